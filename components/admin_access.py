@@ -1,0 +1,90 @@
+"""How an operator gets onto a server: a Session Manager session, recorded, with no SSH and no open port.
+
+It takes the place of the guide's VPN and SSH keys: the way in is an IAM identity with a second factor, the way to
+database and cache a port forwarded through such a session.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.naming import Label
+from components.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section
+
+
+class AdminAccessSettings(Section):
+    """Section `fixrx:admin_access`."""
+
+    idle_timeout_minutes: Annotated[int, Field(ge=1, le=60)] = 20
+    longest_session_minutes: Annotated[int, Field(ge=1, le=1440)] = 240
+    log_retention_days: LogRetentionDays = RETENTION_AUDIT_DAYS
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdminAccessArgs:
+    settings: AdminAccessSettings
+    label: Label
+    logs_key_arn: pulumi.Input[str]
+
+
+class AdminAccess(pulumi.ComponentResource):
+    """Session document and the log of what was typed and shown."""
+
+    document_name: pulumi.Output[str]
+    session_log_group_arn: pulumi.Output[str]
+    """To which a server must be allowed to write, or its sessions do not start."""
+
+    def __init__(self, name: str, args: AdminAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fixrx:components:AdminAccess", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        log_group = aws.cloudwatch.LogGroup(
+            f"{name}-session-log-group",
+            name=f"/{args.label.project}/{args.label.environment}/admin-sessions",
+            retention_in_days=args.settings.log_retention_days,
+            kms_key_id=args.logs_key_arn,
+            opts=child,
+        )
+        document = aws.ssm.Document(
+            f"{name}-session",
+            name=args.label.physical_name("aws:ssm/document:Document", f"{args.label.prefix}-session"),
+            document_type="Session",
+            document_format="JSON",
+            content=_session_document(args.settings, log_group.name),
+            opts=child,
+        )
+        self.document_name = document.name
+        self.session_log_group_arn = log_group.arn
+        self.register_outputs({"document_name": self.document_name})
+
+
+def _session_document(settings: AdminAccessSettings, log_group_name: pulumi.Output[str]) -> pulumi.Output[str]:
+    def render(log_group: str) -> str:
+        return json.dumps(
+            {
+                "schemaVersion": "1.0",
+                "description": "Shell on an app server, recorded",
+                "sessionType": "Standard_Stream",
+                "inputs": {
+                    "cloudWatchLogGroupName": log_group,
+                    "cloudWatchEncryptionEnabled": True,
+                    # Written while the session runs: what was typed is kept even if the server does not survive it.
+                    "cloudWatchStreamingEnabled": True,
+                    "s3BucketName": "",
+                    "s3KeyPrefix": "",
+                    "s3EncryptionEnabled": True,
+                    "idleSessionTimeout": str(settings.idle_timeout_minutes),
+                    "maxSessionDuration": str(settings.longest_session_minutes),
+                    "runAsEnabled": False,
+                    "runAsDefaultUser": "",
+                    "kmsKeyId": "",
+                    "shellProfile": {"linux": "", "windows": ""},
+                },
+            },
+            sort_keys=True,
+        )
+
+    return log_group_name.apply(render)

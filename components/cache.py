@@ -1,0 +1,209 @@
+"""Redis: one primary and replicas in other zones, encrypted, reachable with a token over TLS only.
+
+The guide asks for Redis, and ElastiCache's last Redis is 7.1; Valkey, its continuation, speaks the same protocol,
+gets the new versions and costs a fifth less. `engine: valkey` selects it. Moving an existing cache between the two is
+an upgrade in place and cannot be undone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_random as random
+from pydantic import Field
+
+from components.alarm_specification import AlarmSpecification, Severity
+from components.instance_types import CacheNodeType
+from components.maintenance_windows import MaintenanceWindows
+from components.naming import Label
+from components.section import LogRetentionDays, Section
+from components.security_groups import Peer, allow_from_group, security_group
+
+PORT = 6379
+TOKEN_LENGTH = 64
+"""ElastiCache takes 16 to 128 characters."""
+ENGINE_VERSIONS = {"redis": "7.1", "valkey": "8.1"}
+PARAMETER_FAMILIES = {"redis": "redis7", "valkey": "valkey8"}
+LOG_TYPES = ("slow-log", "engine-log")
+
+
+class CacheSettings(Section):
+    """Section `fixrx:cache`."""
+
+    engine: Literal["redis", "valkey"] = "redis"
+    """Redis 7.1 or Valkey 8.1."""
+    node_type: CacheNodeType = "cache.m7g.large"
+    """Of each node."""
+    nodes: Annotated[int, Field(ge=1, le=6)] = 2
+    """The primary and its replicas. One node is lost with its zone."""
+    eviction_policy: Literal["volatile-lru", "allkeys-lru", "noeviction"] = "volatile-lru"
+    """What goes when memory is full. With `volatile-lru` sessions and rate limits without an expiry stay."""
+    snapshot_retention_days: Annotated[int, Field(ge=0, le=35)] = 7
+    log_retention_days: LogRetentionDays = 30
+    protect: bool = True
+    """Refuse to delete the cache."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheArgs:
+    settings: CacheSettings
+    windows: MaintenanceWindows
+    label: Label
+    vpc_id: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
+    data_key_arn: pulumi.Input[str]
+    logs_key_arn: pulumi.Input[str]
+
+
+class Cache(pulumi.ComponentResource):
+    """ElastiCache replication group, reachable by nobody until `allow_from` is called."""
+
+    endpoint: pulumi.Output[str]
+    url: pulumi.Output[str]
+    """Secret. Connection URL with the token; `rediss` means TLS."""
+    peer: Peer
+    alarms: Sequence[AlarmSpecification]
+
+    def __init__(self, name: str, args: CacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fixrx:components:Cache", name, None, opts)
+        self._name = name
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        self._group = security_group(name, "Redis", args.vpc_id, self._child)
+        self.peer = Peer(security_group_id=self._group.id, port=PORT)
+        token = random.RandomPassword(f"{name}-token", length=TOKEN_LENGTH, special=False, opts=self._child)
+        replication_group = self._create_replication_group(token)
+
+        self.endpoint = replication_group.primary_endpoint_address
+        self.url = pulumi.Output.secret(
+            pulumi.Output.concat("rediss://:", token.result, "@", self.endpoint, f":{PORT}/0")
+        )
+        self.alarms = self._alarms(replication_group)
+        self.register_outputs({"endpoint": self.endpoint})
+
+    def allow_from(self, name: str, security_group_id: pulumi.Input[str]) -> None:
+        """Let the members of a group connect."""
+        allow_from_group(
+            f"{self._name}-from-{name}",
+            self._group.id,
+            Peer(security_group_id=security_group_id, port=PORT),
+            f"Redis, from {name}",
+            self._child,
+        )
+
+    def _create_parameter_group(self) -> aws.elasticache.ParameterGroup:
+        return aws.elasticache.ParameterGroup(
+            f"{self._name}-parameters",
+            family=PARAMETER_FAMILIES[self._args.settings.engine],
+            parameters=[{"name": "maxmemory-policy", "value": self._args.settings.eviction_policy}],
+            opts=self._child,
+        )
+
+    def _create_log_groups(self) -> dict[str, aws.cloudwatch.LogGroup]:
+        label = self._args.label
+        return {
+            log_type: aws.cloudwatch.LogGroup(
+                f"{self._name}-{log_type}-group",
+                name=f"/{label.project}/{label.environment}/cache/{log_type}",
+                retention_in_days=self._args.settings.log_retention_days,
+                kms_key_id=self._args.logs_key_arn,
+                opts=self._child,
+            )
+            for log_type in LOG_TYPES
+        }
+
+    def _create_replication_group(self, token: random.RandomPassword) -> aws.elasticache.ReplicationGroup:
+        settings = self._args.settings
+        several_nodes = settings.nodes > 1
+        # A second final snapshot of the same name would fail the deletion.
+        suffix = random.RandomId(f"{self._name}-final-snapshot-suffix", byte_length=4, opts=self._child)
+        subnet_group = aws.elasticache.SubnetGroup(
+            f"{self._name}-subnets", subnet_ids=self._args.subnet_ids, opts=self._child
+        )
+        return aws.elasticache.ReplicationGroup(
+            f"{self._name}-replication-group",
+            replication_group_id=self._replication_group_id,
+            description=f"{self._args.label.prefix}: cache of the API",
+            engine=settings.engine,
+            engine_version=ENGINE_VERSIONS[settings.engine],
+            node_type=settings.node_type,
+            num_cache_clusters=settings.nodes,
+            automatic_failover_enabled=several_nodes,
+            multi_az_enabled=several_nodes,
+            port=PORT,
+            subnet_group_name=subnet_group.name,
+            security_group_ids=[self._group.id],
+            parameter_group_name=self._create_parameter_group().name,
+            at_rest_encryption_enabled=True,
+            kms_key_id=self._args.data_key_arn,
+            transit_encryption_enabled=True,
+            transit_encryption_mode="required",
+            auth_token=token.result,
+            snapshot_retention_limit=settings.snapshot_retention_days,
+            snapshot_window=self._args.windows.cache_snapshot,
+            final_snapshot_identifier=pulumi.Output.concat(self._replication_group_id, "-final-", suffix.hex),
+            maintenance_window=self._args.windows.maintenance,
+            auto_minor_version_upgrade=True,
+            apply_immediately=False,
+            log_delivery_configurations=[
+                {
+                    "log_type": log_type,
+                    "destination": log_group.name,
+                    "destination_type": "cloudwatch-logs",
+                    "log_format": "json",
+                }
+                for log_type, log_group in self._create_log_groups().items()
+            ],
+            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
+        )
+
+    @property
+    def _replication_group_id(self) -> str:
+        return self._args.label.physical_name(
+            "aws:elasticache/replicationGroup:ReplicationGroup", f"{self._args.label.prefix}-cache"
+        )
+
+    def _alarms(self, replication_group: aws.elasticache.ReplicationGroup) -> Sequence[AlarmSpecification]:
+        """CloudWatch knows the nodes only, which ElastiCache names after the group: `-001`, `-002` and so on."""
+        return [
+            alarm
+            for number in range(1, self._args.settings.nodes + 1)
+            for alarm in _node_alarms(f"{number:03d}", replication_group)
+        ]
+
+
+def _node_alarms(number: str, group: aws.elasticache.ReplicationGroup) -> Sequence[AlarmSpecification]:
+    def alarm(name: str, summary: str, metric_name: str, threshold: float, severity: Severity) -> AlarmSpecification:
+        return AlarmSpecification(
+            name=f"{name}-{number}",
+            summary=summary,
+            severity=severity,
+            namespace="AWS/ElastiCache",
+            metric_name=metric_name,
+            dimensions={"CacheClusterId": pulumi.Output.concat(group.id, "-", number)},
+            statistic="Average",
+            threshold=threshold,
+            period_seconds=300,
+            evaluation_periods=3,
+        )
+
+    return [
+        alarm(
+            "CacheMemoryHigh",
+            "The cache has used 80 % of its memory; past that it throws keys away",
+            "DatabaseMemoryUsagePercentage",
+            80,
+            Severity.P3,
+        ),
+        alarm(
+            "CacheCpuHigh",
+            "Redis's one thread has been 70 % busy for 15 minutes",
+            "EngineCPUUtilization",
+            70,
+            Severity.P3,
+        ),
+        alarm("CacheEvictions", "The cache throws keys away because memory is full", "Evictions", 0, Severity.P4),
+    ]

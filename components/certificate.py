@@ -1,0 +1,76 @@
+"""A TLS certificate that renews by itself, in place of the guide's weekly `certbot renew`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.alarm_specification import AlarmSpecification, Severity
+
+VALIDATION_TTL_SECONDS = 300
+EXPIRY_WARNING_DAYS = 30
+"""ACM renews 45 days before the end. At 30 days something keeps it from doing so, most likely a lost DNS record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateArgs:
+    domain: str
+    zone_id: pulumi.Input[str]
+
+
+class Certificate(pulumi.ComponentResource):
+    """Certificate of one domain, validated by DNS for as long as the record stands."""
+
+    arn: pulumi.Output[str]
+    """Known only once the certificate has been issued; a listener does not accept it before."""
+    alarms: Sequence[AlarmSpecification]
+
+    def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fixrx:components:Certificate", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        # The logical name does not contain the domain: with another domain the new certificate is issued and put to
+        # use before the old one goes.
+        certificate = aws.acm.Certificate(
+            f"{name}-certificate",
+            domain_name=args.domain,
+            validation_method="DNS",
+            key_algorithm="RSA_2048",
+            options={"certificate_transparency_logging_preference": "ENABLED"},
+            opts=child,
+        )
+        option = certificate.domain_validation_options[0]
+        record = aws.route53.Record(
+            f"{name}-validation-record",
+            zone_id=args.zone_id,
+            name=option.resource_record_name,
+            type=option.resource_record_type,
+            records=[option.resource_record_value],
+            ttl=VALIDATION_TTL_SECONDS,
+            opts=child,
+        )
+        validation = aws.acm.CertificateValidation(
+            f"{name}-validation",
+            certificate_arn=certificate.arn,
+            validation_record_fqdns=[record.fqdn],
+            opts=child,
+        )
+        self.arn = validation.certificate_arn
+        self.alarms = [_expiry_alarm(certificate.arn)]
+        self.register_outputs({"arn": self.arn})
+
+
+def _expiry_alarm(arn: pulumi.Output[str]) -> AlarmSpecification:
+    return AlarmSpecification(
+        name="CertificateExpiresSoon",
+        summary=f"The API's certificate ends in less than {EXPIRY_WARNING_DAYS} days and has not been renewed",
+        severity=Severity.P3,
+        namespace="AWS/CertificateManager",
+        metric_name="DaysToExpiry",
+        dimensions={"CertificateArn": arn},
+        statistic="Minimum",
+        comparison="LessThanThreshold",
+        threshold=EXPIRY_WARNING_DAYS,
+        period_seconds=86400,
+        evaluation_periods=1,
+    )

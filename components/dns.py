@@ -1,0 +1,149 @@
+"""The public hosted zone, created or adopted, who may issue certificates for it, and a log of its queries.
+
+It points no name at anything by itself: `alias` is called for what should be reachable.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import StringConstraints, model_validator
+
+from components import iam
+from components.encryption import create_key, logs_statement
+from components.naming import Label
+from components.section import DomainName, LogRetentionDays, Section
+
+QUERY_LOG_REGION = "us-east-1"
+"""The only region to which Route 53 delivers query logs."""
+CERTIFICATE_AUTHORITY = "amazon.com"
+CAA_TTL_SECONDS = 3600
+
+
+class DnsSettings(Section):
+    """Section `fixrx:dns`."""
+
+    zone: DomainName = "fixrx.com"
+    hosted_zone_id: Annotated[str, StringConstraints(pattern=r"^Z[A-Z0-9]{5,31}$")] | None = None
+    """Adopt the zone that has this id; without it a zone is created, to which the registrar must then delegate."""
+    api_domain: DomainName = "api.fixrx.com"
+    query_log_retention_days: LogRetentionDays = 90
+    protect: bool = True
+    """Refuse to delete a zone created here: a new one has other name servers, and the domain is dark until the
+    registrar knows them."""
+
+    @model_validator(mode="after")
+    def _api_is_in_zone(self) -> Self:
+        if self.api_domain != self.zone and not self.api_domain.endswith(f".{self.zone}"):
+            raise ValueError("api_domain is not inside zone; make it the zone's name or one that ends in it")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class DnsArgs:
+    settings: DnsSettings
+    label: Label
+
+
+class Dns(pulumi.ComponentResource):
+    """Hosted zone with CAA record and query log."""
+
+    zone_id: pulumi.Output[str]
+    name_servers: pulumi.Output[list[str]]
+    """To which the registrar must delegate; empty for an adopted zone."""
+
+    def __init__(self, name: str, args: DnsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fixrx:components:Dns", name, None, opts)
+        self._name = name
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        self._find_or_create_zone()
+        self._restrict_certificate_authorities()
+        self._log_queries()
+
+        self.register_outputs({"zone_id": self.zone_id, "name_servers": self.name_servers})
+
+    def alias(
+        self, name: str, domain: str, target_dns_name: pulumi.Input[str], target_zone_id: pulumi.Input[str]
+    ) -> None:
+        """Point a domain of the zone, IPv4 and IPv6, at an AWS resource. Queries for an alias cost nothing."""
+        for record_type in ("A", "AAAA"):
+            aws.route53.Record(
+                f"{self._name}-{name}-{record_type.lower()}",
+                zone_id=self.zone_id,
+                name=domain,
+                type=record_type,
+                aliases=[
+                    {"name": target_dns_name, "zone_id": target_zone_id, "evaluate_target_health": True},
+                ],
+                opts=self._child,
+            )
+
+    def _find_or_create_zone(self) -> None:
+        if self._args.settings.hosted_zone_id is not None:
+            self.zone_id = pulumi.Output.from_input(self._args.settings.hosted_zone_id)
+            self.name_servers = pulumi.Output.from_input([])
+            return
+        zone = aws.route53.Zone(
+            f"{self._name}-zone",
+            name=self._args.settings.zone,
+            comment=f"{self._args.label.prefix}: public zone",
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.settings.protect),
+        )
+        self.zone_id = zone.zone_id
+        self.name_servers = zone.name_servers
+
+    def _restrict_certificate_authorities(self) -> None:
+        """Nobody but Amazon may issue a certificate for the domain, wildcard or not."""
+        aws.route53.Record(
+            f"{self._name}-caa",
+            zone_id=self.zone_id,
+            name=self._args.settings.zone,
+            type="CAA",
+            ttl=CAA_TTL_SECONDS,
+            records=[f'0 issue "{CERTIFICATE_AUTHORITY}"', f'0 issuewild "{CERTIFICATE_AUTHORITY}"'],
+            opts=self._child,
+        )
+
+    def _log_queries(self) -> None:
+        account_id = self._args.label.account_id
+        # A key and its log group must be in one region, and the platform's own keys may be in another.
+        key = create_key(
+            f"{self._name}-query-log",
+            f"{self._args.label.prefix}: DNS query log",
+            account_id,
+            [logs_statement(account_id, QUERY_LOG_REGION)],
+            self._child,
+            region=QUERY_LOG_REGION,
+        )
+        log_group = aws.cloudwatch.LogGroup(
+            f"{self._name}-query-log-group",
+            name=f"/aws/route53/{self._args.settings.zone}",
+            retention_in_days=self._args.settings.query_log_retention_days,
+            kms_key_id=key.arn,
+            region=QUERY_LOG_REGION,
+            opts=self._child,
+        )
+        permission = aws.cloudwatch.LogResourcePolicy(
+            f"{self._name}-query-log-permission",
+            policy_name=f"{self._args.label.prefix}-route53-query-log",
+            policy_document=iam.document(
+                iam.statement(
+                    "Route53QueryLog",
+                    principals={"Service": "route53.amazonaws.com"},
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                    resources=[pulumi.Output.concat(log_group.arn, ":*")],
+                    conditions={"StringEquals": {"aws:SourceAccount": account_id}},
+                )
+            ),
+            region=QUERY_LOG_REGION,
+            opts=self._child,
+        )
+        aws.route53.QueryLog(
+            f"{self._name}-query-log",
+            zone_id=self.zone_id,
+            cloudwatch_log_group_arn=log_group.arn,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
+        )

@@ -1,0 +1,325 @@
+"""The load balancer: TLS, security headers and health checks in front of the app servers, in place of the guide's
+nginx.
+
+What nginx did there and where it is done now: `least_conn` is least outstanding requests; `max_fails=3
+fail_timeout=30s` is three failed checks ten seconds apart; plain HTTP on port 80 redirects instead of being served.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field, StringConstraints
+
+from components.access_logs import LOAD_BALANCER_PREFIX
+from components.alarm_specification import AlarmSpecification, Metric, Severity
+from components.naming import Label
+from components.section import Section
+from components.security_groups import Peer, allow_from_internet, allow_to_group, security_group
+
+HTTP_PORT = 80
+HTTPS_PORT = 443
+APPLICATION_PORT = 3000
+"""The guide's PORT."""
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+"""TLS 1.2 and 1.3 only. AWS's default for this field dates from 2016."""
+
+HSTS = "max-age=31536000; includeSubDomains"
+"""The guide's value: one year."""
+
+HEALTH_CHECK_INTERVAL_SECONDS = 10
+UNHEALTHY_CHECKS = 3
+HEALTHY_CHECKS = 2
+
+PUBLIC_HEALTH_PATH = "/health"
+"""The path that the guide's nginx offers to monitoring."""
+
+SERVER_ERRORS_PER_SECOND = 0.1
+"""The guide's HighErrorRate: more than 0.1 errors a second over 5 minutes."""
+ERROR_WINDOW_SECONDS = 300
+ERROR_SHARE_PERCENT = 5
+ERROR_SHARE_REQUEST_FLOOR = 100
+"""Below this number of requests in 5 minutes a share of errors says nothing."""
+SLOW_RESPONSE_SECONDS = 1
+"""The guide's ResponseTimeHigh: 95 % of requests take less."""
+
+UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/_.-]*$")]
+
+
+class LoadBalancerSettings(Section):
+    """Section `fixrx:load_balancer`."""
+
+    idle_timeout_seconds: Annotated[int, Field(ge=30, le=4000)] = 60
+    """Guide: 60 s. A websocket that says nothing for longer is cut, so the app pings every 30 s or faster, and Node's
+    keepAliveTimeout is longer than this, or requests meet connections that are just being closed."""
+    drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
+    """How long a server that leaves may finish its requests."""
+    ready_path: UrlPath = "/api/v1/system/ready"
+    """Answers 200 while the process can serve. It must not ask third parties: a Twilio outage would empty the fleet."""
+    deep_health_path: UrlPath = "/api/v1/system/health"
+    """The guide's health report, for monitoring only."""
+    deletion_protection: bool = True
+    """Refuse to delete the load balancer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontEnd:
+    """What those who serve behind the load balancer need of it."""
+
+    security_group_id: pulumi.Input[str]
+    target_group_arn: pulumi.Input[str]
+    """Known only once the listener stands: servers register with a group that gets traffic."""
+    request_count_label: pulumi.Input[str]
+    """What a scaling policy needs to count requests per server."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadBalancerArgs:
+    settings: LoadBalancerSettings
+    label: Label
+    vpc_id: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
+    certificate_arn: pulumi.Input[str]
+    access_log_bucket: pulumi.Input[str]
+
+
+class LoadBalancer(pulumi.ComponentResource):
+    """Application load balancer with one target group, which whatever runs the API registers with."""
+
+    arn: pulumi.Output[str]
+    dns_name: pulumi.Output[str]
+    zone_id: pulumi.Output[str]
+    as_front_end: FrontEnd
+    alarms: Sequence[AlarmSpecification]
+
+    def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fixrx:components:LoadBalancer", name, None, opts)
+        self._name = name
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        self._security_group_id = self._create_security_group().id
+        load_balancer = self._create_load_balancer()
+        target_group = self._create_target_group()
+        self._redirect_http(load_balancer)
+        listener = self._serve_https(load_balancer, target_group)
+        self._serve_public_health_path(listener, target_group)
+
+        self.arn = load_balancer.arn
+        self.dns_name = load_balancer.dns_name
+        self.zone_id = load_balancer.zone_id
+        self.as_front_end = FrontEnd(
+            security_group_id=self._security_group_id,
+            target_group_arn=pulumi.Output.all(target_group.arn, listener.arn).apply(lambda known: str(known[0])),
+            request_count_label=pulumi.Output.concat(load_balancer.arn_suffix, "/", target_group.arn_suffix),
+        )
+        self.alarms = _alarms(load_balancer, target_group)
+        self.register_outputs({"dns_name": self.dns_name})
+
+    def send_to(self, name: str, peer: Peer) -> None:
+        """Let the load balancer connect to the servers of this group."""
+        allow_to_group(
+            f"{self._name}-to-{name}",
+            self._security_group_id,
+            peer,
+            f"Requests and health checks to {name}",
+            self._child,
+        )
+
+    def _create_security_group(self) -> aws.ec2.SecurityGroup:
+        group = security_group(self._name, "Load balancer, open to the internet", self._args.vpc_id, self._child)
+        allow_from_internet(
+            f"{self._name}-from-internet", group.id, (HTTP_PORT, HTTPS_PORT), "HTTPS, and HTTP to redirect", self._child
+        )
+        return group
+
+    def _create_load_balancer(self) -> aws.lb.LoadBalancer:
+        settings = self._args.settings
+        logs = {"bucket": self._args.access_log_bucket, "prefix": LOAD_BALANCER_PREFIX, "enabled": True}
+        return aws.lb.LoadBalancer(
+            f"{self._name}-alb",
+            name=self._args.label.physical_name("aws:lb/loadBalancer:LoadBalancer", self._args.label.prefix),
+            load_balancer_type="application",
+            internal=False,
+            ip_address_type="dualstack",
+            subnets=self._args.subnet_ids,
+            security_groups=[self._security_group_id],
+            idle_timeout=settings.idle_timeout_seconds,
+            enable_deletion_protection=settings.deletion_protection,
+            drop_invalid_header_fields=True,
+            desync_mitigation_mode="defensive",
+            enable_http2=True,
+            enable_zonal_shift=True,
+            access_logs=logs,
+            connection_logs=logs,
+            opts=pulumi.ResourceOptions(parent=self, protect=settings.deletion_protection),
+        )
+
+    def _create_target_group(self) -> aws.lb.TargetGroup:
+        return aws.lb.TargetGroup(
+            f"{self._name}-api",
+            port=APPLICATION_PORT,
+            protocol="HTTP",
+            vpc_id=self._args.vpc_id,
+            target_type="instance",
+            load_balancing_algorithm_type="least_outstanding_requests",
+            deregistration_delay=self._args.settings.drain_seconds,
+            health_check={
+                "path": self._args.settings.ready_path,
+                "protocol": "HTTP",
+                "matcher": "200",
+                "interval": HEALTH_CHECK_INTERVAL_SECONDS,
+                "timeout": HEALTH_CHECK_INTERVAL_SECONDS // 2,
+                "healthy_threshold": HEALTHY_CHECKS,
+                "unhealthy_threshold": UNHEALTHY_CHECKS,
+            },
+            # With no healthy server left, requests go to all of them: a wrong health check must not be an outage.
+            target_group_health={
+                "dns_failover": {"minimum_healthy_targets_count": "1", "minimum_healthy_targets_percentage": "off"},
+                "unhealthy_state_routing": {
+                    "minimum_healthy_targets_count": 1,
+                    "minimum_healthy_targets_percentage": "off",
+                },
+            },
+            opts=self._child,
+        )
+
+    def _redirect_http(self, load_balancer: aws.lb.LoadBalancer) -> None:
+        aws.lb.Listener(
+            f"{self._name}-http",
+            load_balancer_arn=load_balancer.arn,
+            port=HTTP_PORT,
+            protocol="HTTP",
+            default_actions=[
+                {
+                    "type": "redirect",
+                    "redirect": {"port": str(HTTPS_PORT), "protocol": "HTTPS", "status_code": "HTTP_301"},
+                }
+            ],
+            opts=self._child,
+        )
+
+    def _serve_https(self, load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup) -> aws.lb.Listener:
+        """X-XSS-Protection, the guide's fourth header, is not among those that a load balancer can send."""
+        return aws.lb.Listener(
+            f"{self._name}-https",
+            load_balancer_arn=load_balancer.arn,
+            port=HTTPS_PORT,
+            protocol="HTTPS",
+            ssl_policy=TLS_POLICY,
+            certificate_arn=self._args.certificate_arn,
+            default_actions=[{"type": "forward", "target_group_arn": target_group.arn}],
+            routing_http_response_x_frame_options_header_value="DENY",
+            routing_http_response_x_content_type_options_header_value="nosniff",
+            routing_http_response_strict_transport_security_header_value=HSTS,
+            routing_http_response_server_enabled=False,
+            opts=self._child,
+        )
+
+    def _serve_public_health_path(self, listener: aws.lb.Listener, target_group: aws.lb.TargetGroup) -> None:
+        aws.lb.ListenerRule(
+            f"{self._name}-health",
+            listener_arn=listener.arn,
+            priority=100,
+            conditions=[{"path_pattern": {"values": [PUBLIC_HEALTH_PATH]}}],
+            transforms=[
+                {
+                    "type": "url-rewrite",
+                    "url_rewrite_config": {
+                        "rewrite": {
+                            "regex": f"^{PUBLIC_HEALTH_PATH}$",
+                            "replace": self._args.settings.deep_health_path,
+                        }
+                    },
+                }
+            ],
+            actions=[{"type": "forward", "target_group_arn": target_group.arn}],
+            opts=self._child,
+        )
+
+
+def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup) -> Sequence[AlarmSpecification]:
+    namespace = "AWS/ApplicationELB"
+    whole = {"LoadBalancer": load_balancer.arn_suffix}
+    group = {**whole, "TargetGroup": target_group.arn_suffix}
+
+    def count(metric_name: str) -> Metric:
+        return Metric(namespace=namespace, metric_name=metric_name, dimensions=whole, statistic="Sum")
+
+    errors = {"target": count("HTTPCode_Target_5XX_Count"), "balancer": count("HTTPCode_ELB_5XX_Count")}
+    return [
+        AlarmSpecification(
+            name="HighErrorRate",
+            summary="High error rate detected: the API answers more than 0.1 requests a second with a server error",
+            severity=Severity.P1,
+            expression="FILL(target, 0) + FILL(balancer, 0)",
+            metrics=errors,
+            threshold=SERVER_ERRORS_PER_SECOND * ERROR_WINDOW_SECONDS,
+            period_seconds=ERROR_WINDOW_SECONDS,
+            evaluation_periods=1,
+        ),
+        AlarmSpecification(
+            name="HighErrorShare",
+            summary=f"More than {ERROR_SHARE_PERCENT} % of all requests end in a server error",
+            severity=Severity.P1,
+            expression=(
+                f"IF(requests > {ERROR_SHARE_REQUEST_FLOOR}, 100 * (FILL(target, 0) + FILL(balancer, 0)) / requests, 0)"
+            ),
+            metrics={**errors, "requests": count("RequestCount")},
+            threshold=ERROR_SHARE_PERCENT,
+            period_seconds=ERROR_WINDOW_SECONDS,
+            evaluation_periods=1,
+        ),
+        AlarmSpecification(
+            name="ResponseTimeHigh",
+            summary="High response time detected: one request in twenty takes longer than 1 s",
+            severity=Severity.P3,
+            namespace=namespace,
+            metric_name="TargetResponseTime",
+            dimensions=whole,
+            statistic="p95",
+            threshold=SLOW_RESPONSE_SECONDS,
+            period_seconds=60,
+            evaluation_periods=5,
+        ),
+        AlarmSpecification(
+            name="NoHealthyServer",
+            summary="Not one app server passes its health check: the API is down or about to be",
+            severity=Severity.P1,
+            namespace=namespace,
+            metric_name="HealthyHostCount",
+            dimensions=group,
+            statistic="Maximum",
+            comparison="LessThanThreshold",
+            threshold=1,
+            period_seconds=60,
+            evaluation_periods=2,
+            treat_missing_data="breaching",
+        ),
+        AlarmSpecification(
+            name="UnhealthyServer",
+            summary="An app server has failed its health check for 5 minutes and has not been replaced",
+            severity=Severity.P2,
+            namespace=namespace,
+            metric_name="UnHealthyHostCount",
+            dimensions=group,
+            statistic="Minimum",
+            threshold=0,
+            period_seconds=60,
+            evaluation_periods=5,
+        ),
+        AlarmSpecification(
+            name="RejectedConnections",
+            summary="The load balancer has reached its connection limit and turns users away",
+            severity=Severity.P2,
+            namespace=namespace,
+            metric_name="RejectedConnectionCount",
+            dimensions=whole,
+            statistic="Sum",
+            threshold=0,
+            period_seconds=60,
+            evaluation_periods=1,
+        ),
+    ]

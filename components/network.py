@@ -1,0 +1,457 @@
+"""The private network: a VPC over several zones with a public, an application and an isolated data tier.
+
+It does not decide who may talk to whom: every component owns its security group. What it costs to keep: a NAT gateway
+is about 33 USD a month and an interface endpoint about 7 USD per zone and month (us-east-1), plus traffic.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Network
+from typing import Annotated
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import AfterValidator, Field, StringConstraints
+
+from components import cidr, iam
+from components.alarm_specification import AlarmSpecification, Severity
+from components.naming import Label
+from components.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section
+from components.security_groups import (
+    ANYWHERE_IPV4,
+    ANYWHERE_IPV6,
+    Peer,
+    allow_from_group,
+    security_group,
+)
+
+HTTPS_PORT = 443
+EPHEMERAL_PORTS = (1024, 65535)
+"""Ports on which answers come back; a network ACL is stateless and must let them in."""
+REMOTE_ADMIN_PORTS = (22, 3389)
+FLOW_LOG_INTERVAL_SECONDS = 60
+PRIVATE_RANGES = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
+AMAZON_LINUX_REPOSITORY = "arn:aws:s3:::al2023-repos-{region}-de612dc2/*"
+"""Bucket of Amazon Linux 2023's packages, read without credentials (AWS documentation)."""
+
+
+class NatMode(StrEnum):
+    """How the application tier reaches the internet."""
+
+    SINGLE = "single"
+    PER_ZONE = "per_zone"
+    REGIONAL = "regional"
+    NONE = "none"
+
+
+class InterfaceEndpoint(StrEnum):
+    """AWS services that can be reached without the internet."""
+
+    SSM = "ssm"
+    SSM_MESSAGES = "ssmmessages"
+    EC2_MESSAGES = "ec2messages"
+    SECRETS_MANAGER = "secretsmanager"
+    KMS = "kms"
+    LOGS = "logs"
+    STS = "sts"
+    ECR_API = "ecr.api"
+    ECR_DOCKER = "ecr.dkr"
+
+
+def _check_vpc_block(block: IPv4Network) -> IPv4Network:
+    if not cidr.LARGEST_VPC_PREFIX <= block.prefixlen <= cidr.SMALLEST_VPC_PREFIX:
+        raise ValueError(f"must be a block from /{cidr.LARGEST_VPC_PREFIX} to /{cidr.SMALLEST_VPC_PREFIX}")
+    if not any(block.subnet_of(private) for private in PRIVATE_RANGES):
+        raise ValueError("must be a private range (10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16)")
+    return block
+
+
+def _check_zones(zones: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(zones)) != len(zones):
+        raise ValueError("names a zone twice")
+    if len({re.sub(r"[a-p]$", "", zone) for zone in zones}) != 1:
+        raise ValueError("names zones of more than one region")
+    return zones
+
+
+def _check_endpoints(services: tuple[InterfaceEndpoint, ...]) -> tuple[InterfaceEndpoint, ...]:
+    if len(set(services)) != len(services):
+        raise ValueError("names a service twice")
+    return services
+
+
+AvailabilityZone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-p]$")]
+
+
+class NetworkSettings(Section):
+    """Section `fixrx:network`."""
+
+    cidr_block: Annotated[IPv4Network, AfterValidator(_check_vpc_block)] = IPv4Network("10.0.0.0/16")
+    """Address block of the VPC, /16 to /20. Changing it replaces the network and everything in it."""
+    availability_zones: Annotated[
+        tuple[AvailabilityZone, ...], Field(min_length=2, max_length=6), AfterValidator(_check_zones)
+    ] = ("us-east-1a", "us-east-1b", "us-east-1c")
+    """Production takes three or more. Adding one changes nothing in the others."""
+    nat: NatMode = NatMode.PER_ZONE
+    """How servers reach the internet; `single` is the cheapest and goes down with its zone."""
+    interface_endpoints: Annotated[tuple[InterfaceEndpoint, ...], AfterValidator(_check_endpoints)] = (
+        InterfaceEndpoint.SSM,
+        InterfaceEndpoint.SSM_MESSAGES,
+        InterfaceEndpoint.EC2_MESSAGES,
+        InterfaceEndpoint.SECRETS_MANAGER,
+        InterfaceEndpoint.KMS,
+        InterfaceEndpoint.LOGS,
+        InterfaceEndpoint.STS,
+    )
+    """AWS services that servers reach without the internet."""
+    flow_log_retention_days: LogRetentionDays = RETENTION_AUDIT_DAYS
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkArgs:
+    settings: NetworkSettings
+    label: Label
+    logs_key_arn: pulumi.Input[str]
+
+
+class Network(pulumi.ComponentResource):
+    """VPC, subnets, routes, NAT, endpoints, network ACLs and flow log."""
+
+    vpc_id: pulumi.Output[str]
+    public_subnet_ids: Sequence[pulumi.Output[str]]
+    """Where the load balancer stands; the only subnets with a route from the internet."""
+    application_subnet_ids: Sequence[pulumi.Output[str]]
+    data_subnet_ids: Sequence[pulumi.Output[str]]
+    """No route leads from here to the internet, in either direction."""
+    alarms: Sequence[AlarmSpecification]
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fixrx:components:Network", name, None, opts)
+        self._name = name
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._plan = cidr.plan_zones(args.settings.cidr_block, args.settings.availability_zones)
+
+        self._vpc = self._create_vpc()
+        self.vpc_id = self._vpc.id
+        gateway = aws.ec2.InternetGateway(f"{name}-internet-gateway", vpc_id=self.vpc_id, opts=self._child)
+        public = self._create_public_subnets()
+        application = self._create_private_subnets("application", {z: p.application for z, p in self._plan.items()})
+        data = self._create_private_subnets("data", {z: p.data for z, p in self._plan.items()})
+
+        self._route_public_tier(gateway, public)
+        nat_gateways = self._create_nat_gateways(gateway, public)
+        application_tables = self._route_application_tier(nat_gateways, application)
+        data_table = self._isolate_data_tier(data)
+        self._close_defaults()
+        self._create_network_acls(public, application, data)
+        self._create_gateway_endpoint([*application_tables, data_table])
+        self._endpoint_group = self._create_interface_endpoints(application)
+        self._record_flows()
+
+        self.public_subnet_ids = [subnet.id for subnet in public.values()]
+        self.application_subnet_ids = [subnet.id for subnet in application.values()]
+        self.data_subnet_ids = [subnet.id for subnet in data.values()]
+        self.alarms = [_nat_port_alarm(key, gateway) for key, gateway in nat_gateways.items()]
+        self.register_outputs({"vpc_id": self.vpc_id})
+
+    def allow_endpoints_from(self, name: str, security_group_id: pulumi.Input[str]) -> None:
+        """Let the members of a group use the interface endpoints."""
+        allow_from_group(
+            f"{self._name}-endpoints-from-{name}",
+            self._endpoint_group.id,
+            Peer(security_group_id=security_group_id, port=HTTPS_PORT),
+            f"AWS interface endpoints, from {name}",
+            self._child,
+        )
+
+    def _create_vpc(self) -> aws.ec2.Vpc:
+        return aws.ec2.Vpc(
+            f"{self._name}-vpc",
+            cidr_block=str(self._args.settings.cidr_block),
+            assign_generated_ipv6_cidr_block=True,
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            opts=self._child,
+        )
+
+    def _create_public_subnets(self) -> Mapping[str, aws.ec2.Subnet]:
+        """IPv6 here only: the load balancer answers phones on IPv6 networks, the servers behind it need none."""
+        return {
+            zone: aws.ec2.Subnet(
+                f"{self._name}-public-{zone[-1]}",
+                vpc_id=self.vpc_id,
+                availability_zone=zone,
+                cidr_block=str(plan.public),
+                ipv6_cidr_block=self._vpc.ipv6_cidr_block.apply(lambda block, zone=zone: cidr.ipv6_subnet(block, zone)),
+                map_public_ip_on_launch=False,
+                opts=self._child,
+            )
+            for zone, plan in self._plan.items()
+        }
+
+    def _create_private_subnets(self, tier: str, blocks: Mapping[str, IPv4Network]) -> Mapping[str, aws.ec2.Subnet]:
+        return {
+            zone: aws.ec2.Subnet(
+                f"{self._name}-{tier}-{zone[-1]}",
+                vpc_id=self.vpc_id,
+                availability_zone=zone,
+                cidr_block=str(block),
+                map_public_ip_on_launch=False,
+                opts=self._child,
+            )
+            for zone, block in blocks.items()
+        }
+
+    def _route_public_tier(self, gateway: aws.ec2.InternetGateway, subnets: Mapping[str, aws.ec2.Subnet]) -> None:
+        table = self._create_route_table("public", subnets)
+        aws.ec2.Route(
+            f"{self._name}-public-internet-ipv4",
+            route_table_id=table.id,
+            destination_cidr_block=ANYWHERE_IPV4,
+            gateway_id=gateway.id,
+            opts=self._child,
+        )
+        aws.ec2.Route(
+            f"{self._name}-public-internet-ipv6",
+            route_table_id=table.id,
+            destination_ipv6_cidr_block=ANYWHERE_IPV6,
+            gateway_id=gateway.id,
+            opts=self._child,
+        )
+
+    def _create_nat_gateways(
+        self, gateway: aws.ec2.InternetGateway, subnets: Mapping[str, aws.ec2.Subnet]
+    ) -> Mapping[str, aws.ec2.NatGateway]:
+        """Return the NAT gateways by the letter of their zone, or the one that serves all zones as `all`."""
+        # A NAT gateway created before the internet gateway is attached fails.
+        after_gateway = pulumi.ResourceOptions(parent=self, depends_on=[gateway])
+        match self._args.settings.nat:
+            case NatMode.NONE:
+                return {}
+            case NatMode.REGIONAL:
+                return {
+                    "all": aws.ec2.NatGateway(
+                        f"{self._name}-nat-regional",
+                        vpc_id=self.vpc_id,
+                        availability_mode="regional",
+                        opts=after_gateway,
+                    )
+                }
+            case NatMode.SINGLE:
+                first_zone = self._args.settings.availability_zones[0]
+                return {"all": self._create_zonal_nat_gateway("single", subnets[first_zone], after_gateway)}
+            case NatMode.PER_ZONE:
+                return {
+                    zone[-1]: self._create_zonal_nat_gateway(zone[-1], subnet, after_gateway)
+                    for zone, subnet in subnets.items()
+                }
+
+    def _create_zonal_nat_gateway(
+        self, key: str, subnet: aws.ec2.Subnet, options: pulumi.ResourceOptions
+    ) -> aws.ec2.NatGateway:
+        address = aws.ec2.Eip(f"{self._name}-nat-address-{key}", domain="vpc", opts=options)
+        return aws.ec2.NatGateway(
+            f"{self._name}-nat-{key}", subnet_id=subnet.id, allocation_id=address.allocation_id, opts=options
+        )
+
+    def _route_application_tier(
+        self, nat_gateways: Mapping[str, aws.ec2.NatGateway], subnets: Mapping[str, aws.ec2.Subnet]
+    ) -> Sequence[aws.ec2.RouteTable]:
+        tables = []
+        for zone, subnet in subnets.items():
+            letter = zone[-1]
+            table = self._create_route_table(f"application-{letter}", {zone: subnet})
+            nat_gateway = nat_gateways.get(letter, nat_gateways.get("all"))
+            if nat_gateway:
+                aws.ec2.Route(
+                    f"{self._name}-application-{letter}-internet",
+                    route_table_id=table.id,
+                    destination_cidr_block=ANYWHERE_IPV4,
+                    nat_gateway_id=nat_gateway.id,
+                    opts=self._child,
+                )
+            tables.append(table)
+        return tables
+
+    def _isolate_data_tier(self, subnets: Mapping[str, aws.ec2.Subnet]) -> aws.ec2.RouteTable:
+        return self._create_route_table("data", subnets)
+
+    def _create_route_table(self, tier: str, subnets: Mapping[str, aws.ec2.Subnet]) -> aws.ec2.RouteTable:
+        table = aws.ec2.RouteTable(f"{self._name}-{tier}-routes", vpc_id=self.vpc_id, opts=self._child)
+        prefix = tier.removesuffix(f"-{next(iter(subnets))[-1]}")
+        for zone, subnet in subnets.items():
+            aws.ec2.RouteTableAssociation(
+                f"{self._name}-{prefix}-{zone[-1]}-routing",
+                route_table_id=table.id,
+                subnet_id=subnet.id,
+                opts=self._child,
+            )
+        return table
+
+    def _close_defaults(self) -> None:
+        """A group or subnet that nobody thought about must not be reachable."""
+        aws.ec2.DefaultSecurityGroup(
+            f"{self._name}-default-security-group", vpc_id=self.vpc_id, ingress=[], egress=[], opts=self._child
+        )
+        aws.ec2.DefaultNetworkAcl(
+            f"{self._name}-default-network-acl",
+            default_network_acl_id=self._vpc.default_network_acl_id,
+            ingress=[],
+            egress=[],
+            # AWS moves every subnet without an ACL of its own in here; that is no drift of ours.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["subnetIds"]),
+        )
+
+    def _create_network_acls(
+        self,
+        public: Mapping[str, aws.ec2.Subnet],
+        application: Mapping[str, aws.ec2.Subnet],
+        data: Mapping[str, aws.ec2.Subnet],
+    ) -> None:
+        inside = str(self._args.settings.cidr_block)
+        refuse_admin = [
+            _acl_rule(200 + n, "deny", (port, port), block)
+            for n, (port, block) in enumerate(
+                (port, block) for port in REMOTE_ADMIN_PORTS for block in (ANYWHERE_IPV4, ANYWHERE_IPV6)
+            )
+        ]
+        web = [
+            _acl_rule(300, "allow", (80, 80), ANYWHERE_IPV4),
+            _acl_rule(301, "allow", (80, 80), ANYWHERE_IPV6),
+            _acl_rule(302, "allow", (443, 443), ANYWHERE_IPV4),
+            _acl_rule(303, "allow", (443, 443), ANYWHERE_IPV6),
+        ]
+        answers_ipv4 = _acl_rule(400, "allow", EPHEMERAL_PORTS, ANYWHERE_IPV4)
+        answers_ipv6 = _acl_rule(401, "allow", EPHEMERAL_PORTS, ANYWHERE_IPV6)
+        within = _acl_rule(100, "allow", None, inside)
+        everywhere = [_acl_rule(100, "allow", None, ANYWHERE_IPV4), _acl_rule(101, "allow", None, ANYWHERE_IPV6)]
+
+        self._create_network_acl(
+            "public", public, [within, *refuse_admin, *web, answers_ipv4, answers_ipv6], everywhere
+        )
+        self._create_network_acl("application", application, [within, *refuse_admin, answers_ipv4], everywhere)
+        self._create_network_acl("data", data, [within], [within])
+
+    def _create_network_acl(
+        self,
+        tier: str,
+        subnets: Mapping[str, aws.ec2.Subnet],
+        ingress: Sequence[Mapping[str, object]],
+        egress: Sequence[Mapping[str, object]],
+    ) -> None:
+        aws.ec2.NetworkAcl(
+            f"{self._name}-{tier}-network-acl",
+            vpc_id=self.vpc_id,
+            subnet_ids=[subnet.id for subnet in subnets.values()],
+            ingress=ingress,
+            egress=egress,
+            opts=self._child,
+        )
+
+    def _create_gateway_endpoint(self, tables: Sequence[aws.ec2.RouteTable]) -> None:
+        aws.ec2.VpcEndpoint(
+            f"{self._name}-endpoint-s3",
+            vpc_id=self.vpc_id,
+            service_name=f"com.amazonaws.{self._args.label.region}.s3",
+            vpc_endpoint_type="Gateway",
+            route_table_ids=[table.id for table in tables],
+            policy=iam.document(
+                iam.allow_account("*", self._args.label.account_id),
+                iam.statement(
+                    "AmazonLinuxPackages",
+                    principals={"AWS": "*"},
+                    actions=["s3:GetObject"],
+                    resources=[AMAZON_LINUX_REPOSITORY.format(region=self._args.label.region)],
+                ),
+            ),
+            opts=self._child,
+        )
+
+    def _create_interface_endpoints(self, subnets: Mapping[str, aws.ec2.Subnet]) -> aws.ec2.SecurityGroup:
+        group = security_group(
+            f"{self._name}-endpoints", "Interface endpoints of AWS services", self.vpc_id, self._child
+        )
+        for service in self._args.settings.interface_endpoints:
+            aws.ec2.VpcEndpoint(
+                f"{self._name}-endpoint-{service.value.replace('.', '-')}",
+                vpc_id=self.vpc_id,
+                service_name=f"com.amazonaws.{self._args.label.region}.{service.value}",
+                vpc_endpoint_type="Interface",
+                private_dns_enabled=True,
+                subnet_ids=[subnet.id for subnet in subnets.values()],
+                security_group_ids=[group.id],
+                policy=iam.document(iam.allow_account("*", self._args.label.account_id)),
+                opts=self._child,
+            )
+        return group
+
+    def _record_flows(self) -> None:
+        log_group = aws.cloudwatch.LogGroup(
+            f"{self._name}-flow-log-group",
+            name=f"/{self._args.label.project}/{self._args.label.environment}/vpc-flow-log",
+            retention_in_days=self._args.settings.flow_log_retention_days,
+            kms_key_id=self._args.logs_key_arn,
+            opts=self._child,
+        )
+        role = iam.service_role(
+            f"{self._name}-flow-log", "vpc-flow-logs.amazonaws.com", self._args.label.account_id, self._child
+        )
+        iam.role_policy(
+            f"{self._name}-flow-log",
+            role,
+            iam.document(
+                iam.statement(
+                    "WriteFlowLog",
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                    resources=[pulumi.Output.concat(log_group.arn, ":*")],
+                ),
+                # The delivery looks its log group up by listing them all before it writes.
+                iam.statement(
+                    "FindFlowLog",
+                    actions=["logs:DescribeLogGroups"],
+                    resources=[f"arn:aws:logs:{self._args.label.region}:{self._args.label.account_id}:log-group:*"],
+                ),
+            ),
+            self._child,
+        )
+        aws.ec2.FlowLog(
+            f"{self._name}-flow-log",
+            vpc_id=self.vpc_id,
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_destination=log_group.arn,
+            iam_role_arn=role.arn,
+            max_aggregation_interval=FLOW_LOG_INTERVAL_SECONDS,
+            opts=self._child,
+        )
+
+
+def _acl_rule(number: int, action: str, ports: tuple[int, int] | None, block: str) -> Mapping[str, object]:
+    """Return a network ACL rule for TCP on these ports, or for all traffic where no ports are given."""
+    first, last = ports or (0, 0)
+    return {
+        "rule_no": number,
+        "action": action,
+        "protocol": "tcp" if ports else "-1",
+        "from_port": first,
+        "to_port": last,
+        "ipv6_cidr_block" if ":" in block else "cidr_block": block,
+    }
+
+
+def _nat_port_alarm(key: str, gateway: aws.ec2.NatGateway) -> AlarmSpecification:
+    return AlarmSpecification(
+        name=f"NatPortAllocationErrors-{key}",
+        summary="The NAT gateway has no free port: calls to Twilio, SendGrid, Firebase and OAuth providers fail",
+        severity=Severity.P2,
+        namespace="AWS/NATGateway",
+        metric_name="ErrorPortAllocation",
+        dimensions={"NatGatewayId": gateway.id},
+        statistic="Sum",
+        threshold=0,
+        period_seconds=300,
+        evaluation_periods=1,
+    )
