@@ -15,7 +15,7 @@ on_aws = pulumi.ResourceOptions(
 
 # Laid out by hand, so that the whole platform can be seen at once.
 # fmt: off
-keys = fixrx.Encryption("encryption", fixrx.EncryptionArgs(label=label), on_aws)
+keys = fixrx.Encryption("encryption", fixrx.EncryptionArgs(settings=settings.encryption, label=label), on_aws)
 notifications = fixrx.Notifications("notifications", fixrx.NotificationsArgs(
     settings=settings.notifications, label=label, notifications_key_arn=keys.notifications_key_arn), on_aws)
 access_logs = fixrx.AccessLogs("access-logs", fixrx.AccessLogsArgs(settings=settings.access_logs, label=label), on_aws)

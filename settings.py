@@ -21,6 +21,7 @@ from components.cache import CacheSettings
 from components.connection_budget import ConnectionBudget
 from components.database import DatabaseSettings, memory_gib
 from components.dns import DnsSettings
+from components.encryption import EncryptionSettings
 from components.firewall import FirewallSettings
 from components.load_balancer import APPLICATION_PORT, LoadBalancerSettings
 from components.maintenance_windows import MaintenanceWindows
@@ -49,6 +50,7 @@ class StackSettings(BaseModel):
     environment: Environment
     owner: EmailAddress = "ops@fixrx.com"
     account: AccountSettings
+    encryption: EncryptionSettings = EncryptionSettings()
     network: NetworkSettings = NetworkSettings()
     dns: DnsSettings = DnsSettings()
     load_balancer: LoadBalancerSettings = LoadBalancerSettings()
@@ -169,7 +171,7 @@ def _decode(value: str) -> Any:
     """A structure comes as JSON. Text that is not JSON is the value itself, and a bare number or word stays text."""
     try:
         decoded = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
     return decoded if isinstance(decoded, dict | list) else value
 
@@ -248,29 +250,59 @@ def _production_is_highly_available(
         yield Problem(key="cache.nodes", what="production has a replica in another zone; set 2")
 
 
-def _production_is_recoverable(
+def _production_network_is_protected(
     environment: Environment,
+    network: NetworkSettings,
+    dns: DnsSettings,
     load_balancer: LoadBalancerSettings,
+    encryption: EncryptionSettings,
+) -> Iterator[Problem]:
+    yield from _unprotected(
+        environment,
+        {
+            "network.protect": network.protect,
+            "dns.protect": dns.protect,
+            "load_balancer.deletion_protection": load_balancer.deletion_protection,
+            "encryption.protect": encryption.protect,
+        },
+    )
+
+
+def _production_data_is_protected(
+    environment: Environment,
     database: DatabaseSettings,
     cache: CacheSettings,
     backup_bucket: BackupBucketSettings,
-    dns: DnsSettings,
-    secrets: SecretsSettings,
     access_logs: AccessLogsSettings,
 ) -> Iterator[Problem]:
+    yield from _unprotected(
+        environment,
+        {
+            "database.deletion_protection": database.deletion_protection,
+            "cache.protect": cache.protect,
+            "backup_bucket.protect": backup_bucket.protect,
+            "access_logs.protect": access_logs.protect,
+        },
+    )
+
+
+def _unprotected(environment: Environment, protections: Mapping[str, bool]) -> Iterator[Problem]:
     if environment is not Environment.PRODUCTION:
         return
-    protections = {
-        "load_balancer.deletion_protection": load_balancer.deletion_protection,
-        "database.deletion_protection": database.deletion_protection,
-        "cache.protect": cache.protect,
-        "backup_bucket.protect": backup_bucket.protect,
-        "dns.protect": dns.protect,
-        "access_logs.protect": access_logs.protect,
-    }
     for key, protected in protections.items():
         if not protected:
             yield Problem(key=key, what="production cannot be deleted by accident; set true")
+
+
+def _production_is_recoverable(
+    environment: Environment,
+    database: DatabaseSettings,
+    cache: CacheSettings,
+    backup_bucket: BackupBucketSettings,
+    secrets: SecretsSettings,
+) -> Iterator[Problem]:
+    if environment is not Environment.PRODUCTION:
+        return
     minimums = {
         "database.backup_retention_days": (database.backup_retention_days, 7),
         "cache.snapshot_retention_days": (cache.snapshot_retention_days, 7),
@@ -295,6 +327,8 @@ RULES: tuple[Callable[..., Iterator[Problem]], ...] = (
     _servers_reach_the_internet,
     _pools_fit_the_database,
     _production_is_highly_available,
+    _production_network_is_protected,
+    _production_data_is_protected,
     _production_is_recoverable,
     _production_is_guarded,
 )

@@ -12,6 +12,8 @@ from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from components.section import RETENTION_AUDIT_DAYS, Section
 
 LOAD_BALANCER_PREFIX = "load-balancer"
+S3_PREFIX = "s3/"
+"""Of the server access logs of all buckets; an entry names its bucket."""
 
 
 class AccessLogsSettings(Section):
@@ -79,7 +81,7 @@ def _deliveries(bucket_arn: str, account_id: str, region: str) -> tuple[iam.Stat
             "S3ServerAccessLogs",
             principals={"Service": "logging.s3.amazonaws.com"},
             actions=["s3:PutObject"],
-            resources=[f"{bucket_arn}/s3/*"],
+            resources=f"{bucket_arn}/{S3_PREFIX}*",
             conditions={"StringEquals": {"aws:SourceAccount": account_id}},
         ),
     )

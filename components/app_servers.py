@@ -246,7 +246,7 @@ class AppServers(pulumi.ComponentResource):
             vpc_security_group_ids=[self.security_group_id],
             user_data=self._user_data(),
             update_default_version=True,
-            ebs_optimized=True,
+            ebs_optimized="true",
             # Figures every minute in place of every five: scaling and alarms see load four minutes earlier.
             monitoring={"enabled": True},
             metadata_options={

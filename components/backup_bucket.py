@@ -11,6 +11,7 @@ import pulumi
 from pydantic import Field, model_validator
 
 from components import iam
+from components.access_logs import S3_PREFIX
 from components.naming import Label
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from components.section import Section
@@ -83,6 +84,7 @@ class BackupBucket(pulumi.ComponentResource):
                 ],
                 policy_statements=[_refuse_deletion(f"arn:aws:s3:::{bucket_name}")],
                 access_log_bucket=args.access_log_bucket,
+                access_log_prefix=S3_PREFIX,
                 protect=args.settings.protect,
             ),
             pulumi.ResourceOptions(parent=self),
@@ -110,7 +112,7 @@ def _refuse_deletion(bucket_arn: str) -> iam.Statement:
     return iam.statement(
         "NoDeletionByHand",
         effect="Deny",
-        principals="*",
+        principals=iam.ANYBODY,
         actions=["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"],
         resources=[bucket_arn, f"{bucket_arn}/*"],
     )

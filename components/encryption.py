@@ -12,13 +12,22 @@ import pulumi_aws as aws
 
 from components import iam
 from components.naming import Label
+from components.section import Section
 
 DELETION_WINDOW_DAYS = 30
 USE_KEY = ("kms:Decrypt", "kms:GenerateDataKey*")
 
 
+class EncryptionSettings(Section):
+    """Section `fixrx:encryption`."""
+
+    protect: bool = True
+    """Refuse to delete or replace a key: what it encrypted, backups included, is lost with it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EncryptionArgs:
+    settings: EncryptionSettings
     label: Label
 
 
@@ -58,7 +67,11 @@ class Encryption(pulumi.ComponentResource):
     def _create_key(self, domain: str, purpose: str, grants: Sequence[iam.Statement]) -> aws.kms.Key:
         label = self._args.label
         key = create_key(
-            f"{self._name}-{domain}", f"{label.prefix}: {purpose}", self._args.label.account_id, grants, self._child
+            f"{self._name}-{domain}",
+            f"{label.prefix}: {purpose}",
+            label.account_id,
+            grants,
+            pulumi.ResourceOptions(parent=self, protect=self._args.settings.protect),
         )
         aws.kms.Alias(
             f"{self._name}-{domain}-alias",

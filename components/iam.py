@@ -10,15 +10,17 @@ import pulumi_aws as aws
 Statement = Mapping[str, Any]
 
 POLICY_VERSION = "2012-10-17"
+ANYBODY: Mapping[str, str] = {"AWS": "*"}
+"""Principal of a statement that denies, or that its conditions narrow down."""
 
 
 def statement(
     sid: str,
     *,
     actions: Sequence[str],
-    resources: Sequence[pulumi.Input[str]],
+    resources: Sequence[pulumi.Input[str]] | str,
     effect: str = "Allow",
-    principals: Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]] | str | None = None,
+    principals: Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]] | None = None,
     conditions: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Statement:
     """Return one statement of a policy document. `principals` belongs to resource policies only."""
@@ -26,7 +28,7 @@ def statement(
     if principals is not None:
         result["Principal"] = principals
     result["Action"] = list(actions)
-    result["Resource"] = list(resources)
+    result["Resource"] = resources if isinstance(resources, str) else list(resources)
     if conditions:
         result["Condition"] = conditions
     return result
@@ -44,7 +46,7 @@ def allow_account(resource: pulumi.Input[str], account_id: str) -> Statement:
     """
     return statement(
         "OwnAccountOnly",
-        principals={"AWS": "*"},
+        principals=ANYBODY,
         actions=["*"],
         resources=[resource],
         conditions={"StringEquals": {"aws:PrincipalAccount": account_id}},

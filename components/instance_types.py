@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-_PATTERN = re.compile(r"^(?:db\.|cache\.)?(?P<family>[a-z])(?P<generation>\d+[a-z]*)\.(?P<size>\w+)$")
+_PATTERN = re.compile(r"(?:db\.|cache\.)?(?P<family>[a-z])(?P<generation>\d+[a-z]*)\.(?P<size>\w+)")
 
 _GIB_PER_VCPU = {"c": 2, "m": 4, "r": 8}
 _VCPUS = {"medium": 1, "large": 2, "xlarge": 4}
@@ -34,7 +34,7 @@ class Capacity:
 
 def capacity_of(instance_type: str) -> Capacity:
     """Return what an instance type offers. Raises ValueError for a family or size that the platform does not know."""
-    match = _PATTERN.match(instance_type)
+    match = _PATTERN.fullmatch(instance_type)
     if match is None:
         raise ValueError("is not an instance type; it looks like m7g.large, db.m7g.large or cache.m7g.large")
     family, size = match["family"], match["size"]

@@ -107,6 +107,8 @@ class NetworkSettings(Section):
     )
     """AWS services that servers reach without the internet."""
     flow_log_retention_days: LogRetentionDays = RETENTION_AUDIT_DAYS
+    protect: bool = True
+    """Refuse to delete or replace the VPC, which would take everything in it along."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +176,7 @@ class Network(pulumi.ComponentResource):
             assign_generated_ipv6_cidr_block=True,
             enable_dns_support=True,
             enable_dns_hostnames=True,
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.settings.protect),
         )
 
     def _create_public_subnets(self) -> Mapping[str, aws.ec2.Subnet]:
@@ -362,7 +364,7 @@ class Network(pulumi.ComponentResource):
                 iam.allow_account("*", self._args.label.account_id),
                 iam.statement(
                     "AmazonLinuxPackages",
-                    principals={"AWS": "*"},
+                    principals=iam.ANYBODY,
                     actions=["s3:GetObject"],
                     resources=[AMAZON_LINUX_REPOSITORY.format(region=self._args.label.region)],
                 ),

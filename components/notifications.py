@@ -73,7 +73,7 @@ class Notifications(pulumi.ComponentResource):
             iam.statement(
                 "TlsOnly",
                 effect="Deny",
-                principals="*",
+                principals=iam.ANYBODY,
                 actions=["sns:Publish"],
                 resources=[topic_arn],
                 conditions={"Bool": {"aws:SecureTransport": "false"}},

@@ -24,6 +24,7 @@ class PrivateBucketArgs:
     """Days for which no version can be deleted, or None for no lock."""
     policy_statements: Sequence[iam.Statement] = field(default_factory=tuple)
     access_log_bucket: pulumi.Input[str] | None = None
+    access_log_prefix: str = ""
     protect: bool = True
 
 
@@ -136,7 +137,7 @@ class PrivateBucket(pulumi.ComponentResource):
                 iam.statement(
                     "TlsOnly",
                     effect="Deny",
-                    principals="*",
+                    principals=iam.ANYBODY,
                     actions=["s3:*"],
                     resources=everything,
                     conditions={"Bool": {"aws:SecureTransport": "false"}},
@@ -151,6 +152,6 @@ class PrivateBucket(pulumi.ComponentResource):
             f"{self._name}-access-log",
             bucket=self._bucket.bucket,
             target_bucket=target,
-            target_prefix=f"s3/{self._name}/",
+            target_prefix=self._args.access_log_prefix,
             opts=self._child,
         )
