@@ -1,0 +1,69 @@
+# What a person types. Every target first makes the Python environment in .venv, once.
+# STACK chooses the stack (production, staging); ARGUMENTS is passed on to the command behind a target.
+
+STACK ?= production
+ARGUMENTS ?=
+PYTHON := .venv/bin/python
+ENVIRONMENT := .venv/complete
+SANDBOX := $(PYTHON) -m sandbox
+
+# Without compiled modules every command would compile the AWS SDK anew, for three seconds and more.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview refresh destroy down status analyze test check fmt lock bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Another stack: make up STACK=staging"
+
+$(ENVIRONMENT): requirements-dev.txt tools/environment.sh
+	@sh tools/environment.sh
+	@touch $@
+
+up: $(ENVIRONMENT) ## deploy the stack into the sandbox; a second time: what has changed since
+	@$(SANDBOX) up --stack $(STACK) $(ARGUMENTS)
+
+preview: $(ENVIRONMENT) ## show what up would change, policies included; apply nothing
+	@$(SANDBOX) preview --stack $(STACK) $(ARGUMENTS)
+
+refresh: $(ENVIRONMENT) ## compare the state with the emulator and show what drifted
+	@$(SANDBOX) refresh --stack $(STACK) $(ARGUMENTS)
+
+destroy: $(ENVIRONMENT) ## delete every resource of the stack from the emulator
+	@$(SANDBOX) destroy --stack $(STACK) $(ARGUMENTS)
+
+down: $(ENVIRONMENT) ## end the sandbox: its processes and its state, of all stacks
+	@$(SANDBOX) down $(ARGUMENTS)
+
+status: $(ENVIRONMENT) ## what runs, and where
+	@$(SANDBOX) status $(ARGUMENTS)
+
+analyze: $(ENVIRONMENT) ## run the policies on the last deployed state, offline
+	@$(SANDBOX) analyze $(ARGUMENTS)
+
+test: $(ENVIRONMENT) ## everything that can be proven without AWS
+	@$(PYTHON) -m tools.engine pulumi >/dev/null
+	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGUMENTS)
+
+check: $(ENVIRONMENT) ## style, types, workflows, the lock
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m ruff format --check
+	@$(PYTHON) -m mypy .
+	@$(PYTHON) -m tools.checks
+	@"$$($(PYTHON) -m tools.engine actionlint)" -color .github/workflows/*.yml
+
+fmt: $(ENVIRONMENT) ## format the code and mend what ruff can mend
+	@$(PYTHON) -m ruff check --fix-only
+	@$(PYTHON) -m ruff format
+
+lock: $(ENVIRONMENT) ## pin the dependencies of pyproject.toml anew
+	@$(PYTHON) -m tools.lock
+
+bench: $(ENVIRONMENT) ## measure the preview against a flat program, and the commands
+	@$(PYTHON) -m tools.bench $(ARGUMENTS)
+
+clean: ## end the sandbox, then remove everything that make made
+	@if [ -x $(PYTHON) ] && [ -d .sandbox ]; then $(SANDBOX) down; fi
+	@rm -rf .venv .sandbox .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,112 @@
+"""Runs the policy pack on every mutant of a stack, in this process: the rules are the same as in the engine."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mutants.justified import reason_for
+from mutants.operators import GUARD_KINDS, Entry, Mutant, mutants_of
+from policies.evaluation import Finding, RuleBook, ask_everything
+from policies.state import State, state_of
+
+MUTATED_PACKAGES = ("aws:", "random:")
+RELATED_STEPS = 3
+"""A rule about a server follows its profile to its role, and from there to the role's policies."""
+RULES_ABOUT_ABSENCE = frozenset({"admin-session-document-exists"})
+"""Rules whose subject is whatever misses something that nothing refers to."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one mutant."""
+
+    mutant: Mutant
+    findings: Sequence[Finding]
+    noise: Sequence[Finding]
+    """Findings about resources that have nothing to do with the one that was changed."""
+
+    @property
+    def killed(self) -> bool:
+        """Whether a policy noticed."""
+        return bool(self.findings)
+
+    @property
+    def policies(self) -> Sequence[str]:
+        """Names of the policies that noticed."""
+        return sorted({finding.rule.name for finding in self.findings})
+
+    @property
+    def reason(self) -> str | None:
+        """Why nothing had to notice, if somebody has said so."""
+        return None if self.killed else reason_for(self.mutant)
+
+
+class Stack:
+    """An exported state to make mutants of. It must break no rule itself: no mutant could be told from it."""
+
+    def __init__(self, exported: Mapping[str, Any], book: RuleBook) -> None:
+        self._book = book
+        self._entries: Sequence[Entry] = exported["deployment"]["resources"]
+        self._state = state_of(exported)
+        self._neighbours = _neighbours(self._entries)
+
+    def findings(self) -> Sequence[Finding]:
+        """Return what the pack finds on the stack as it is."""
+        return ask_everything(self._book, self._state.inputs, self._state.outputs).findings
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Make and judge every mutant."""
+        for position, entry in enumerate(self._entries):
+            if entry["type"].startswith(MUTATED_PACKAGES):
+                guards_others = self._guards_others(entry)
+                for mutant in mutants_of(entry, guards_others=guards_others):
+                    yield self._judge(position, mutant)
+
+    def _judge(self, position: int, mutant: Mutant) -> Outcome:
+        state = _replaced(self._state, position, mutant)
+        findings = ask_everything(self._book, state.inputs, state.outputs).findings
+        related = self._related(mutant.urn)
+        noise = [finding for finding in findings if not _is_about(finding, related, mutant)]
+        return Outcome(mutant, findings, noise)
+
+    def _guards_others(self, entry: Entry) -> bool:
+        is_last = _references(entry) and not any(entry["urn"] in _references(other) for other in self._entries)
+        return bool(is_last or GUARD_KINDS.match(entry["type"]))
+
+    def _related(self, urn: str) -> set[str]:
+        """Return the resource, what it refers to, what refers to it, and their neighbours in turn."""
+        related = {urn}
+        for _ in range(RELATED_STEPS):
+            related |= {neighbour for each in related for neighbour in self._neighbours.get(each, ())}
+        return related
+
+
+def _is_about(finding: Finding, related: set[str], mutant: Mutant) -> bool:
+    if mutant.companion is not None and finding.resource.urn == mutant.companion["urn"]:
+        return True
+    return finding.resource.urn in related or finding.rule.name in RULES_ABOUT_ABSENCE
+
+
+def _replaced(state: State, position: int, mutant: Mutant) -> State:
+    """Return the state with one resource changed, taken out or joined by another; the others are shared."""
+    entries = [entry for entry in (mutant.entry, mutant.companion) if entry is not None]
+    changed = state_of({"deployment": {"resources": entries}})
+    after = position + 1
+    return State(
+        inputs=[*state.inputs[:position], *changed.inputs, *state.inputs[after:]],
+        outputs=[*state.outputs[:position], *changed.outputs, *state.outputs[after:]],
+    )
+
+
+def _references(entry: Entry) -> set[str]:
+    by_property = (entry.get("propertyDependencies") or {}).values()
+    return {urn for urns in by_property for urn in urns or ()} | set(entry.get("dependencies") or ())
+
+
+def _neighbours(entries: Sequence[Entry]) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = {entry["urn"]: set() for entry in entries}
+    for entry in entries:
+        for urn in _references(entry) & found.keys():
+            found[entry["urn"]].add(urn)
+            found[urn].add(entry["urn"])
+    return found

@@ -1,0 +1,203 @@
+"""Mutants that survive because they do no harm, each with the reason. What is not listed here has to be killed."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from mutants.operators import Mutant
+
+
+@dataclass(frozen=True)
+class Justification:
+    """A reason why some survivors are harmless."""
+
+    kind: str
+    """Regular expression for the kind of resource, for instance `ec2/.*Acl`."""
+    path: str
+    """Regular expression for the property; empty for the resource as a whole."""
+    operator: str
+    """Regular expression for what was done."""
+    reason: str
+    name: str = ".*"
+    """Regular expression for the logical name."""
+
+    def covers(self, mutant: Mutant) -> bool:
+        """Tell whether the mutant is one of those."""
+        kind, name = mutant.type_token.split(":")[1], mutant.urn.rpartition("::")[2]
+        wanted = ((self.kind, kind), (self.path, mutant.path), (self.operator, mutant.operator), (self.name, name))
+        return all(re.fullmatch(pattern, text) is not None for pattern, text in wanted)
+
+
+ANY: Final = ".*"
+
+NO_ALARM_OF_THE_GUIDE: Final = "(?!.*(HighErrorRate|ResponseTimeHigh|DatabaseConnectionHigh)).*"
+AWS_REFUSES: Final = "AWS refuses it, so does the sandbox: the deployment fails and nothing is weakened."
+SAME_AS_DEFAULT: Final = "AWS's default is the same."
+OUTAGE: Final = "Something stops working, and is noticed: an outage, not a weakness."
+STRICTER: Final = "The change makes the stack stricter."
+FOR_READERS: Final = "A text for people; nothing depends on it."
+COST_OR_SPEED: Final = "Changes what it costs or how fast it is, not who may do what."
+INHERITED: Final = "A replica takes this from its source; AWS ignores or refuses it here."
+
+JUSTIFIED: Final[tuple[Justification, ...]] = (
+    # What AWS does not accept.
+    Justification("lb/listener", r"defaultActions", "emptied|left out", AWS_REFUSES),
+    Justification("lb/listenerRule", r"actions|conditions.*", "emptied|left out", AWS_REFUSES),
+    Justification("ec2/subnet|ec2/vpc", r"(ipv6)?[cC]idrBlock", "left out|widened .*", AWS_REFUSES),
+    Justification("ec2/route", r"destination.*", "left out", AWS_REFUSES),
+    Justification("ec2/networkAcl", r".*gress\.\d+\.(action|cidrBlock|ipv6CidrBlock)", "left out", AWS_REFUSES),
+    Justification("vpc/securityGroup.*", "referencedSecurityGroupId|securityGroupId", "left out", AWS_REFUSES),
+    Justification("vpc/securityGroupIngressRule", "cidrIpv[46]", "left out", AWS_REFUSES),
+    Justification("(elasticache|rds)/subnetGroup|ec2/vpcEndpoint", "subnetIds", "emptied", AWS_REFUSES),
+    Justification("route53/record", "aliases|records", "emptied", AWS_REFUSES),
+    Justification("wafv2/webAcl", "defaultAction", "left out", AWS_REFUSES),
+    Justification("wafv2/webAclLoggingConfiguration", "logDestinationConfigs", "emptied", AWS_REFUSES),
+    Justification("iam/role", "assumeRolePolicy", "left out", AWS_REFUSES),
+    Justification("iam/rolePolicy", "policy", "left out", AWS_REFUSES),
+    Justification("rds/instance", "monitoringRoleArn|finalSnapshotIdentifier", "left out", AWS_REFUSES),
+    Justification("rds/instance", "performanceInsightsRetentionPeriod", "reduced to 1", AWS_REFUSES),
+    Justification("s3/bucketPolicy", "policy", "statement .*: every resource", AWS_REFUSES),
+    Justification("cloudwatch/metricAlarm", r"metricQueries(\.\d+\.returnData)?", "emptied|flipped", AWS_REFUSES),
+    Justification("cloudwatch/metricAlarm", "dimensions.CertificateArn", "left out", OUTAGE),
+    Justification("cloudfront/distribution", "origins", "emptied", AWS_REFUSES),
+    # What AWS does anyway.
+    Justification("acm/certificate", "options.certificateTransparency.*", "left out", SAME_AS_DEFAULT),
+    Justification("ec2/launchTemplate", "metadataOptions.httpPutResponseHopLimit", "left out", SAME_AS_DEFAULT),
+    Justification("ec2/subnet", "mapPublicIpOnLaunch", "left out", SAME_AS_DEFAULT),
+    Justification("elasticache/replicationGroup", "transitEncryptionMode", "left out", SAME_AS_DEFAULT),
+    Justification("kms/key", "deletionWindowInDays", "left out", SAME_AS_DEFAULT),
+    Justification("secretsmanager/secret", "recoveryWindowInDays", "left out", SAME_AS_DEFAULT),
+    Justification("rds/instance", "publiclyAccessible|skipFinalSnapshot", "left out", SAME_AS_DEFAULT),
+    Justification("rds/instance", "performanceInsightsRetentionPeriod", "left out", SAME_AS_DEFAULT),
+    Justification("rds/eventSubscription", "eventCategories", "emptied", "Without categories every event is reported."),
+    Justification("kms/key", "policy", "statement AccountAdministers: every action", "On a key, * means kms:*."),
+    Justification("sns/topicPolicy", "policy", "statement .*: every resource", "A topic's policy is about that topic."),
+    # What a replica inherits.
+    Justification(
+        "rds/instance",
+        "deleteAutomatedBackups|engineLifecycleSupport|kmsKeyId|skipFinalSnapshot|storageEncrypted|username",
+        ANY,
+        INHERITED,
+    ),
+    # Stricter, or less.
+    Justification("iam/role(Policies|PolicyAttachments)Exclusive", "policy(Names|Arns)", "emptied", STRICTER),
+    Justification("iam/rolePolicy(Attachment)?", "", "removed", STRICTER),
+    Justification("s3/bucket", "objectLockEnabled", "flipped|left out", STRICTER),
+    Justification("lb/loadBalancer", "internal", "flipped", STRICTER),
+    Justification("index/randomPassword", "special", "flipped", STRICTER),
+    Justification("ec2/networkAcl", "(in|e)gress", "emptied", STRICTER),
+    Justification(
+        "ec2/networkAcl",
+        "|subnetIds",
+        "removed|emptied",
+        "The subnets fall to the default ACL, which lets nothing through.",
+    ),
+    Justification("ec2/vpcEndpoint", "securityGroupIds", ANY, "The default group, which has no rules, lets nobody in."),
+    Justification("vpc/securityGroup.*Rule", "", "removed", STRICTER),
+    # Outages.
+    Justification(
+        "ec2/route|ec2/routeTableAssociation|ec2/vpcEndpoint|lb/listener(Rule)?|route53/record", "", "removed", OUTAGE
+    ),
+    Justification("secretsmanager/secretVersion", "", "removed", OUTAGE),
+    Justification(
+        "secretsmanager/secret", "", "removed", "The other sign-in provider's secret stays.", name=".*oauth.*"
+    ),
+    Justification("autoscaling/group", "targetGroupArns", "emptied", OUTAGE),
+    Justification("autoscaling/group", "healthCheckGracePeriod|instanceMaintenancePolicy", "left out", OUTAGE),
+    Justification("ec2/vpc", "enableDns.*", "flipped", OUTAGE),
+    Justification("ec2/vpcEndpoint", "privateDnsEnabled|routeTableIds", ANY, OUTAGE),
+    Justification("acm/certificateValidation", "validationRecordFqdns", ANY, OUTAGE),
+    Justification("lb/listenerRule", "transforms", "emptied", OUTAGE),
+    Justification("lb/targetGroup", "targetGroupHealth.dnsFailover", "left out", OUTAGE),
+    # Cost and speed.
+    Justification("autoscaling/group", "enabledMetrics|instanceRefresh.*", ANY, COST_OR_SPEED),
+    Justification("autoscaling/policy", "", "removed", "The group keeps its other scaling policy."),
+    Justification(
+        "ec2/launchTemplate", "ebsOptimized|monitoring.*|updateDefaultVersion|.*deleteOnTermination", ANY, COST_OR_SPEED
+    ),
+    Justification("ec2/vpc", "assignGeneratedIpv6CidrBlock", ANY, COST_OR_SPEED),
+    Justification("lb/loadBalancer", "enableHttp2|enableZonalShift", "flipped", COST_OR_SPEED),
+    Justification("elasticache/parameterGroup", "parameters", "emptied", COST_OR_SPEED),
+    Justification("elasticache/replicationGroup", "parameterGroupName", "left out", COST_OR_SPEED),
+    Justification(
+        "(rds/instance|elasticache/replicationGroup)", "backupWindow|snapshotWindow", "left out", COST_OR_SPEED
+    ),
+    Justification(
+        "elasticache/replicationGroup", "finalSnapshotIdentifier", "left out", "Daily snapshots are kept for a week."
+    ),
+    Justification("s3/bucketServerSideEncryptionConfiguration", ".*bucketKeyEnabled", "flipped", COST_OR_SPEED),
+    Justification("s3/bucketLifecycleConfiguration", ".*status", "Enabled .*", "Objects are kept longer."),
+    Justification("route53/record", ".*evaluateTargetHealth", "flipped", COST_OR_SPEED),
+    Justification(
+        "wafv2/.*", ".*sampledRequestsEnabled", "flipped", "A help for looking into requests; logs and metrics stay."
+    ),
+    Justification("wafv2/webAclRule", "action.block.customResponse.*", ANY, "The request is blocked all the same."),
+    # Texts.
+    Justification(".*", "description|alarmDescription", "left out", FOR_READERS),
+    Justification("kms/alias", "", "removed", FOR_READERS),
+    Justification(
+        "autoscaling/group", r"tags\.\d+\.propagateAtLaunch", "flipped", "The launch template tags the servers."
+    ),
+    Justification(
+        "ec2/launchTemplate",
+        r"tagSpecifications\.\d+\.tags",
+        "left out",
+        "A network interface lives as long as its server.",
+    ),
+    # Conditions that say more than the principal.
+    Justification(
+        "iam/role|cloudwatch/logResourcePolicy|s3/bucketPolicy|kms/key|sns/topicPolicy",
+        "assumeRolePolicy|policyDocument|policy",
+        "statement .*: every principal",
+        "The condition on the source account or ARN stays: only an AWS service that acts for this account fulfils it.",
+    ),
+    Justification(
+        "iam/rolePolicy",
+        "policy",
+        "statement Find.*: every resource",
+        "Names of log groups, of this account either way.",
+    ),
+    # The second line of defence behind security groups.
+    Justification(
+        "ec2/networkAcl",
+        r"(ingress|egress)\.\d+\.(fromPort|toPort|cidrBlock|ipv6CidrBlock)",
+        ANY,
+        "Security groups decide what comes in; the refusal of ports 22 and 3389 stands before this entry.",
+    ),
+    Justification("ec2/defaultNetworkAcl", "", "removed", "No subnet uses it."),
+    # Alarms beyond the guide's three, which have no figures of their own.
+    Justification(
+        "cloudwatch/metricAlarm",
+        "|threshold|evaluationPeriods|comparisonOperator",
+        ANY,
+        "Not one of the guide's alarms: what it measures keeps two alarms or more.",
+        name=NO_ALARM_OF_THE_GUIDE,
+    ),
+    Justification("cloudwatch/metricAlarm", "okActions", ANY, "Only the all-clear is missing."),
+    # Sessions.
+    Justification(
+        "ssm/document",
+        "content",
+        "(cloudWatchStreamingEnabled|maxSessionDuration|s3EncryptionEnabled|shellProfile) emptied",
+        "Sessions are recorded to CloudWatch, encrypted, and end when nobody types.",
+    ),
+    Justification(
+        "cloudwatch/logGroup",
+        "",
+        "removed",
+        "Whoever writes to it names it, and its deployment fails: only a database makes its own.",
+        name="(?!.*(database|primary|replica)).*",
+    ),
+    # Already open on purpose.
+    Justification(
+        "vpc/securityGroupIngressRule",
+        "cidrIpv[46]",
+        'set to "(0.0.0.0|::)/0"',
+        "The load balancer is open to the whole internet on this port already.",
+    ),
+)
+
+
+def reason_for(mutant: Mutant) -> str | None:
+    """Return why a survivor is harmless, or None if nobody has said so."""
+    return next((each.reason for each in JUSTIFIED if each.covers(mutant)), None)

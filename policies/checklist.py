@@ -1,0 +1,182 @@
+"""The guide's checklist as a report on a deployed stack: `python -m policies.checklist --state stack.json`.
+
+Each item is judged by the policies that enforce it. An item for which no policy found a single resource has nothing
+behind it, and fails like one that is broken.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from policies.evaluation import RuleBook, Verdicts, ask_everything
+from policies.items import Item
+from policies.rules import ALL_RULES
+from policies.state import State, StateError, read_state
+from policies.waivers import WAIVER_FILE, WaiverError, Waivers, read_waivers
+
+
+class Status(StrEnum):
+    """Verdict on an item, best first."""
+
+    PASSED = "passed"
+    WAIVED = "waived"
+    OPEN = "open"
+    FAILED = "failed"
+    NOTHING_BEHIND_IT = "nothing behind it"
+
+
+FAILURES = frozenset({Status.FAILED, Status.NOTHING_BEHIND_IT})
+STYLES: Mapping[Status, str] = {
+    Status.PASSED: "green",
+    Status.WAIVED: "yellow",
+    Status.OPEN: "yellow",
+    Status.FAILED: "red",
+    Status.NOTHING_BEHIND_IT: "red",
+}
+
+REPORT_WIDTH = 120
+"""Columns in a log file, which has no width of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What the pack has to say about one item. The counts are of verdicts: one policy on one resource."""
+
+    section: str
+    item: str
+    status: Status
+    policies: Sequence[str]
+    resources: int
+    passed: int
+    failed: int
+    waived: int
+    unknown: int
+    problems: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All items, in the order of the guide."""
+
+    lines: Sequence[Line]
+
+    @property
+    def failed(self) -> bool:
+        """Whether any item is broken or has nothing behind it."""
+        return any(line.status in FAILURES for line in self.lines)
+
+
+def report(book: RuleBook, state: State, waivers: Waivers) -> Report:
+    """Judge every item of the guide."""
+    verdicts = ask_everything(book, state.inputs, state.outputs)
+    return Report([_line(item, book, verdicts, waivers) for item in Item])
+
+
+def _line(item: Item, book: RuleBook, verdicts: Verdicts, waivers: Waivers) -> Line:
+    asked = {(rule.name, resource.urn) for rule, resource in verdicts.asked if rule.item is item}
+    findings = waivers.sort(finding for finding in verdicts.findings if finding.rule.item is item)
+    failed = {(finding.rule.name, finding.resource.urn) for finding in findings.counting}
+    waived = {(finding.rule.name, finding.resource.urn) for finding, _ in findings.waived} - failed
+    unknown = {(v.rule.name, v.resource.urn) for v in verdicts.open_verdicts if v.rule.item is item} - failed - waived
+    return Line(
+        section=item.value.section,
+        item=item.value.text,
+        status=_status(asked, failed, waived, unknown),
+        policies=sorted(rule.name for rule in book.rules.values() if rule.item is item),
+        resources=len({urn for _, urn in asked}),
+        passed=len(asked - failed - waived - unknown),
+        failed=len(failed),
+        waived=len(waived),
+        unknown=len(unknown),
+        problems=[finding.message for finding in findings.counting],
+    )
+
+
+def _status(asked: object, failed: object, waived: object, unknown: object) -> Status:
+    if not asked:
+        return Status.NOTHING_BEHIND_IT
+    if failed:
+        return Status.FAILED
+    if unknown:
+        return Status.OPEN
+    return Status.WAIVED if waived else Status.PASSED
+
+
+def as_json(result: Report) -> str:
+    """Return the report for machines."""
+    return json.dumps({"failed": result.failed, "items": [asdict(line) for line in result.lines]}, indent=2) + "\n"
+
+
+def as_markdown(result: Report) -> str:
+    """Return the report for a reviewer."""
+    rows = ["| Section | Item | Status | Policies | Resources | Pass | Fail | Waived | Unknown |", "|" + "---|" * 9]
+    for line in result.lines:
+        policies = ", ".join(f"`{name}`" for name in line.policies)
+        counts = f"{line.resources} | {line.passed} | {line.failed} | {line.waived} | {line.unknown}"
+        rows.append(f"| {line.section} | {line.item} | {line.status} | {policies} | {counts} |")
+    return "# Pre-deployment checklist\n\n" + "\n".join(rows) + "\n"
+
+
+def as_table(result: Report) -> Table:
+    """Return the report for the terminal."""
+    table = Table(box=SIMPLE, pad_edge=False)
+    table.add_column("Item", no_wrap=True)
+    for heading in ("Policies", "Resources", "Pass", "Fail", "Waived", "Unknown"):
+        table.add_column(heading, justify="right")
+    table.add_column("Status", no_wrap=True)
+    section = ""
+    for line in result.lines:
+        if line.section != section:
+            section = line.section
+            table.add_row(f"[bold]{section}[/bold]")
+        counts = (len(line.policies), line.resources, line.passed, line.failed, line.waived, line.unknown)
+        table.add_row(f"  {line.item}", *map(str, counts), line.status, style=STYLES[line.status])
+    return table
+
+
+def main(arguments: Sequence[str], today: date) -> int:
+    """Print the report and write it where asked. Returns 1 if an item fails, 2 if a file cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m policies.checklist", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True, help="what `pulumi stack export` wrote")
+    parser.add_argument("--markdown", type=Path, help="also write the report as Markdown")
+    parser.add_argument("--json", type=Path, help="also write the report as JSON")
+    options = parser.parse_args(arguments)
+    book = RuleBook(ALL_RULES)
+    try:
+        state = read_state(options.state)
+        waivers = read_waivers(WAIVER_FILE, book.rules, today)
+    except (StateError, WaiverError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    result = report(book, state, waivers)
+    console = Console()
+    if not console.is_terminal:
+        console.width = REPORT_WIDTH
+    console.print(as_table(result))
+    for problem in _problems(result.lines):
+        console.print(f"\n{problem}", markup=False)
+    if options.markdown:
+        options.markdown.write_text(as_markdown(result))
+    if options.json:
+        options.json.write_text(as_json(result))
+    return 1 if result.failed else 0
+
+
+def _problems(lines: Iterable[Line]) -> Iterable[str]:
+    for line in lines:
+        yield from line.problems
+        if line.status is Status.NOTHING_BEHIND_IT:
+            yield f"{line.item}: the stack has no resource that any policy could look at."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], datetime.now(UTC).date()))

@@ -1,0 +1,141 @@
+"""Levels and settings of a stack, from the file that `--policy-pack-config` names.
+
+Pulumi's SDK ignores a policy or a setting that it does not know, so that a misspelt name would change nothing and say
+nothing. Here it is an error, at the start of the preview and in `python -m policies.configuration FILE...`.
+"""
+
+import difflib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from policies.evaluation import RuleBook
+from policies.rule import Level, Rule, Setting
+from policies.rules import ALL_RULES
+
+EVERY_RULE = "all"
+LEVEL_KEY = "enforcementLevel"
+
+
+class ConfigurationError(ValueError):
+    """The configuration cannot be used. The message lists everything that is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a configuration says about one rule, or about all."""
+
+    level: str | None
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Levels and settings of every rule."""
+
+    levels: Mapping[str, Level]
+    settings: Mapping[str, Mapping[str, int]]
+
+
+def default_configuration(book: RuleBook) -> Configuration:
+    """Return the strict configuration, which needs no file."""
+    return Configuration(
+        levels=dict.fromkeys(book.rules, Level.MANDATORY),
+        settings=book.default_settings(),
+    )
+
+
+def configure(book: RuleBook, entries: Mapping[str, Entry], also_known: Iterable[str] = ()) -> Configuration:
+    """Return the defaults as changed by the entries. `also_known` names what may be mentioned without being a rule.
+
+    Raises ConfigurationError that lists every mistake.
+    """
+    strict = default_configuration(book)
+    levels, settings = dict(strict.levels), dict(strict.settings)
+    known = {EVERY_RULE, *book.rules, *also_known}
+    mistakes: list[str] = []
+    if EVERY_RULE in entries:
+        level = _level(EVERY_RULE, entries[EVERY_RULE].level, mistakes)
+        levels = {name: level or default for name, default in levels.items()}
+    for name, entry in entries.items():
+        if name not in known:
+            mistakes.append(f"there is no policy {name!r}{_suggestion(name, known)}")
+        elif name in book.rules:
+            levels[name] = _level(name, entry.level, mistakes) or levels[name]
+            settings[name] = {**settings[name], **_settings(book.rules[name], entry.settings, mistakes)}
+    if mistakes:
+        raise ConfigurationError("The policy configuration cannot be used: " + "; ".join(mistakes) + ".")
+    return Configuration(levels=levels, settings=settings)
+
+
+def read_entries(path: Path) -> Mapping[str, Entry]:
+    """Read a configuration file in Pulumi's format. Raises ConfigurationError if it is not one."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} is not a readable JSON file ({error}).") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} must hold one JSON object: policy names with their level or settings.")
+    return {name: _entry(value) for name, value in content.items()}
+
+
+def _entry(value: Any) -> Entry:
+    if not isinstance(value, dict):
+        return Entry(level=str(value), settings={})
+    return Entry(
+        level=value.get(LEVEL_KEY),
+        settings={name: setting for name, setting in value.items() if name != LEVEL_KEY},
+    )
+
+
+def _level(name: str, level: str | None, mistakes: list[str]) -> Level | None:
+    if level is None:
+        return None
+    if level not in set(Level):
+        mistakes.append(f"{name} has the level {level!r}, and there are {', '.join(Level)}")
+        return None
+    return Level(level)
+
+
+def _settings(rule: Rule, given: Mapping[str, Any], mistakes: list[str]) -> Mapping[str, int]:
+    accepted: dict[str, int] = {}
+    for name, value in given.items():
+        setting = rule.settings.get(name)
+        if setting is None:
+            mistakes.append(f"{rule.name} has no setting {name!r}{_suggestion(name, rule.settings)}")
+        elif not _fits(value, setting):
+            mistakes.append(f"{rule.name}.{name} must be a whole number from {setting.minimum} to {setting.maximum}")
+        else:
+            accepted[name] = int(value)
+    return accepted
+
+
+def _fits(value: Any, setting: Setting) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return float(value).is_integer() and setting.minimum <= value <= setting.maximum
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def main(paths: Iterable[str]) -> int:
+    """Check configuration files and print what is wrong. Returns the exit code."""
+    book = RuleBook(ALL_RULES)
+    mistakes = 0
+    for path in paths:
+        try:
+            configure(book, read_entries(Path(path)))
+        except ConfigurationError as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            mistakes += 1
+    return 1 if mistakes else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,25 @@
+"""Assembles the pack: all rules, the waivers of today, and the server that Pulumi talks to."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from policies.evaluation import RuleBook
+from policies.rules import ALL_RULES
+from policies.server import Analyzer, serve
+from policies.waivers import WAIVER_FILE, WaiverError, read_waivers
+
+PROJECT_FILE = Path(__file__).with_name("PulumiPolicy.yaml")
+
+
+def main() -> None:
+    """Serve the pack until the engine ends the process."""
+    book = RuleBook(ALL_RULES)
+    version = yaml.safe_load(PROJECT_FILE.read_text())["version"]
+    try:
+        waivers = read_waivers(WAIVER_FILE, book.rules, datetime.now(UTC).date())
+    except WaiverError as error:
+        sys.exit(f"The policy pack cannot start: {error}")
+    serve(Analyzer(book, waivers, version))

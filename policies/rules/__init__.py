@@ -1,0 +1,44 @@
+"""The rules, one module per group of the checklist. `ALL_RULES` is the whole pack, in the order of the guide."""
+
+from typing import Final
+
+from policies.rule import Rule
+from policies.rules import (
+    admin_access,
+    availability,
+    backups,
+    cdn,
+    database_access,
+    dns,
+    encryption,
+    firewall,
+    identity,
+    monitoring,
+    rate_limits,
+    runtime,
+    secrets,
+    security_headers,
+    storage,
+    tagging,
+    tls,
+)
+
+ALL_RULES: Final[tuple[Rule, ...]] = (
+    *runtime.RULES,
+    *availability.RULES,
+    *tls.RULES,
+    *dns.RULES,
+    *cdn.RULES,
+    *firewall.RULES,
+    *admin_access.RULES,
+    *database_access.RULES,
+    *rate_limits.RULES,
+    *security_headers.RULES,
+    *monitoring.RULES,
+    *encryption.RULES,
+    *storage.RULES,
+    *backups.RULES,
+    *secrets.RULES,
+    *identity.RULES,
+    *tagging.RULES,
+)

@@ -1,0 +1,82 @@
+"""CDN setup for static assets: encrypted, logged, behind a web ACL, and the only way to its bucket."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from policies.items import Item
+from policies.patterns import must_be_one_of, must_be_set
+from policies.resource import Resource
+from policies.rule import Context, Problem, Rule, Severity
+
+DISTRIBUTION: Final = "aws:cloudfront/distribution"
+ENCRYPTED_PROTOCOLS: Final = frozenset({"redirect-to-https", "https-only"})
+MODERN_PROTOCOLS: Final = frozenset({"TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"})
+
+
+def _viewers_use_https(distribution: Resource, _: Context) -> Iterator[Problem]:
+    behaviours = [*distribution.items("defaultCacheBehavior"), *distribution.items("orderedCacheBehaviors")]
+    if any(behaviour.get("viewerProtocolPolicy") not in ENCRYPTED_PROTOCOLS for behaviour in behaviours):
+        yield "serves files over plain HTTP: scripts can be changed on the way"
+
+
+def _buckets_know_their_distribution(distribution: Resource, _: Context) -> Iterator[Problem]:
+    for origin in distribution.items("origins"):
+        is_bucket = not origin.is_set("customOriginConfig") and not origin.is_set("vpcOriginConfig")
+        if is_bucket and not origin.is_set("originAccessControlId"):
+            yield "reads a bucket that anybody can read past it"
+
+
+RULES = (
+    Rule(
+        name="cdn-viewers-use-https",
+        description="Distributions serve over HTTPS only.",
+        item=Item.CDN,
+        severity=Severity.HIGH,
+        controls=("CloudFront.3",),
+        kinds=frozenset({DISTRIBUTION}),
+        check=_viewers_use_https,
+        remediation='Set viewer_protocol_policy="redirect-to-https" on every behaviour.',
+    ),
+    Rule(
+        name="cdn-negotiates-modern-tls",
+        description="Distributions negotiate TLS 1.2 or newer.",
+        item=Item.CDN,
+        severity=Severity.HIGH,
+        controls=("CloudFront.7", "CloudFront.8"),
+        kinds=frozenset({DISTRIBUTION}),
+        check=must_be_one_of(
+            "viewerCertificate.minimumProtocolVersion", MODERN_PROTOCOLS, "accepts TLS versions that have been broken"
+        ),
+        remediation='Set minimum_protocol_version="TLSv1.2_2021" and a certificate of our own.',
+    ),
+    Rule(
+        name="cdn-logs-requests",
+        description="Distributions log every request.",
+        item=Item.CDN,
+        severity=Severity.LOW,
+        controls=("CloudFront.5",),
+        kinds=frozenset({DISTRIBUTION}),
+        check=must_be_set("loggingConfig", "logs no requests: an attack cannot be reconstructed"),
+        remediation="Set logging_config.",
+    ),
+    Rule(
+        name="cdn-stands-behind-a-web-acl",
+        description="Distributions stand behind a web ACL.",
+        item=Item.CDN,
+        severity=Severity.MEDIUM,
+        controls=("CloudFront.6",),
+        kinds=frozenset({DISTRIBUTION}),
+        check=must_be_set("webAclId", "has no web ACL: nothing slows down an attacker"),
+        remediation="Set web_acl_id.",
+    ),
+    Rule(
+        name="cdn-is-the-only-way-to-its-bucket",
+        description="Buckets behind a distribution answer the distribution only.",
+        item=Item.CDN,
+        severity=Severity.MEDIUM,
+        controls=("CloudFront.13",),
+        kinds=frozenset({DISTRIBUTION}),
+        check=_buckets_know_their_distribution,
+        remediation="Set origin_access_control_id on the origin.",
+    ),
+)

@@ -1,0 +1,74 @@
+"""Domain DNS configured: names lead to something of ours, queries are on record, one authority issues certificates."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from policies.items import Item
+from policies.patterns import must_have
+from policies.resource import Resource
+from policies.rule import Context, Problem, Rule, Scope, Severity
+
+ZONE: Final = "aws:route53/zone"
+RECORD: Final = "aws:route53/record"
+ROUTE53_GUIDE: Final = "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide"
+ALIAS_TARGETS: Final = ("aws:lb/loadBalancer", "aws:cloudfront/distribution", "aws:s3/bucket")
+
+
+def _is_public(zone: Resource) -> bool:
+    return not zone.items("vpcs")
+
+
+def _is_alias(record: Resource) -> bool:
+    return bool(record.items("aliases"))
+
+
+def _leads_to_something_of_ours(record: Resource, context: Context) -> Iterator[Problem]:
+    for index in range(len(record.items("aliases"))):
+        path = f"aliases.{index}.name"
+        if not any(context.stack.targets(record, path, kind) for kind in ALIAS_TARGETS):
+            yield "points at something that is not in the stack: whoever gets hold of it speaks in our name"
+
+
+RULES = (
+    Rule(
+        name="dns-queries-are-logged",
+        description="Public zones log their queries.",
+        item=Item.DNS,
+        severity=Severity.LOW,
+        controls=("Route53.2",),
+        scope=Scope.STACK,
+        kinds=frozenset({ZONE}),
+        only_if=_is_public,
+        check=must_have("aws:route53/queryLog", "zoneId", "does not log who asks for which name"),
+        remediation="Declare a route53.QueryLog for the zone.",
+    ),
+    Rule(
+        name="dns-names-who-issues-certificates",
+        description="Public zones say who may issue certificates.",
+        item=Item.DNS,
+        severity=Severity.LOW,
+        reading=f"{ROUTE53_GUIDE}/ResourceRecordTypes.html#CAAFormat",
+        scope=Scope.STACK,
+        kinds=frozenset({ZONE}),
+        only_if=_is_public,
+        check=must_have(
+            RECORD,
+            "zoneId",
+            "lets every authority issue certificates for it",
+            where=lambda record: record.get("type") == "CAA",
+        ),
+        remediation='Declare a CAA record with 0 issue "amazon.com".',
+    ),
+    Rule(
+        name="dns-leads-to-something-of-ours",
+        description="Alias records point at resources of the stack.",
+        item=Item.DNS,
+        severity=Severity.HIGH,
+        controls=("CloudFront.12",),
+        scope=Scope.STACK,
+        kinds=frozenset({RECORD}),
+        only_if=_is_alias,
+        check=_leads_to_something_of_ours,
+        remediation="Take the alias's name from the load balancer's dns_name.",
+    ),
+)

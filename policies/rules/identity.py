@@ -1,0 +1,399 @@
+"""Least privilege: who may do what, and which server may become what.
+
+Reads policy documents wherever AWS keeps them: on roles, keys, topics, buckets, endpoints, log groups.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from policies.documents import Statement, statements
+from policies.items import Item
+from policies.patterns import must_be_set, must_have
+from policies.resource import Resource, named
+from policies.rule import Context, Problem, Rule, Scope, Severity
+from policies.rules.admin_access import SERVER_KINDS
+from policies.rules.encryption import KEY
+
+ROLE: Final = "aws:iam/role"
+ENDPOINT: Final = "aws:ec2/vpcEndpoint"
+IDENTITY_POLICIES: Final = frozenset(
+    {"aws:iam/policy", "aws:iam/rolePolicy", "aws:iam/userPolicy", "aws:iam/groupPolicy", ROLE}
+)
+"""Kinds that say what an identity may do."""
+RESOURCE_POLICIES: Final = {
+    "aws:s3/bucketPolicy": "policy",
+    "aws:s3/bucket": "policy",
+    "aws:sns/topicPolicy": "policy",
+    "aws:sns/topic": "policy",
+    "aws:sqs/queuePolicy": "policy",
+    "aws:sqs/queue": "policy",
+    KEY: "policy",
+    "aws:secretsmanager/secretPolicy": "policy",
+    "aws:secretsmanager/secret": "policy",
+    "aws:cloudwatch/logResourcePolicy": "policyDocument",
+    "aws:ecr/repositoryPolicy": "policy",
+    "aws:backup/vaultPolicy": "policy",
+}
+"""Kinds that say who may use a resource, and where."""
+ATTACHMENTS: Final = frozenset(
+    {
+        "aws:iam/rolePolicyAttachment",
+        "aws:iam/userPolicyAttachment",
+        "aws:iam/groupPolicyAttachment",
+        "aws:iam/policyAttachment",
+    }
+)
+ADMINISTRATORS: Final = ("AdministratorAccess", "PowerUserAccess", "FullAccess")
+UNRESTRICTABLE: Final = (
+    "cloudwatch:PutMetricData",
+    "ec2:Describe",
+    "ecr:GetAuthorizationToken",
+    "logs:DescribeLogGroups",
+    "rds:Describe",
+    "route53:List",
+    "s3:ListAllMyBuckets",
+    "ssm:DescribeParameters",
+    "sts:GetCallerIdentity",
+    "tag:GetResources",
+    "xray:Put",
+)
+"""Actions that AWS lets nobody limit to a resource."""
+KEYS_THAT_NAME_A_RESOURCE: Final = ("aws:ResourceAccount", "aws:ResourceOrgID", "cloudwatch:namespace", "ecs:cluster")
+"""Conditions that do for `Resource: *` what a name would do."""
+KEYS_THAT_LIMIT_DECRYPTION: Final = ("kms:ViaService", "kms:EncryptionContextKeys")
+SERVICES_THAT_NAME_AN_ACCOUNT: Final = frozenset(
+    {
+        "backup.amazonaws.com",
+        "cloudtrail.amazonaws.com",
+        "config.amazonaws.com",
+        "delivery.logs.amazonaws.com",
+        "monitoring.rds.amazonaws.com",
+        "scheduler.amazonaws.com",
+        "vpc-flow-logs.amazonaws.com",
+    }
+)
+"""Services that tell, when they take on a role, on whose behalf. EC2 and Lambda do not."""
+CONTEXT_KEYS: Final = ("aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID", "kms:EncryptionContext:aws:logs:arn")
+"""Conditions that name on whose behalf a service acts."""
+IAM_GUIDE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
+
+
+def _allowing(resource: Resource) -> Iterator[Statement]:
+    for owner in [resource, *resource.items("inlinePolicies")]:
+        yield from (statement for statement in statements(owner, "policy") if statement.allows)
+
+
+def _actions_are_named(resource: Resource, _: Context) -> Iterator[Problem]:
+    for statement in _allowing(resource):
+        if statement.whole_services or "NotAction" in statement.excludes:
+            yield f"allows {named(statement.whole_services) or 'all actions but some'} ({statement.label})"
+
+
+def _resources_are_named(resource: Resource, _: Context) -> Iterator[Problem]:
+    for statement in _allowing(resource):
+        everywhere = "*" in statement.resources or "NotResource" in statement.excludes
+        limitable = [action for action in statement.actions if not action.startswith(UNRESTRICTABLE)]
+        if everywhere and limitable and not any(statement.condition_values(key) for key in KEYS_THAT_NAME_A_RESOURCE):
+            yield f"allows {named(limitable)} on every resource of the account ({statement.label})"
+
+
+def _log_groups_are_named(policy: Resource, _: Context) -> Iterator[Problem]:
+    for statement in statements(policy, "policyDocument"):
+        if statement.allows and "*" in statement.resources:
+            yield f"lets a service write into every log group of the account ({statement.label})"
+
+
+def _decrypts_through_a_service(resource: Resource, _: Context) -> Iterator[Problem]:
+    for statement in _allowing(resource):
+        decrypts = [action for action in statement.actions if action.startswith("kms:Decrypt")]
+        if decrypts and not any(statement.condition_values(key) for key in KEYS_THAT_LIMIT_DECRYPTION):
+            yield f"may decrypt whatever the key encrypts, wherever it lies ({statement.label})"
+
+
+def _trust_names_principals(role: Resource, _: Context) -> Iterator[Problem]:
+    for statement in statements(role, "assumeRolePolicy"):
+        if statement.is_open_to_everyone:
+            yield f"can be taken on by anybody with an AWS account ({statement.label})"
+        elif statement.allows and statement.whole_services:
+            yield f"trusts with {named(statement.whole_services)} where taking it on is all that is needed"
+
+
+def _trust_is_for_this_account(role: Resource, _: Context) -> Iterator[Problem]:
+    for statement in statements(role, "assumeRolePolicy"):
+        services = [name for name in statement.principals.get("Service", ()) if name in SERVICES_THAT_NAME_AN_ACCOUNT]
+        if statement.allows and services and not any(statement.condition_values(key) for key in CONTEXT_KEYS):
+            yield f"can be taken on by {named(services)} on behalf of any AWS customer ({statement.label})"
+
+
+def _is_not_public(resource: Resource, _: Context) -> Iterator[Problem]:
+    for statement in statements(resource, RESOURCE_POLICIES[resource.kind]):
+        if statement.is_open_to_everyone:
+            yield f"lets anybody with an AWS account in ({statement.label})"
+
+
+def _services_act_for_us(resource: Resource, _: Context) -> Iterator[Problem]:
+    for statement in statements(resource, RESOURCE_POLICIES[resource.kind]):
+        services = statement.principals.get("Service", ())
+        if statement.allows and services and not any(statement.condition_values(key) for key in CONTEXT_KEYS):
+            yield (
+                f"lets {named(services)} act on behalf of any AWS customer ({statement.label}): "
+                "a stranger can point the service at it"
+            )
+
+
+def _services_get_named_actions(resource: Resource, _: Context) -> Iterator[Problem]:
+    for statement in statements(resource, RESOURCE_POLICIES[resource.kind]):
+        services = statement.principals.get("Service", ())
+        if statement.allows and services and statement.whole_services:
+            yield f"lets {named(services)} do {named(statement.whole_services)} ({statement.label})"
+
+
+def _endpoint_lets_own_account_through(endpoint: Resource, _: Context) -> Iterator[Problem]:
+    found = statements(endpoint, "policy")
+    if not found:
+        yield "has no policy: stolen data can leave through it to any account"
+    for statement in found:
+        if statement.is_open_to_everyone and ("*" in statement.resources or statement.whole_services):
+            yield f"lets everybody reach everything ({statement.label}): stolen data can leave through it"
+
+
+def _is_no_administrator(attachment: Resource, _: Context) -> Iterator[Problem]:
+    attached = [*attachment.texts("policyArn"), *attachment.texts("managedPolicyArns")]
+    if any(policy_arn.endswith(ADMINISTRATORS) for policy_arn in attached):
+        yield "gives an administrator's rights: whoever gets in owns the account"
+
+
+def _is_for_no_user(resource: Resource, _: Context) -> Iterator[Problem]:
+    yield f"gives a user {'a key that never expires' if 'accessKey' in resource.kind else 'rights of its own'}"
+
+
+def _key_is_governed(key: Resource, _: Context) -> Iterator[Problem]:
+    if not key.is_set("policy"):
+        yield "has no policy of its own: every administrator of the account may use it"
+
+
+def _metadata_needs_a_token(server: Resource, _: Context) -> Iterator[Problem]:
+    if server.get("metadataOptions.httpTokens") != "required":
+        yield "gives its credentials to any request that is forged through the application (IMDSv1)"
+
+
+def _metadata_stays_on_the_server(server: Resource, _: Context) -> Iterator[Problem]:
+    if (server.get("metadataOptions.httpPutResponseHopLimit") or 1) > 1:
+        yield "hands its credentials to whatever runs in a container on it"
+
+
+def _has_no_public_address(server: Resource, _: Context) -> Iterator[Problem]:
+    owners = [server, *server.items("networkInterfaces")]
+    if any(owner.get("associatePublicIpAddress") in (True, "true") for owner in owners):
+        yield "gets a public address: one forgotten rule, and the internet talks to it directly"
+
+
+def _is_assumed_by_servers(role: Resource) -> bool:
+    return any(
+        "ec2.amazonaws.com" in statement.principals.get("Service", ())
+        for statement in statements(role, "assumeRolePolicy")
+    )
+
+
+RULES = (
+    Rule(
+        name="identity-names-actions",
+        description="Policies name the actions that they allow.",
+        item=Item.IDENTITY,
+        severity=Severity.HIGH,
+        controls=("IAM.1", "IAM.21"),
+        kinds=IDENTITY_POLICIES,
+        check=_actions_are_named,
+        remediation="List the actions that are called, in place of the wildcard.",
+    ),
+    Rule(
+        name="identity-names-resources",
+        description="Policies name the resources that they allow, where AWS lets them.",
+        item=Item.IDENTITY,
+        severity=Severity.HIGH,
+        reading=f"{IAM_GUIDE}/best-practices.html#grant-least-privilege",
+        kinds=IDENTITY_POLICIES,
+        check=_resources_are_named,
+        remediation="Name the ARNs in place of the wildcard, or add a condition.",
+    ),
+    Rule(
+        name="identity-names-log-groups",
+        description="Services may write into named log groups.",
+        item=Item.IDENTITY,
+        severity=Severity.LOW,
+        reading="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html",
+        kinds=frozenset({"aws:cloudwatch/logResourcePolicy"}),
+        check=_log_groups_are_named,
+        remediation="Name the log group's ARN in the statement's Resource.",
+    ),
+    Rule(
+        name="identity-decrypts-through-a-service",
+        description="Identities decrypt through the service that keeps the data.",
+        item=Item.IDENTITY,
+        severity=Severity.LOW,
+        controls=("KMS.1", "KMS.2"),
+        kinds=IDENTITY_POLICIES,
+        check=_decrypts_through_a_service,
+        remediation="Add a condition on kms:ViaService to the statement.",
+    ),
+    Rule(
+        name="identity-roles-serve-this-account",
+        description="AWS services take on roles on our behalf only.",
+        item=Item.IDENTITY,
+        severity=Severity.MEDIUM,
+        reading=f"{IAM_GUIDE}/confused-deputy.html",
+        kinds=frozenset({ROLE}),
+        check=_trust_is_for_this_account,
+        remediation="Add a condition on aws:SourceAccount to the trust policy.",
+    ),
+    Rule(
+        name="identity-services-get-named-actions",
+        description="AWS services may do named things with our resources.",
+        item=Item.IDENTITY,
+        severity=Severity.MEDIUM,
+        reading=f"{IAM_GUIDE}/best-practices.html#grant-least-privilege",
+        kinds=frozenset(RESOURCE_POLICIES),
+        check=_services_get_named_actions,
+        remediation="List the actions that the service needs, in place of the wildcard.",
+    ),
+    Rule(
+        name="identity-roles-trust-somebody",
+        description="Roles name who may take them on.",
+        item=Item.IDENTITY,
+        severity=Severity.CRITICAL,
+        reading=f"{IAM_GUIDE}/id_roles_create_for-service.html",
+        kinds=frozenset({ROLE}),
+        check=_trust_names_principals,
+        remediation="Name the service or account in the trust policy's Principal.",
+    ),
+    Rule(
+        name="identity-resources-are-not-public",
+        description="No resource policy lets everybody in.",
+        item=Item.IDENTITY,
+        severity=Severity.CRITICAL,
+        controls=("S3.6", "SNS.4", "KMS.5"),
+        kinds=frozenset(RESOURCE_POLICIES),
+        check=_is_not_public,
+        remediation="Name the accounts, roles or services in the statement's Principal.",
+    ),
+    Rule(
+        name="identity-services-act-for-this-account",
+        description="AWS services may use our resources on our behalf only.",
+        item=Item.IDENTITY,
+        severity=Severity.MEDIUM,
+        reading=f"{IAM_GUIDE}/confused-deputy.html",
+        kinds=frozenset(RESOURCE_POLICIES),
+        check=_services_act_for_us,
+        remediation="Add a condition on aws:SourceAccount or aws:SourceArn to the statement.",
+    ),
+    Rule(
+        name="identity-endpoints-let-own-account-through",
+        description="VPC endpoints let our own account through and nobody else.",
+        item=Item.IDENTITY,
+        severity=Severity.MEDIUM,
+        reading="https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
+        kinds=frozenset({ENDPOINT}),
+        check=_endpoint_lets_own_account_through,
+        remediation="Give the endpoint a policy with a condition on aws:PrincipalAccount.",
+    ),
+    Rule(
+        name="identity-is-no-administrator",
+        description="No identity of the platform is an administrator.",
+        item=Item.IDENTITY,
+        severity=Severity.CRITICAL,
+        controls=("IAM.1",),
+        kinds=ATTACHMENTS | {ROLE},
+        check=_is_no_administrator,
+        remediation="Attach a policy that names what is needed.",
+    ),
+    Rule(
+        name="identity-users-have-no-rights-of-their-own",
+        description="No user has policies or access keys of its own.",
+        item=Item.IDENTITY,
+        severity=Severity.HIGH,
+        controls=("IAM.2",),
+        kinds=frozenset({"aws:iam/userPolicy", "aws:iam/userPolicyAttachment", "aws:iam/accessKey"}),
+        check=_is_for_no_user,
+        remediation="Use a role; people sign in through IAM Identity Center, pipelines through OIDC.",
+    ),
+    Rule(
+        name="identity-keys-say-who-uses-them",
+        description="Every key has a policy of its own.",
+        item=Item.IDENTITY,
+        severity=Severity.LOW,
+        reading="https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html",
+        kinds=frozenset({KEY}),
+        check=_key_is_governed,
+        remediation="Set `policy`.",
+    ),
+    Rule(
+        name="identity-server-roles-refuse-other-policies",
+        description="Rights that are given to a server's role by hand are removed again.",
+        item=Item.IDENTITY,
+        severity=Severity.LOW,
+        reading="https://www.pulumi.com/registry/packages/aws/api-docs/iam/rolepoliciesexclusive/",
+        scope=Scope.STACK,
+        kinds=frozenset({ROLE}),
+        only_if=_is_assumed_by_servers,
+        check=must_have(
+            "aws:iam/rolePoliciesExclusive", "roleName", "keeps whatever policy somebody adds to it in the console"
+        ),
+        remediation="Declare an iam.RolePoliciesExclusive for the role.",
+    ),
+    Rule(
+        name="identity-server-roles-refuse-other-attachments",
+        description="Policies that are attached to a server's role by hand are removed again.",
+        item=Item.IDENTITY,
+        severity=Severity.LOW,
+        reading="https://www.pulumi.com/registry/packages/aws/api-docs/iam/rolepolicyattachmentsexclusive/",
+        scope=Scope.STACK,
+        kinds=frozenset({ROLE}),
+        only_if=_is_assumed_by_servers,
+        check=must_have(
+            "aws:iam/rolePolicyAttachmentsExclusive",
+            "roleName",
+            "keeps whatever policy somebody attaches to it in the console",
+        ),
+        remediation="Declare an iam.RolePolicyAttachmentsExclusive for the role.",
+    ),
+    Rule(
+        name="identity-servers-have-a-role",
+        description="Servers have a role, and need no keys.",
+        item=Item.IDENTITY,
+        severity=Severity.MEDIUM,
+        reading=f"{IAM_GUIDE}/id_roles_use_switch-role-ec2_instance-profiles.html",
+        kinds=SERVER_KINDS,
+        check=must_be_set("iamInstanceProfile", "has no role: somebody will put a key on its disk"),
+        remediation="Set iam_instance_profile.",
+    ),
+    Rule(
+        name="identity-servers-ask-for-a-token",
+        description="Servers give their credentials to token holders only (IMDSv2).",
+        item=Item.IDENTITY,
+        severity=Severity.HIGH,
+        controls=("EC2.8", "AutoScaling.3"),
+        kinds=SERVER_KINDS,
+        check=_metadata_needs_a_token,
+        remediation='Set http_tokens="required" in metadata_options.',
+    ),
+    Rule(
+        name="identity-servers-keep-their-credentials",
+        description="A server's credentials do not travel further than the server.",
+        item=Item.IDENTITY,
+        severity=Severity.MEDIUM,
+        controls=("AutoScaling.4",),
+        kinds=SERVER_KINDS,
+        check=_metadata_stays_on_the_server,
+        remediation="Set http_put_response_hop_limit=1 in metadata_options.",
+    ),
+    Rule(
+        name="firewall-servers-have-no-public-address",
+        description="Servers have no public address.",
+        item=Item.FIREWALL,
+        severity=Severity.HIGH,
+        controls=("EC2.9", "EC2.25", "AutoScaling.5"),
+        kinds=SERVER_KINDS,
+        check=_has_no_public_address,
+        remediation="Remove associate_public_ip_address and stand the server in a private subnet.",
+    ),
+)

@@ -1,0 +1,440 @@
+"""Monitoring services integrated: the guide's three alarms with its numbers, and a way from every alarm to a person."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from policies.documents import Statement, statements
+from policies.items import Item
+from policies.patterns import must_be, must_be_at_least, must_be_set, must_contain, must_have, must_not_be
+from policies.resource import Resource, UnknownValue
+from policies.rule import Context, Problem, Rule, Scope, Setting, Severity
+from policies.rules.database_access import CACHE, DATABASE, is_primary
+from policies.rules.encryption import KEY, LOG_GROUP, TOPIC
+from policies.rules.rate_limits import LOAD_BALANCER, is_public_application_load_balancer
+from policies.stack import Stack
+
+ALARM: Final = "aws:cloudwatch/metricAlarm"
+WATCHED_KINDS: Final = (LOAD_BALANCER, DATABASE, CACHE)
+CACHE_NODE_DIMENSION: Final = "CacheClusterId"
+ALARM_SERVICE: Final = "cloudwatch.amazonaws.com"
+CLOUDWATCH_GUIDE: Final = "https://docs.aws.amazon.com/AmazonCloudWatch/latest"
+ALARMS_GUIDE: Final = f"{CLOUDWATCH_GUIDE}/monitoring/AlarmThatSendsEmail.html"
+RDS_GUIDE: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide"
+ABOVE: Final = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
+SERVER_ERROR_METRICS: Final = frozenset({"HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count"})
+HIGH_PERCENTILES: Final = frozenset({"p95", "p99", "p99.9"})
+PERCENT_METRICS: Final = frozenset(
+    {
+        "BurstBalance",
+        "CPUUtilization",
+        "DatabaseMemoryUsagePercentage",
+        "EngineCPUUtilization",
+        "MemoryUtilization",
+    }
+)
+EXPORTED_LOGS: Final = ("postgresql", "upgrade")
+DECRYPT_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One metric that an alarm watches."""
+
+    metric: str
+    statistic: str
+    period_seconds: int
+    dimensions_path: str
+
+
+def _measurements(alarm: Resource) -> Sequence[Measurement]:
+    """Return what an alarm watches, directly or through metric math."""
+    if alarm.is_set("metricName"):
+        statistic = alarm.get("extendedStatistic") or alarm.get("statistic")
+        return [Measurement(alarm.get("metricName"), str(statistic), alarm.get("period") or 0, "dimensions")]
+    return [
+        Measurement(
+            query.get("metric.metricName"),
+            str(query.get("metric.stat")),
+            query.get("metric.period") or 0,
+            f"metricQueries.{index}.metric.dimensions",
+        )
+        for index, query in enumerate(alarm.items("metricQueries"))
+        if query.is_set("metric")
+    ]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Which alarms measure which resource, by URN, and what is not known about that."""
+
+    alarms: Mapping[str, Sequence[tuple[Resource, Measurement]]]
+    open_ends: Sequence[UnknownValue]
+
+    def on(self, subject: Resource) -> Sequence[tuple[Resource, Measurement]]:
+        """Return the alarms on a resource, each with what it measures."""
+        return self.alarms.get(subject.urn, ())
+
+    def require_known(self) -> None:
+        """Raise UnknownValue if there may be more alarms than are known: before reporting that one is missing."""
+        for unknown in self.open_ends:
+            raise unknown
+
+
+def _watch(stack: Stack) -> Watch:
+    alarms: dict[str, list[tuple[Resource, Measurement]]] = defaultdict(list)
+    open_ends: list[UnknownValue] = []
+    for alarm in stack.of_kind(ALARM):
+        try:
+            for measurement in _measurements(alarm):
+                for subject in _subjects(alarm, measurement, stack):
+                    alarms[subject.urn].append((alarm, measurement))
+        except UnknownValue as unknown:
+            open_ends.append(unknown)
+    return Watch(alarms, open_ends)
+
+
+def _subjects(alarm: Resource, measurement: Measurement, stack: Stack) -> Iterator[Resource]:
+    for name, value in (alarm.get(measurement.dimensions_path) or {}).items():
+        path = f"{measurement.dimensions_path}.{name}"
+        for kind in WATCHED_KINDS:
+            yield from stack.targets(alarm, path, kind)
+        if isinstance(value, str) and name == CACHE_NODE_DIMENSION:
+            # CloudWatch knows a replication group's nodes only, which ElastiCache names after the group: "<group>-001".
+            yield from stack.named(CACHE, value.rpartition("-")[0])
+
+
+def _is_ratio(alarm: Resource) -> bool:
+    """A share of errors is another thing than a number of errors: at night one error is a high share."""
+    return any("/" in str(query.get("expression") or "") for query in alarm.items("metricQueries"))
+
+
+def _rises_above(alarm: Resource, threshold: float, window_seconds: int, measurement: Measurement) -> bool:
+    """Tell whether an alarm fires at this threshold, or a lower one, within this time, or sooner."""
+    return bool(
+        alarm.get("comparisonOperator") in ABOVE
+        and alarm.get("actionsEnabled") is not False
+        and alarm.get("threshold") <= threshold
+        and 0 < measurement.period_seconds * alarm.get("evaluationPeriods") <= window_seconds
+    )
+
+
+def _server_errors_are_watched(balancer: Resource, context: Context) -> Iterator[Problem]:
+    errors = context.settings["errors_in_300_seconds"]
+    watch = context.stack.derived(_watch)
+    for alarm, measurement in watch.on(balancer):
+        if (
+            measurement.metric in SERVER_ERROR_METRICS
+            and measurement.statistic == "Sum"
+            and not _is_ratio(alarm)
+            and _rises_above(alarm, errors, 300, measurement)
+        ):
+            return
+    watch.require_known()
+    yield f"has no alarm for more than {errors} server errors in 300 s (the guide's HighErrorRate): users notice first"
+
+
+def _response_time_is_watched(balancer: Resource, context: Context) -> Iterator[Problem]:
+    seconds = context.settings["seconds"]
+    watch = context.stack.derived(_watch)
+    for alarm, measurement in watch.on(balancer):
+        if (
+            measurement.metric == "TargetResponseTime"
+            and measurement.statistic in HIGH_PERCENTILES
+            and _rises_above(alarm, seconds, 300, measurement)
+        ):
+            return
+    watch.require_known()
+    yield f"has no alarm for a 95th percentile above {seconds} s for 5 minutes (the guide's ResponseTimeHigh)"
+
+
+def _connections_are_watched(database: Resource, context: Context) -> Iterator[Problem]:
+    connections = context.settings["connections"]
+    watch = context.stack.derived(_watch)
+    for alarm, measurement in watch.on(database):
+        if measurement.metric == "DatabaseConnections" and _rises_above(alarm, connections, 120, measurement):
+            return
+    watch.require_known()
+    yield (
+        f"has no alarm for more than {connections} connections for 2 minutes (the guide's DatabaseConnectionHigh): "
+        "the next request gets none"
+    )
+
+
+def _is_watched(subject: Resource, context: Context) -> Iterator[Problem]:
+    watch = context.stack.derived(_watch)
+    alarms = {alarm.urn for alarm, _ in watch.on(subject)}
+    least = context.settings["alarms"]
+    if len(alarms) < least:
+        watch.require_known()
+        yield f"has {len(alarms)} alarms, and anything that holds state has {least}: it fails unseen"
+
+
+def _is_in_percent(alarm: Resource) -> bool:
+    return str(alarm.get("metricName") or "") in PERCENT_METRICS
+
+
+def _can_fire(alarm: Resource, _: Context) -> Iterator[Problem]:
+    if not 0 <= alarm.get("threshold") <= 100:
+        yield f"waits for {alarm.get('threshold')} percent and can never fire"
+
+
+def _logs_have_their_groups(database: Resource, context: Context) -> Iterator[Problem]:
+    for log in database.texts("enabledCloudwatchLogsExports"):
+        group = f"/aws/rds/instance/{database.get('identifier')}/{log}"
+        if not context.stack.named(LOG_GROUP, group):
+            yield f"makes its log group for {log} itself: without a key of ours, and for ever"
+
+
+def _alarm_may_publish(topic: Resource, context: Context) -> Iterator[Problem]:
+    """An alarm whose message cannot be encrypted is dropped, and nobody is told."""
+    stack = context.stack
+    if not stack.referrers(topic, ALARM, "alarmActions") or not topic.is_set("kmsMasterKeyId"):
+        return
+    for key in stack.targets(topic, "kmsMasterKeyId", KEY):
+        if not any(_lets_alarms_encrypt(statement) for statement in statements(key, "policy")):
+            yield f"is encrypted under {key.name}, which alarms may not use: their messages are dropped in silence"
+
+
+def _lets_alarms_encrypt(statement: Statement) -> bool:
+    granted = [action.rstrip("*") for action in statement.actions]
+    return (
+        statement.allows
+        and ALARM_SERVICE in statement.principals.get("Service", ())
+        and all(any(action.startswith(start) for start in granted) for action in DECRYPT_ACTIONS)
+    )
+
+
+def _topic_takes_alarms(topic: Resource, context: Context) -> Iterator[Problem]:
+    """A topic with a policy of its own takes messages from nobody whom the policy does not name."""
+    stack = context.stack
+    if not stack.referrers(topic, ALARM, "alarmActions"):
+        return
+    policies = stack.referrers(topic, "aws:sns/topicPolicy", "arn")
+    found = [statement for policy in policies for statement in statements(policy, "policy")]
+    if found and not any(s.allows and ALARM_SERVICE in s.principals.get("Service", ()) for s in found):
+        yield "has a policy that lets alarms publish nothing: nobody is told"
+
+
+RULES = (
+    Rule(
+        name="monitoring-of-server-errors",
+        description="More than 30 server errors in 5 minutes raise an alarm.",
+        item=Item.MONITORING,
+        severity=Severity.HIGH,
+        reading=ALARMS_GUIDE,
+        scope=Scope.STACK,
+        kinds=frozenset({LOAD_BALANCER}),
+        only_if=is_public_application_load_balancer,
+        check=_server_errors_are_watched,
+        remediation="Keep the alarm HighErrorRate: Sum of HTTPCode_Target_5XX_Count over 300 s, threshold 30.",
+        settings={
+            "errors_in_300_seconds": Setting(default=30, minimum=1, maximum=10_000, description="Errors in 5 minutes")
+        },
+    ),
+    Rule(
+        name="monitoring-of-response-time",
+        description="A 95th percentile above 1 s for 5 minutes raises an alarm.",
+        item=Item.MONITORING,
+        severity=Severity.MEDIUM,
+        reading=ALARMS_GUIDE,
+        scope=Scope.STACK,
+        kinds=frozenset({LOAD_BALANCER}),
+        only_if=is_public_application_load_balancer,
+        check=_response_time_is_watched,
+        remediation="Keep the alarm ResponseTimeHigh: p95 of TargetResponseTime, 5 periods of 60 s, threshold 1.",
+        settings={"seconds": Setting(default=1, minimum=1, maximum=60, description="Seconds")},
+    ),
+    Rule(
+        name="monitoring-of-database-connections",
+        description="More than 80 database connections for 2 minutes raise an alarm.",
+        item=Item.MONITORING,
+        severity=Severity.MEDIUM,
+        reading=ALARMS_GUIDE,
+        scope=Scope.STACK,
+        kinds=frozenset({DATABASE}),
+        only_if=is_primary,
+        check=_connections_are_watched,
+        remediation="Set `connection_alarm_threshold` in `fixrx:database` to 80 or less.",
+        settings={"connections": Setting(default=80, minimum=1, maximum=5000, description="Connections")},
+    ),
+    Rule(
+        name="monitoring-of-what-holds-state",
+        description="Databases, caches and load balancers have two alarms or more.",
+        item=Item.MONITORING,
+        severity=Severity.MEDIUM,
+        reading=ALARMS_GUIDE,
+        scope=Scope.STACK,
+        kinds=frozenset(WATCHED_KINDS),
+        check=_is_watched,
+        remediation="Add alarm specifications to the component.",
+        settings={"alarms": Setting(default=2, minimum=1, maximum=50, description="Alarms at the least")},
+    ),
+    Rule(
+        name="monitoring-alarms-tell-somebody",
+        description="Every alarm has an action.",
+        item=Item.MONITORING,
+        severity=Severity.HIGH,
+        controls=("CloudWatch.15",),
+        kinds=frozenset({ALARM, "aws:cloudwatch/compositeAlarm"}),
+        check=must_be_set("alarmActions", "tells nobody when it fires"),
+        remediation="Set alarm_actions to the topic of its severity.",
+    ),
+    Rule(
+        name="monitoring-alarms-are-on",
+        description="No alarm has its actions switched off.",
+        item=Item.MONITORING,
+        severity=Severity.HIGH,
+        controls=("CloudWatch.17",),
+        kinds=frozenset({ALARM, "aws:cloudwatch/compositeAlarm"}),
+        check=must_not_be("actionsEnabled", False, "is switched off: it fires and tells nobody"),
+        remediation="Remove actions_enabled.",
+    ),
+    Rule(
+        name="monitoring-alarms-can-fire",
+        description="Alarms on percentages have a threshold that can be reached.",
+        item=Item.MONITORING,
+        severity=Severity.MEDIUM,
+        reading=ALARMS_GUIDE,
+        kinds=frozenset({ALARM}),
+        only_if=_is_in_percent,
+        check=_can_fire,
+        remediation="Set a threshold from 0 to 100.",
+    ),
+    Rule(
+        name="monitoring-load-balancer-logs-connections",
+        description="Load balancers log every connection.",
+        item=Item.LOGS,
+        severity=Severity.LOW,
+        reading="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-connection-logs.html",
+        kinds=frozenset({LOAD_BALANCER}),
+        only_if=is_public_application_load_balancer,
+        check=must_be("connectionLogs.enabled", True, "does not log who failed to connect, or with which TLS"),
+        remediation="Set connection_logs with a bucket and enabled=True.",
+    ),
+    Rule(
+        name="monitoring-alarms-can-be-encrypted",
+        description="The key of an alarm's topic lets CloudWatch use it.",
+        item=Item.MONITORING,
+        severity=Severity.CRITICAL,
+        reading=f"{CLOUDWATCH_GUIDE}/monitoring/Notify_Users_Alarm_Changes.html",
+        scope=Scope.STACK,
+        kinds=frozenset({TOPIC}),
+        check=_alarm_may_publish,
+        remediation="Allow cloudwatch.amazonaws.com kms:Decrypt and kms:GenerateDataKey* in the key's policy.",
+    ),
+    Rule(
+        name="monitoring-alarms-can-be-published",
+        description="The policy of an alarm's topic lets CloudWatch publish.",
+        item=Item.MONITORING,
+        severity=Severity.CRITICAL,
+        reading="https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html",
+        scope=Scope.STACK,
+        kinds=frozenset({TOPIC}),
+        check=_topic_takes_alarms,
+        remediation="Allow cloudwatch.amazonaws.com sns:Publish in the topic's policy.",
+    ),
+    Rule(
+        name="monitoring-topics-reach-a-person",
+        description="Every topic has a subscriber.",
+        item=Item.MONITORING,
+        severity=Severity.HIGH,
+        reading="https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html",
+        scope=Scope.STACK,
+        kinds=frozenset({TOPIC}),
+        check=must_have("aws:sns/topicSubscription", "topic", "has no subscriber: whatever is sent to it is lost"),
+        remediation="Name an address in `email` of `fixrx:notifications`.",
+    ),
+    Rule(
+        name="monitoring-logs-are-kept-long-enough",
+        description="Logs are kept for 30 days or more, and not for ever.",
+        item=Item.LOGS,
+        severity=Severity.MEDIUM,
+        controls=("CloudWatch.16",),
+        kinds=frozenset({LOG_GROUP}),
+        check=must_be_at_least("retentionInDays", "days", "keeps logs for {value} days, and the guide keeps {least}"),
+        remediation="Raise the component's `log_retention_days`; 0 means for ever, which nobody pays for.",
+        settings={"days": Setting(default=30, minimum=1, maximum=3653, description="Days of logs")},
+    ),
+    Rule(
+        name="monitoring-load-balancer-logs-requests",
+        description="Load balancers log every request.",
+        item=Item.LOGS,
+        severity=Severity.MEDIUM,
+        controls=("ELB.5",),
+        kinds=frozenset({LOAD_BALANCER}),
+        check=must_be("accessLogs.enabled", True, "logs no requests: an attack cannot be reconstructed"),
+        remediation="Set access_logs with a bucket and enabled=True.",
+    ),
+    Rule(
+        name="monitoring-database-exports-logs",
+        description="Databases send their logs to CloudWatch.",
+        item=Item.LOGS,
+        severity=Severity.MEDIUM,
+        controls=("RDS.9", "RDS.36"),
+        kinds=frozenset({DATABASE}),
+        check=must_contain(
+            "enabledCloudwatchLogsExports", EXPORTED_LOGS, "keeps its logs ({missing}) to itself and loses them with it"
+        ),
+        remediation='Set enabled_cloudwatch_logs_exports=["postgresql", "upgrade"].',
+    ),
+    Rule(
+        name="monitoring-database-logs-have-their-groups",
+        description="Log groups of databases are declared, with a key and an end.",
+        item=Item.LOGS,
+        severity=Severity.LOW,
+        reading=f"{RDS_GUIDE}/USER_LogAccess.Procedural.UploadtoCloudWatch.html",
+        scope=Scope.STACK,
+        kinds=frozenset({DATABASE}),
+        check=_logs_have_their_groups,
+        remediation="Declare a cloudwatch.LogGroup named /aws/rds/instance/<identifier>/<log> before the database.",
+    ),
+    Rule(
+        name="monitoring-cache-exports-logs",
+        description="Caches send their logs to CloudWatch.",
+        item=Item.LOGS,
+        severity=Severity.LOW,
+        reading="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Log_Delivery.html",
+        kinds=frozenset({CACHE}),
+        check=must_be_set("logDeliveryConfigurations", "keeps its logs to itself: a slow command cannot be found"),
+        remediation="Set log_delivery_configurations for slow-log and engine-log.",
+    ),
+    Rule(
+        name="monitoring-database-machine-is-measured",
+        description="Databases report what their machine does every minute.",
+        item=Item.MONITORING,
+        severity=Severity.LOW,
+        controls=("RDS.6",),
+        kinds=frozenset({DATABASE}),
+        check=must_be_at_least("monitoringInterval", "seconds", "does not report what its machine is busy with"),
+        remediation="Set monitoring_interval=60 and monitoring_role_arn.",
+        settings={"seconds": Setting(default=1, minimum=1, maximum=60, description="Seconds between figures")},
+    ),
+    Rule(
+        name="monitoring-database-queries-are-measured",
+        description="Databases keep statistics about their queries.",
+        item=Item.MONITORING,
+        severity=Severity.LOW,
+        reading=f"{RDS_GUIDE}/USER_PerfInsights.html",
+        kinds=frozenset({DATABASE}),
+        check=must_be("performanceInsightsEnabled", True, "cannot tell which query made it slow"),
+        remediation="Set performance_insights_enabled=True.",
+    ),
+    Rule(
+        name="monitoring-database-events-are-sent",
+        description="Failovers, failures and full disks of databases are reported.",
+        item=Item.MONITORING,
+        severity=Severity.LOW,
+        controls=("RDS.20",),
+        scope=Scope.STACK,
+        kinds=frozenset({DATABASE}),
+        check=must_have(
+            "aws:rds/eventSubscription",
+            "sourceIds",
+            "tells nobody about failovers and failures",
+            where=lambda subscription: subscription.get("enabled") is not False,
+        ),
+        remediation="Name it in source_ids of an rds.EventSubscription.",
+    ),
+)

@@ -1,0 +1,239 @@
+"""Buckets: private, versioned, tidied up, and for backups impossible to empty before their time.
+
+pulumi-aws splits a bucket into one resource per aspect. Each aspect must be there and refer to the bucket.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from policies.documents import statements
+from policies.items import Item
+from policies.patterns import must_be, must_have, must_not_be
+from policies.resource import Resource
+from policies.rule import Context, Problem, Rule, Scope, Setting, Severity
+from policies.rules.encryption import BUCKET, receives_service_logs
+
+PUBLIC_ACCESS_BLOCK: Final = "aws:s3/bucketPublicAccessBlock"
+OWNERSHIP: Final = "aws:s3/bucketOwnershipControls"
+VERSIONING: Final = "aws:s3/bucketVersioning"
+LIFECYCLE: Final = "aws:s3/bucketLifecycleConfiguration"
+LOGGING: Final = "aws:s3/bucketLogging"
+LOCK: Final = "aws:s3/bucketObjectLockConfiguration"
+POLICY: Final = "aws:s3/bucketPolicy"
+BLOCKS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+BYPASS: Final = "s3:BypassGovernanceRetention"
+S3_GUIDE: Final = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
+
+
+def _blocks_everything_public(block: Resource) -> bool:
+    return all(block.get(path) is True for path in BLOCKS)
+
+
+def _aborts_broken_uploads(lifecycle: Resource) -> bool:
+    return any(
+        rule.get("status") == "Enabled" and rule.is_set("abortIncompleteMultipartUpload.daysAfterInitiation")
+        for rule in lifecycle.items("rules")
+    )
+
+
+def _is_backup_bucket(bucket: Resource) -> bool:
+    return "backup" in str(bucket.get("bucket") or bucket.get("bucketPrefix") or "")
+
+
+def _acl_is_private(resource: Resource, _: Context) -> Iterator[Problem]:
+    if str(resource.get("acl") or "").startswith(("public-", "authenticated-read")):
+        yield "is opened to strangers by its ACL"
+
+
+def _logs_access(bucket: Resource, context: Context) -> Iterator[Problem]:
+    if not context.stack.referrers(bucket, LOGGING, "bucket") and not receives_service_logs(bucket, context):
+        yield "does not log who reads it: a leak cannot be traced"
+
+
+def _backups_are_locked(bucket: Resource, context: Context) -> Iterator[Problem]:
+    least = context.settings["days"]
+    retentions = [
+        (lock.get("rule.defaultRetention.mode"), lock.get("rule.defaultRetention.days") or 0)
+        for lock in context.stack.referrers(bucket, LOCK, "bucket")
+    ]
+    if not any(days >= least for _, days in retentions):
+        yield f"lets backups be deleted before {least} days: ransomware deletes backups first"
+    elif all(mode != "COMPLIANCE" for mode, _ in retentions) and not _bypass_is_denied(bucket, context):
+        yield f"has a lock that whoever is allowed {BYPASS} can open"
+
+
+def _bypass_is_denied(bucket: Resource, context: Context) -> bool:
+    return any(
+        not statement.allows and {BYPASS, "s3:*", "*"} & set(statement.actions) and not statement.conditions
+        for policy in context.stack.referrers(bucket, POLICY, "bucket")
+        for statement in statements(policy, "policy")
+    )
+
+
+def _backups_are_kept(lifecycle: Resource, context: Context) -> Iterator[Problem]:
+    for rule in lifecycle.items("rules"):
+        least = context.settings.get(f"{str(rule.get('filter.prefix') or '').partition('/')[0]}_days")
+        for path in ("expiration.days", "noncurrentVersionExpiration.noncurrentDays"):
+            days = rule.get(path)
+            if least is not None and days is not None and days < least:
+                yield f"deletes {rule.get('filter.prefix')} after {days} days, and the guide keeps it for {least}"
+
+
+def _access_logs_are_kept(bucket: Resource, context: Context) -> Iterator[Problem]:
+    least = context.settings["days"]
+    if not receives_service_logs(bucket, context):
+        return
+    for lifecycle in context.stack.referrers(bucket, LIFECYCLE, "bucket"):
+        for rule in lifecycle.items("rules"):
+            days = rule.get("expiration.days")
+            if days is not None and days < least:
+                yield f"deletes access logs after {days} days, and the guide keeps logs for {least}"
+
+
+RULES = (
+    Rule(
+        name="storage-blocks-public-access",
+        description="Every bucket has all four public-access blocks.",
+        item=Item.BACKUPS,
+        severity=Severity.CRITICAL,
+        controls=("S3.8",),
+        scope=Scope.STACK,
+        kinds=frozenset({BUCKET}),
+        check=must_have(
+            PUBLIC_ACCESS_BLOCK,
+            "bucket",
+            "can be opened to the public by one wrong policy or ACL",
+            where=_blocks_everything_public,
+        ),
+        remediation="Declare an s3.BucketPublicAccessBlock with all four settings True.",
+    ),
+    Rule(
+        name="storage-has-no-acl",
+        description="Buckets do without ACLs: the owner owns every object.",
+        item=Item.BACKUPS,
+        severity=Severity.MEDIUM,
+        controls=("S3.12",),
+        scope=Scope.STACK,
+        kinds=frozenset({BUCKET}),
+        check=must_have(
+            OWNERSHIP,
+            "bucket",
+            "accepts ACLs: a writer can make its own object public",
+            where=lambda ownership: ownership.get("rule.objectOwnership") == "BucketOwnerEnforced",
+        ),
+        remediation='Declare s3.BucketOwnershipControls with object_ownership="BucketOwnerEnforced".',
+    ),
+    Rule(
+        name="storage-is-not-public-by-acl",
+        description="No bucket is opened by a canned ACL.",
+        item=Item.BACKUPS,
+        severity=Severity.CRITICAL,
+        controls=("S3.2", "S3.3"),
+        kinds=frozenset({BUCKET, "aws:s3/bucketAcl"}),
+        check=_acl_is_private,
+        remediation="Remove `acl`.",
+    ),
+    Rule(
+        name="storage-keeps-versions",
+        description="Buckets keep old versions.",
+        item=Item.BACKUPS,
+        severity=Severity.MEDIUM,
+        controls=("S3.14",),
+        scope=Scope.STACK,
+        kinds=frozenset({BUCKET}),
+        check=must_have(
+            VERSIONING,
+            "bucket",
+            "keeps no old versions: what is overwritten or deleted is gone",
+            where=lambda versioning: versioning.get("versioningConfiguration.status") == "Enabled",
+        ),
+        remediation='Declare an s3.BucketVersioning with status "Enabled".',
+    ),
+    Rule(
+        name="storage-tidies-up",
+        description="Buckets abort unfinished uploads.",
+        item=Item.BACKUPS,
+        severity=Severity.LOW,
+        controls=("S3.13",),
+        scope=Scope.STACK,
+        kinds=frozenset({BUCKET}),
+        check=must_have(
+            LIFECYCLE,
+            "bucket",
+            "keeps the parts of uploads that broke off: they are invisible and paid for",
+            where=_aborts_broken_uploads,
+        ),
+        remediation="Declare an s3.BucketLifecycleConfiguration with abort_incomplete_multipart_upload.",
+    ),
+    Rule(
+        name="storage-logs-access",
+        description="Buckets log who reads them.",
+        item=Item.LOGS,
+        severity=Severity.MEDIUM,
+        controls=("S3.9",),
+        scope=Scope.STACK,
+        kinds=frozenset({BUCKET}),
+        check=_logs_access,
+        remediation="Declare an s3.BucketLogging that targets the access-log bucket.",
+    ),
+    Rule(
+        name="storage-is-not-emptied-by-destroy",
+        description="No bucket is emptied so that it can be deleted.",
+        item=Item.BACKUPS,
+        severity=Severity.HIGH,
+        reading="https://www.pulumi.com/registry/packages/aws/api-docs/s3/bucket/",
+        kinds=frozenset({BUCKET}),
+        check=must_not_be("forceDestroy", True, "is emptied, old versions and all, when the program drops it"),
+        remediation="Remove force_destroy.",
+    ),
+    Rule(
+        name="storage-of-backups-can-be-locked",
+        description="Backup buckets are created with object lock.",
+        item=Item.BACKUPS,
+        severity=Severity.HIGH,
+        controls=("S3.15",),
+        kinds=frozenset({BUCKET}),
+        only_if=_is_backup_bucket,
+        check=must_be("objectLockEnabled", True, "cannot lock backups: ransomware deletes backups first"),
+        remediation="Set object_lock_enabled=True; changing it replaces the bucket.",
+    ),
+    Rule(
+        name="storage-of-backups-is-locked",
+        description="Backups cannot be deleted before their time, by nobody.",
+        item=Item.BACKUPS,
+        severity=Severity.HIGH,
+        controls=("S3.15",),
+        scope=Scope.STACK,
+        kinds=frozenset({BUCKET}),
+        only_if=_is_backup_bucket,
+        check=_backups_are_locked,
+        remediation="Raise `object_lock_days` in `fixrx:backup_bucket`, and deny s3:BypassGovernanceRetention.",
+        settings={"days": Setting(default=7, minimum=1, maximum=365, description="Days for which backups are locked")},
+    ),
+    Rule(
+        name="storage-of-backups-keeps-them-long-enough",
+        description="Database backups are kept for 7 days, application backups for 30.",
+        item=Item.BACKUPS,
+        severity=Severity.HIGH,
+        reading=f"{S3_GUIDE}/object-lifecycle-mgmt.html",
+        kinds=frozenset({LIFECYCLE}),
+        check=_backups_are_kept,
+        remediation="Raise `database_retention_days` or `application_retention_days` in `fixrx:backup_bucket`.",
+        settings={
+            "database_days": Setting(default=7, minimum=1, maximum=3650, description="Days under database/"),
+            "application_days": Setting(default=30, minimum=1, maximum=3650, description="Days under application/"),
+        },
+    ),
+    Rule(
+        name="storage-of-access-logs-keeps-them-long-enough",
+        description="Access logs are kept for 30 days or more.",
+        item=Item.LOGS,
+        severity=Severity.MEDIUM,
+        reading=f"{S3_GUIDE}/object-lifecycle-mgmt.html",
+        scope=Scope.STACK,
+        kinds=frozenset({BUCKET}),
+        check=_access_logs_are_kept,
+        remediation="Raise `retention_days` in `fixrx:access_logs`.",
+        settings={"days": Setting(default=30, minimum=1, maximum=3650, description="Days of access logs")},
+    ),
+)

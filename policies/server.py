@@ -1,0 +1,327 @@
+"""Serves the pack to Pulumi's engine.
+
+It speaks the engine's analyzer protocol itself in place of handing the rules to `pulumi_policy.PolicyPack`, for three
+reasons. The SDK converts every resource again for every policy, which costs seconds with a hundred policies; here each
+is converted once per request. In the SDK one unknown value ends a policy, here it leaves one verdict open. And the SDK
+forgets configuration that names no policy, here that is an error. What the engine sees is the same: every rule with its
+own name, level, severity and metadata.
+"""
+
+from collections.abc import Iterable, Mapping
+from concurrent import futures
+from typing import Any, Final
+
+import grpc
+from google.protobuf import empty_pb2
+from google.protobuf.struct_pb2 import Struct, Value
+from pulumi.runtime import proto
+from pulumi.runtime.proto import analyzer_pb2_grpc
+
+from policies.configuration import ConfigurationError, Entry, configure, default_configuration
+from policies.evaluation import Finding, OpenVerdict, RuleBook, Verdicts, settle_open_verdicts
+from policies.resource import SECRET_SIGNATURE, SIGNATURE_KEY, UNKNOWN, Resource, mark_secret, readable
+from policies.rule import Level, Rule, Scope, Severity
+from policies.stack import Stack
+from policies.waivers import Waiver, Waivers
+
+PACK_NAME: Final = "fixrx-checklist"
+PACK_DISPLAY_NAME: Final = "FixRx pre-deployment checklist"
+MAXIMUM_MESSAGE_BYTES: Final = 400 * 1024 * 1024
+"""As in Pulumi's own SDK: the whole stack comes in one message."""
+
+OPEN_VERDICTS_POLICY: Final = "verdicts-open-until-deployment"
+OPEN_VERDICTS_TEXT: Final = (
+    "Rules that need a value which is known only after deployment are named and asked again then."
+)
+EXPIRED_WAIVER_POLICY: Final = "waiver-has-expired"
+EXPIRED_WAIVER_TEXT: Final = "No waiver outlives its last day."
+OWN_POLICIES: Final = (OPEN_VERDICTS_POLICY, EXPIRED_WAIVER_POLICY)
+"""Policies that are about the pack itself and not about a resource."""
+
+_LEVELS: Final = {
+    Level.ADVISORY: proto.ADVISORY,
+    Level.MANDATORY: proto.MANDATORY,
+    Level.DISABLED: proto.DISABLED,
+}
+_LEVEL_NAMES: Final = {
+    proto.ADVISORY: "advisory",
+    proto.MANDATORY: "mandatory",
+    proto.DISABLED: "disabled",
+    proto.REMEDIATE: "remediate",
+}
+_SEVERITIES: Final = {
+    Severity.LOW: proto.POLICY_SEVERITY_LOW,
+    Severity.MEDIUM: proto.POLICY_SEVERITY_MEDIUM,
+    Severity.HIGH: proto.POLICY_SEVERITY_HIGH,
+    Severity.CRITICAL: proto.POLICY_SEVERITY_CRITICAL,
+}
+
+
+class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
+    """The engine's view of the rule book. One process serves one preview or one update of one stack."""
+
+    def __init__(self, book: RuleBook, waivers: Waivers, version: str) -> None:
+        self._book = book
+        self._waivers = waivers
+        self._version = version
+        self._configuration = default_configuration(book)
+        self._open_so_far = Verdicts()
+        self._declared: dict[str, frozenset[str]] = {}
+        """Names of the inputs of every resource of this run, by URN."""
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        """Accept the engine; there is nothing to agree on."""
+        return proto.AnalyzerHandshakeResponse()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        """Return the pack's version."""
+        return proto.PluginInfo(version=self._version)
+
+    def GetAnalyzerInfo(self, request: Any, context: Any) -> Any:
+        """Describe every rule."""
+        return proto.AnalyzerInfo(
+            name=PACK_NAME,
+            displayName=PACK_DISPLAY_NAME,
+            version=self._version,
+            supportsConfig=True,
+            policies=[*(describe(rule) for rule in self._book.rules.values()), *_describe_own_policies()],
+        )
+
+    def Configure(self, request: Any, context: Any) -> Any:
+        """Take over levels and settings; a name that does not exist ends the preview with a sentence that says so."""
+        entries = {
+            name: Entry(level=_LEVEL_NAMES[given.enforcementLevel], settings=_properties(given.properties))
+            for name, given in request.policyConfig.items()
+        }
+        try:
+            self._configuration = configure(self._book, entries, also_known=OWN_POLICIES)
+        except ConfigurationError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        return empty_pb2.Empty()
+
+    def ConfigureStack(self, request: Any, context: Any) -> Any:
+        """Accept the stack; rules look at resources and not at the stack's name."""
+        return proto.AnalyzerStackConfigureResponse()
+
+    def Analyze(self, request: Any, context: Any) -> Any:
+        """Ask the rules about one resource, before it is created."""
+        resource = Resource(
+            urn=request.urn,
+            type_token=request.type,
+            properties=_properties(request.properties),
+            protect=request.options.protect,
+            parent=request.options.parent,
+        )
+        self._declared[resource.urn] = frozenset(resource.properties)
+        verdicts = self._ask(Scope.RESOURCE, [resource], Stack(()))
+        self._open_so_far.findings += verdicts.findings
+        self._open_so_far.open_verdicts += verdicts.open_verdicts
+        return proto.AnalyzeResponse(diagnostics=self._diagnostics(verdicts.findings))
+
+    def AnalyzeStack(self, request: Any, context: Any) -> Any:
+        """Ask the rules that join resources, ask again what was open, and tell what stays open."""
+        stack = Stack(self._resource_of_stack(message) for message in request.resources)
+        known = len(self._open_so_far.findings)
+        settle_open_verdicts(self._open_so_far, stack, self._configuration.settings)
+        verdicts = self._ask(Scope.STACK, stack.resources, stack)
+        verdicts.findings += self._open_so_far.findings[known:]
+        verdicts.open_verdicts += self._open_so_far.open_verdicts
+        self._open_so_far = Verdicts()
+        return proto.AnalyzeResponse(
+            diagnostics=[
+                *self._diagnostics(verdicts.findings),
+                *self._expired_waivers(stack),
+                *self._open_verdicts(verdicts.open_verdicts),
+            ]
+        )
+
+    def Remediate(self, request: Any, context: Any) -> Any:
+        """Change nothing: a rule says what is wrong, the program's author decides."""
+        return proto.RemediateResponse()
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        """Accept; no request takes long enough to be worth ending early."""
+        return empty_pb2.Empty()
+
+    def _resource_of_stack(self, message: Any) -> Resource:
+        """Convert a resource, without what the program does not declare and AWS has not computed yet.
+
+        Before deployment the outputs name such values as unknown. Rules ask for what the program says: a security group
+        that declares no rules inside has none, and is not a question that only AWS can answer.
+        """
+        properties = _properties(message.properties)
+        declared = self._declared.get(message.urn, properties.keys())
+        return Resource(
+            urn=message.urn,
+            type_token=message.type,
+            properties={name: value for name, value in properties.items() if value is not UNKNOWN or name in declared},
+            protect=message.options.protect,
+            parent=message.parent,
+            dependencies=tuple(message.dependencies),
+            property_dependencies={name: tuple(found.urns) for name, found in message.propertyDependencies.items()},
+        )
+
+    def _ask(self, scope: Scope, resources: Iterable[Resource], stack: Stack) -> Verdicts:
+        verdicts = self._book.ask(scope, resources, stack, self._configuration.settings)
+        verdicts.findings = [f for f in verdicts.findings if self._level(f.rule) != Level.DISABLED]
+        verdicts.open_verdicts = [o for o in verdicts.open_verdicts if self._level(o.rule) != Level.DISABLED]
+        return verdicts
+
+    def _level(self, rule: Rule) -> Level:
+        return self._configuration.levels[rule.name]
+
+    def _diagnostics(self, findings: Iterable[Finding]) -> list[Any]:
+        parted = self._waivers.sort(findings)
+        counting = [self._diagnostic(found, self._level(found.rule), found.message) for found in parted.counting]
+        waived = [
+            self._diagnostic(found, Level.ADVISORY, f"Waived by {waiver.summary}\n{found.message}")
+            for found, waiver in parted.waived
+        ]
+        return [*counting, *waived]
+
+    def _diagnostic(self, finding: Finding, level: Level, message: str) -> Any:
+        return proto.AnalyzeDiagnostic(
+            policyName=finding.rule.name,
+            policyPackName=PACK_NAME,
+            policyPackVersion=self._version,
+            description=finding.rule.description,
+            message=message,
+            urn=finding.resource.urn,
+            enforcementLevel=_LEVELS[level],
+            severity=_SEVERITIES[finding.rule.severity],
+        )
+
+    def _expired_waivers(self, stack: Stack) -> list[Any]:
+        return [
+            self._own_diagnostic(EXPIRED_WAIVER_POLICY, EXPIRED_WAIVER_TEXT, proto.MANDATORY, _expired_message(waiver))
+            for waiver in self._waivers.expired
+            if any(waiver.matches(resource.urn) for resource in stack.resources)
+        ]
+
+    def _open_verdicts(self, open_verdicts: Iterable[OpenVerdict]) -> list[Any]:
+        by_rule: dict[str, set[str]] = {}
+        for verdict in open_verdicts:
+            by_rule.setdefault(verdict.rule.name, set()).add(verdict.where)
+        if not by_rule:
+            return []
+        count = sum(map(len, by_rule.values()))
+        lines = [f"{name}: {', '.join(sorted(places))}" for name, places in sorted(by_rule.items())]
+        message = (
+            f"{count} verdicts of {len(by_rule)} rules are open, because these values are known only after deployment. "
+            "Ask again then: pulumi policy analyze --policy-pack policies\n" + "\n".join(lines)
+        )
+        return [self._own_diagnostic(OPEN_VERDICTS_POLICY, OPEN_VERDICTS_TEXT, proto.ADVISORY, message)]
+
+    def _own_diagnostic(self, name: str, description: str, level: Any, message: str) -> Any:
+        return proto.AnalyzeDiagnostic(
+            policyName=name,
+            policyPackName=PACK_NAME,
+            policyPackVersion=self._version,
+            description=description,
+            message=message,
+            enforcementLevel=level,
+            severity=proto.POLICY_SEVERITY_MEDIUM,
+        )
+
+
+def _expired_message(waiver: Waiver) -> str:
+    return (
+        f"The waiver of {waiver.policy} for {waiver.urn} has expired ({waiver.summary}). "
+        "Remove it from policies/waivers.yaml, or have its owner renew it."
+    )
+
+
+def describe(rule: Rule) -> Any:
+    """Return what the engine is told about a rule."""
+    info = proto.PolicyInfo(
+        name=rule.name,
+        description=rule.description,
+        enforcementLevel=proto.MANDATORY,
+        severity=_SEVERITIES[rule.severity],
+        policy_type=proto.POLICY_TYPE_RESOURCE if rule.scope == Scope.RESOURCE else proto.POLICY_TYPE_STACK,
+        remediation_steps=rule.remediation,
+        url=rule.url,
+        tags=list(rule.controls),
+        framework=proto.PolicyComplianceFramework(
+            name=PACK_DISPLAY_NAME,
+            version="1.0.0",
+            reference=rule.item.value.section,
+            specification=rule.item.value.text,
+        ),
+    )
+    for name, setting in rule.settings.items():
+        info.configSchema.properties[name] = {
+            "type": "integer",
+            "default": setting.default,
+            "minimum": setting.minimum,
+            "maximum": setting.maximum,
+            "description": setting.description,
+        }
+    return info
+
+
+def _describe_own_policies() -> list[Any]:
+    return [
+        proto.PolicyInfo(
+            name=name,
+            description=description,
+            enforcementLevel=level,
+            severity=proto.POLICY_SEVERITY_MEDIUM,
+            policy_type=proto.POLICY_TYPE_STACK,
+        )
+        for name, description, level in (
+            (OPEN_VERDICTS_POLICY, OPEN_VERDICTS_TEXT, proto.ADVISORY),
+            (EXPIRED_WAIVER_POLICY, EXPIRED_WAIVER_TEXT, proto.MANDATORY),
+        )
+    ]
+
+
+def _properties(struct: Struct) -> Mapping[str, Any]:
+    return {name: _plain(value) for name, value in struct.fields.items()}
+
+
+def _plain(value: Value) -> Any:
+    """Convert one value of the wire format, unwrapping secrets and marking what is unknown."""
+    match value.WhichOneof("kind"):
+        case "string_value":
+            return readable(value.string_value)
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() else number
+        case "bool_value":
+            return value.bool_value
+        case "list_value":
+            return [_plain(item) for item in value.list_value.values]
+        case "struct_value":
+            return _plain_object(value.struct_value)
+        case _:
+            return None
+
+
+def _plain_object(struct: Struct) -> Any:
+    properties = _properties(struct)
+    if properties.get(SIGNATURE_KEY) == SECRET_SIGNATURE:
+        return mark_secret(properties.get("value"))
+    return properties
+
+
+def start(analyzer: Analyzer) -> tuple[grpc.Server, int]:
+    """Listen on a free port of this machine and return the server with its port."""
+    server = grpc.server(
+        futures.ThreadPoolExecutor(max_workers=4),
+        options=[("grpc.max_receive_message_length", MAXIMUM_MESSAGE_BYTES)],
+    )
+    analyzer_pb2_grpc.add_AnalyzerServicer_to_server(analyzer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
+
+
+def serve(analyzer: Analyzer) -> None:
+    """Serve until the engine ends the process. The engine reads the port from the first line of output."""
+    server, port = start(analyzer)
+    print(port, flush=True)
+    try:
+        server.wait_for_termination()
+    except KeyboardInterrupt:
+        server.stop(None)

@@ -1,0 +1,144 @@
+"""All resources of a stack, and who refers to whom.
+
+References are followed by value (an id, ARN or name that another resource answers to) and, where a value is not known
+yet, by the property dependencies that Pulumi records. Logical names are never compared: they are the author's own.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from policies.resource import Resource, Unknown, UnknownValue
+
+T = TypeVar("T")
+
+IDENTIFYING_PROPERTIES: Final = (
+    "id",
+    "arn",
+    "name",
+    "bucket",
+    "identifier",
+    "replicationGroupId",
+    "keyId",
+    "zoneId",
+    "arnSuffix",
+    "dnsName",
+    "domainName",
+    "certificateArn",
+    "secretId",
+    "address",
+    "endpoint",
+    "defaultSecurityGroupId",
+)
+"""Outputs by which other resources refer to a resource."""
+
+
+class Stack:
+    """The resources of one stack."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self.resources: Sequence[Resource] = tuple(resources)
+        self._by_urn = {resource.urn: resource for resource in self.resources}
+        self._by_kind: dict[str, list[Resource]] = defaultdict(list)
+        for resource in self.resources:
+            self._by_kind[resource.kind].append(resource)
+        self._by_identifier: dict[str, Mapping[str, Sequence[Resource]]] = {}
+        self._referrers: dict[tuple[str, str, str], _Referrers] = {}
+        self._derived: dict[Callable[[Stack], Any], Any] = {}
+
+    def derived(self, derive: Callable[["Stack"], T]) -> T:
+        """Return what a function makes of the whole stack. It is made once, not for each resource that asks."""
+        if derive not in self._derived:
+            self._derived[derive] = derive(self)
+        result: T = self._derived[derive]
+        return result
+
+    def of_kind(self, *kinds: str) -> Sequence[Resource]:
+        """Return the resources of these kinds."""
+        return [resource for kind in kinds for resource in self._by_kind.get(kind, ())]
+
+    def find(self, urn: str) -> Resource | None:
+        """Return the resource with this URN, if it is in the stack."""
+        return self._by_urn.get(urn)
+
+    def named(self, kind: str, identifier: str) -> Sequence[Resource]:
+        """Return the resources of a kind that answer to an id, ARN or name."""
+        return self._identifiers(kind).get(identifier, ())
+
+    def targets(self, resource: Resource, path: str, kind: str) -> Sequence[Resource]:
+        """Return the resources of a kind that the value at a path refers to.
+
+        While the value is not known, what it depends on tells. Raises UnknownValue where nothing does.
+        """
+        dependencies = self._dependencies(resource, path)
+        candidates = [dependency for dependency in dependencies if dependency.kind == kind]
+        try:
+            values = resource.texts(path)
+        except UnknownValue:
+            if dependencies:
+                return candidates
+            raise
+        by_identifier = self._identifiers(kind)
+        found = [target for value in values for target in by_identifier.get(value, ())]
+        # A dependency counts beside a known value only while its own id is not known: afterwards the value decides.
+        found += [target for target in candidates if values and not _is_known(target, "id")]
+        return _unique(found)
+
+    def referrers(self, resource: Resource, kind: str, path: str) -> Sequence[Resource]:
+        """Return the resources of a kind whose value at a path refers to this resource.
+
+        Raises UnknownValue where none does for certain and one exists whose reference cannot be known.
+        """
+        found = self._all_referrers(resource, kind, path)[0].get(resource.urn, ())
+        if not found:
+            self.require_known_referrers(resource, kind, path)
+        return found
+
+    def require_known_referrers(self, resource: Resource, kind: str, path: str) -> None:
+        """Raise UnknownValue if there may be more referrers than are known: before reporting that one is missing."""
+        for unknown in self._all_referrers(resource, kind, path)[1]:
+            raise unknown
+
+    def _all_referrers(self, resource: Resource, kind: str, path: str) -> "_Referrers":
+        key = (resource.kind, kind, path)
+        if key not in self._referrers:
+            self._referrers[key] = self._collect_referrers(*key)
+        return self._referrers[key]
+
+    def _collect_referrers(self, target_kind: str, kind: str, path: str) -> "_Referrers":
+        found: dict[str, list[Resource]] = defaultdict(list)
+        open_ends: list[UnknownValue] = []
+        for referrer in self.of_kind(kind):
+            try:
+                for target in self.targets(referrer, path, target_kind):
+                    found[target.urn].append(referrer)
+            except UnknownValue as unknown:
+                open_ends.append(unknown)
+        return found, open_ends
+
+    def _dependencies(self, resource: Resource, path: str) -> Sequence[Resource]:
+        urns = resource.property_dependencies.get(path.partition(".")[0], ())
+        return [self._by_urn[urn] for urn in urns if urn in self._by_urn]
+
+    def _identifiers(self, kind: str) -> Mapping[str, Sequence[Resource]]:
+        if kind not in self._by_identifier:
+            found: dict[str, list[Resource]] = defaultdict(list)
+            for resource in self.of_kind(kind):
+                for name in IDENTIFYING_PROPERTIES:
+                    value = resource.properties.get(name)
+                    if isinstance(value, str) and resource not in found[value]:
+                        found[value].append(resource)
+            self._by_identifier[kind] = found
+        return self._by_identifier[kind]
+
+
+_Referrers = tuple[Mapping[str, Sequence[Resource]], Sequence[UnknownValue]]
+
+
+def _is_known(resource: Resource, path: str) -> bool:
+    value = resource.properties.get(path)
+    return value is not None and not isinstance(value, Unknown)
+
+
+def _unique(resources: Iterable[Resource]) -> Sequence[Resource]:
+    return list({resource.urn: resource for resource in resources}.values())

@@ -1,0 +1,180 @@
+"""IAM."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.emulator import Api
+from sandbox.resources import references, rules
+from sandbox.resources.model import Autoname, Feature, Inputs, Live, Request, ResourceType, Tagging, call
+
+
+def _amend_role(api: Api, live: Live) -> None:
+    state = live.state
+    api(
+        "update_role",
+        RoleName=live.id,
+        Description=state.get("description") or "",
+        MaxSessionDuration=state["maxSessionDuration"],
+    )
+    api("update_assume_role_policy", RoleName=live.id, PolicyDocument=state["assumeRolePolicy"])
+    if state.get("permissionsBoundary"):
+        api("put_role_permissions_boundary", RoleName=live.id, PermissionsBoundary=state["permissionsBoundary"])
+    else:
+        api("delete_role_permissions_boundary", RoleName=live.id)
+
+
+_ROLE = ResourceType(
+    token="aws:iam/role:Role",
+    service="iam",
+    create="create_role",
+    noun="Role",
+    id="Role.RoleName",
+    tagging=Tagging(call("tag_role", RoleName="id"), call("untag_role", RoleName="id")),
+    renames={"assumeRolePolicy": "AssumeRolePolicyDocument"},
+    read=call("get_role", RoleName="id"),
+    description="Role",
+    attributes={"uniqueId": "RoleId", "permissionsBoundary": "PermissionsBoundary.PermissionsBoundaryArn"},
+    # Policies are resources of their own; listed here they would change right after creation.
+    empty="inlinePolicies managedPolicyArns",
+    amend=_amend_role,
+    delete=call("delete_role", RoleName="id"),
+    replace="name namePrefix path",
+    autoname=Autoname("name", longest=64),
+    defaults={"maxSessionDuration": 3600, "path": "/", "forceDetachPolicies": False},
+    local="forceDetachPolicies",
+    rules={"assumeRolePolicy": rules.policy_document},
+)
+
+_ROLE_POLICY = ResourceType(
+    token="aws:iam/rolePolicy:RolePolicy",
+    service="iam",
+    create="put_role_policy",
+    id=lambda live: f"{live.state['role']}:{live.state['name']}",
+    renames={"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"},
+    read=call("get_role_policy", RoleName="role", PolicyName="name"),
+    rewrite=True,
+    delete=call("delete_role_policy", RoleName="role", PolicyName="name"),
+    replace="name namePrefix role",
+    autoname=Autoname("name", longest=128),
+    rules={"policy": rules.policy_document},
+    references={"role": references.ROLE},
+)
+
+
+def _read_attachment(api: Api, live: Live) -> Mapping[str, Any] | None:
+    attached = api("list_attached_role_policies", RoleName=live.state["role"])["AttachedPolicies"]
+    return next((one for one in attached if one["PolicyArn"] == live.state["policyArn"]), None)
+
+
+_ROLE_POLICY_ATTACHMENT = ResourceType(
+    token="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    service="iam",
+    create="attach_role_policy",
+    id=lambda live: f"{live.state['role']}-{live.state['policyArn']}",
+    renames={"role": "RoleName"},
+    read=_read_attachment,
+    write_only="role",
+    delete=call("detach_role_policy", RoleName="role", PolicyArn="policyArn"),
+    replace="role policyArn",
+    rules={"policyArn": rules.arn},
+    references={"role": references.ROLE, "policyArn": references.POLICY},
+)
+
+
+def _profile_role(inputs: Inputs, identifier: str) -> list[Request]:
+    if not inputs.get("role"):
+        return []
+    return [Request("add_role_to_instance_profile", {"InstanceProfileName": identifier, "RoleName": inputs["role"]})]
+
+
+def _empty_profile(api: Api, live: Live) -> None:
+    """A profile holds one role at most, and must hold none when it is deleted."""
+    profile = api("get_instance_profile", InstanceProfileName=live.id)["InstanceProfile"]
+    for role in profile["Roles"]:
+        api("remove_role_from_instance_profile", InstanceProfileName=live.id, RoleName=role["RoleName"])
+
+
+def _set_profile_role(api: Api, live: Live) -> None:
+    _empty_profile(api, live)
+    for request in _profile_role(live.state, live.id):
+        api(request.operation, **request.parameters)
+
+
+def _delete_profile(api: Api, live: Live) -> None:
+    _empty_profile(api, live)
+    api("delete_instance_profile", InstanceProfileName=live.id)
+
+
+_INSTANCE_PROFILE = ResourceType(
+    token="aws:iam/instanceProfile:InstanceProfile",
+    service="iam",
+    create="create_instance_profile",
+    noun="InstanceProfile",
+    id="InstanceProfile.InstanceProfileName",
+    tagging=Tagging(
+        call("tag_instance_profile", InstanceProfileName="id"), call("untag_instance_profile", InstanceProfileName="id")
+    ),
+    read=call("get_instance_profile", InstanceProfileName="id"),
+    description="InstanceProfile",
+    attributes={"uniqueId": "InstanceProfileId", "role": "Roles[0].RoleName"},
+    delete=_delete_profile,
+    replace="name namePrefix path",
+    autoname=Autoname("name", longest=128),
+    defaults={"path": "/"},
+    features=(Feature(inputs="role", requests=_profile_role, apply=_set_profile_role, whole=True),),
+    references={"role": references.ROLE},
+)
+
+
+def _keep_only_policies(api: Api, live: Live) -> str:
+    role = live.state["roleName"]
+    for name in api("list_role_policies", RoleName=role)["PolicyNames"]:
+        if name not in live.state["policyNames"]:
+            api("delete_role_policy", RoleName=role, PolicyName=name)
+    return str(role)
+
+
+_ROLE_POLICIES_EXCLUSIVE = ResourceType(
+    token="aws:iam/rolePoliciesExclusive:RolePoliciesExclusive",
+    service="iam",
+    adopt=_keep_only_policies,
+    amend=_keep_only_policies,
+    adopts="roleName policyNames",
+    read=call("list_role_policies", RoleName="id"),
+    write_only="roleName",
+    replace="roleName",
+    references={"roleName": references.ROLE},
+)
+
+
+def _keep_only_attachments(api: Api, live: Live) -> str:
+    role = live.state["roleName"]
+    for policy in api("list_attached_role_policies", RoleName=role)["AttachedPolicies"]:
+        if policy["PolicyArn"] not in live.state["policyArns"]:
+            api("detach_role_policy", RoleName=role, PolicyArn=policy["PolicyArn"])
+    return str(role)
+
+
+_ROLE_POLICY_ATTACHMENTS_EXCLUSIVE = ResourceType(
+    token="aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+    service="iam",
+    adopt=_keep_only_attachments,
+    amend=_keep_only_attachments,
+    adopts="roleName policyArns",
+    read=call("list_attached_role_policies", RoleName="id"),
+    attributes={"policyArns": "AttachedPolicies[].PolicyArn"},
+    write_only="roleName",
+    replace="roleName",
+    rules={"policyArns": rules.arn},
+    references={"roleName": references.ROLE},
+)
+
+
+TYPES = (
+    _ROLE,
+    _ROLE_POLICY,
+    _ROLE_POLICY_ATTACHMENT,
+    _INSTANCE_PROFILE,
+    _ROLE_POLICIES_EXCLUSIVE,
+    _ROLE_POLICY_ATTACHMENTS_EXCLUSIVE,
+)

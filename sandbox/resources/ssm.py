@@ -1,0 +1,267 @@
+"""Systems Manager: documents and parameters."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from sandbox.emulator import Api, ApiError
+from sandbox.resources import references, rules
+from sandbox.resources.model import (
+    Autoname,
+    Feature,
+    Inputs,
+    Live,
+    Request,
+    ResourceType,
+    Tagging,
+    Text,
+    arn,
+    call,
+    constant,
+    template,
+)
+from sandbox.schema import Failure
+from sandbox.values import UNKNOWN
+
+
+def _tagging(kind: str) -> Tagging:
+    return Tagging(
+        call("add_tags_to_resource", ResourceType=Text(kind), ResourceId="id"),
+        call("remove_tags_from_resource", ResourceType=Text(kind), ResourceId="id"),
+        call("list_tags_for_resource", ResourceType=Text(kind), ResourceId="id"),
+        "TagList",
+    )
+
+
+_PLATFORMS = ("Linux", "MacOS", "Windows")
+"""What AWS reports for documents that are bound to no platform, as those for sessions."""
+
+
+def _read_document(api: Api, live: Live) -> Mapping[str, Any]:
+    content = api("get_document", Name=live.id, DocumentVersion="$LATEST")["Content"]
+    return {**api("describe_document", Name=live.id)["Document"], "Content": content}
+
+
+_DOCUMENT_MEMBERS = {
+    "attachmentsSources": "Attachments",
+    "content": "Content",
+    "documentFormat": "DocumentFormat",
+    "targetType": "TargetType",
+    "versionName": "VersionName",
+}
+
+
+def _publish_document(api: Api, live: Live) -> None:
+    """The new version becomes the default, because that is the one that runs."""
+    given = {member: live.state[key] for key, member in _DOCUMENT_MEMBERS.items() if live.state.get(key)}
+    if "Attachments" in given:
+        given["Attachments"] = [{key.capitalize(): item for key, item in one.items()} for one in given["Attachments"]]
+    try:
+        answer = api("update_document", Name=live.id, DocumentVersion="$LATEST", **given)
+        version = answer["DocumentDescription"]["DocumentVersion"]
+    except ApiError as error:
+        if error.code != "DuplicateDocumentContent":
+            raise
+        version = api("describe_document", Name=live.id)["Document"]["LatestVersion"]
+    api("update_document_default_version", Name=live.id, DocumentVersion=version)
+
+
+def _accounts(permissions: Any) -> list[str]:
+    given = permissions.get("account_ids", "") if isinstance(permissions, Mapping) else ""
+    return [account for account in str(given).split(",") if account]
+
+
+def _share_with(identifier: str, **accounts: list[str]) -> Request:
+    parameters = {key: value for key, value in accounts.items() if value}
+    return Request("modify_document_permission", {"Name": identifier, "PermissionType": "Share", **parameters})
+
+
+def _sharing(inputs: Inputs, identifier: str) -> Iterable[Request]:
+    wanted = _accounts(inputs.get("permissions"))
+    if wanted and UNKNOWN not in wanted:
+        yield _share_with(identifier, AccountIdsToAdd=wanted)
+
+
+def _sharers(api: Api, identifier: str) -> list[str]:
+    found = api("describe_document_permission", Name=identifier, PermissionType="Share")["AccountIds"]
+    return [str(account) for account in found]
+
+
+def _share(api: Api, live: Live) -> None:
+    present, wanted = _sharers(api, live.id), _accounts(live.state.get("permissions"))
+    added = [account for account in wanted if account not in present]
+    removed = [account for account in present if account not in wanted]
+    if added or removed:
+        request = _share_with(live.id, AccountIdsToAdd=added, AccountIdsToRemove=removed)
+        api(request.operation, **request.parameters)
+
+
+def _read_sharing(api: Api, live: Live) -> Mapping[str, Any]:
+    accounts = _sharers(api, live.id)
+    wanted = _accounts(live.state.get("permissions"))
+    # The order of accounts in the text means nothing.
+    listed = wanted if sorted(wanted) == sorted(accounts) else accounts
+    return {"permissions": {"type": "Share", "account_ids": ",".join(listed)} if accounts else None}
+
+
+def _delete_document(api: Api, live: Live) -> None:
+    """A document that is shared cannot be deleted."""
+    accounts = _sharers(api, live.id)
+    if accounts:
+        request = _share_with(live.id, AccountIdsToRemove=accounts)
+        api(request.operation, **request.parameters)
+    api("delete_document", Name=live.id)
+
+
+def _document_rules(inputs: Inputs) -> Iterable[Failure]:
+    permissions = inputs.get("permissions")
+    if isinstance(permissions, Mapping) and permissions:
+        if permissions.get("type") != "Share":
+            yield Failure("permissions", 'needs the key "type" with the value "Share"')
+        if "account_ids" not in permissions:
+            yield Failure("permissions", 'needs the key "account_ids"')
+    content = inputs.get("content")
+    if isinstance(content, str) and UNKNOWN not in content and inputs.get("documentFormat") in ("JSON", "YAML"):
+        wrong = _wrong_content(content, str(inputs["documentFormat"]), inputs.get("documentType"))
+        if wrong:
+            yield Failure("content", wrong)
+
+
+_TYPES_WITHOUT_SCHEMA = ("ApplicationConfiguration", "ChangeCalendar", "CloudFormation", "ConformancePackTemplate")
+"""Documents that are not Systems Manager's own kind."""
+
+_SESSION_TYPES = ("InteractiveCommands", "NonInteractiveCommands", "Port", "Standard_Stream")
+
+
+def _wrong_content(content: str, document_format: str, document_type: Any) -> str | None:
+    try:
+        document = json.loads(content) if document_format == "JSON" else yaml.safe_load(content)
+    except (ValueError, yaml.YAMLError) as error:
+        return f"must be {document_format}: {error}"
+    if document_type in _TYPES_WITHOUT_SCHEMA:
+        return None
+    if not isinstance(document, dict):
+        return "must be an object"
+    if not isinstance(document.get("schemaVersion"), str):
+        return "must have a schemaVersion, which is a text"
+    if document_type == "Session" and document["schemaVersion"] != "1.0":
+        return "must have the schemaVersion 1.0 for a Session document"
+    if document_type == "Session" and document.get("sessionType") not in _SESSION_TYPES:
+        return f"must have a sessionType, one of {', '.join(_SESSION_TYPES)}"
+    return None
+
+
+_DOCUMENT = ResourceType(
+    token="aws:ssm/document:Document",
+    service="ssm",
+    create="create_document",
+    id=template("{name}"),
+    tagging=_tagging("Document"),
+    renames={"attachmentsSources": "Attachments"},
+    read=_read_document,
+    attributes={"arn": arn("ssm", "document/{id}"), "platformTypes": constant(list(_PLATFORMS))},
+    empty="description parameters",
+    write_only="attachmentsSources",
+    amend=_publish_document,
+    recomputed="createdDate defaultVersion description documentVersion hash latestVersion parameters schemaVersion",
+    delete=_delete_document,
+    # The type cannot be changed by any call.
+    replace="name documentType",
+    autoname=Autoname("name", longest=128),
+    defaults={"documentFormat": "JSON"},
+    features=(Feature(inputs="permissions", requests=_sharing, apply=_share, read=_read_sharing, whole=True),),
+    validate=_document_rules,
+    rules={"name": rules.matches(r"(?!aws|amazon|amzn)[a-zA-Z0-9_.-]{3,128}", "3 to 128 letters, digits and _ . -")},
+)
+
+_VALUES = ("value", "insecureValue", "valueWo")
+
+
+def _parameter_value(inputs: Inputs) -> dict[str, Any]:
+    """The three inputs for the value differ in how the state shows it."""
+    rest = {key: item for key, item in inputs.items() if key not in _VALUES}
+    return rest | {"value": item for key in _VALUES if (item := inputs.get(key)) is not None}
+
+
+def _read_parameter(api: Api, live: Live) -> Mapping[str, Any]:
+    filters = [{"Key": "Name", "Option": "Equals", "Values": [live.id]}]
+    described = api("describe_parameters", ParameterFilters=filters)["Parameters"]
+    return {**(described[0] if described else {}), **api("get_parameter", Name=live.id, WithDecryption=True)["Parameter"]}
+
+
+def _value_of(key: str) -> Any:
+    """The value under the input that gave it; one that was found and not given is `value`."""
+
+    def value(live: Live) -> str:
+        given = next((name for name in ("insecureValue", "valueWo") if live.state.get(name) is not None), "value")
+        return str(live.description["Value"]) if key == given else ""
+
+    return value
+
+
+def _change_parameter(api: Api, live: Live) -> None:
+    state = live.state
+    members = {"keyId": "KeyId", "tier": "Tier"}
+    given = {member: state[key] for key, member in members.items() if state.get(key)}
+    api(
+        "put_parameter",
+        Name=live.id,
+        Overwrite=True,
+        Type=state["type"],
+        Value=next(state[key] for key in ("insecureValue", "valueWo", "value") if state.get(key)),
+        # What is left out AWS keeps as it was.
+        Description=state.get("description") or "",
+        AllowedPattern=state.get("allowedPattern") or "",
+        **given,
+    )
+
+
+def _parameter_rules(inputs: Inputs) -> Iterable[Failure]:
+    if len([key for key in _VALUES if inputs.get(key) is not None]) != 1:
+        yield Failure("value", f"exactly one of {', '.join(_VALUES)} must be given")
+    if (inputs.get("valueWo") is None) != (inputs.get("valueWoVersion") is None):
+        yield Failure("valueWoVersion", "valueWo and valueWoVersion go together")
+    secure = inputs.get("type") == "SecureString"
+    if secure and inputs.get("insecureValue") is not None:
+        yield Failure("insecureValue", "cannot hold a SecureString: use value")
+    if not secure and inputs.get("keyId") is not None:
+        yield Failure("keyId", "is for a SecureString only")
+
+
+_PARAMETER = ResourceType(
+    token="aws:ssm/parameter:Parameter",
+    service="ssm",
+    create="put_parameter",
+    id=template("{name}"),
+    tagging=_tagging("Parameter"),
+    prepare=_parameter_value,
+    read=_read_parameter,
+    attributes={
+        "hasValueWo": lambda live: live.state.get("valueWo") is not None,
+        "insecureValue": _value_of("insecureValue"),
+        "value": _value_of("value"),
+    },
+    empty="keyId",
+    write_only="keyId valueWo",
+    amend=_change_parameter,
+    recomputed="hasValueWo version",
+    delete=call("delete_parameter", Name="id"),
+    # AWS refuses to go back to a lower tier; upwards the sandbox replaces as well.
+    replace="name dataType tier",
+    autoname=Autoname("name", longest=2048),
+    # Nothing outside the program is there to be overwritten.
+    local="arn overwrite valueWoVersion",
+    validate=_parameter_rules,
+    rules={
+        "dataType": rules.one_of("text", "aws:ec2:image", "aws:ssm:integration"),
+        "name": rules.matches(
+            r"(?!/?(?i:aws|ssm))[a-zA-Z0-9_./-]{1,2048}",
+            "at most 2048 letters, digits and _ . - /, not beginning with aws or ssm",
+        ),
+    },
+    references={"keyId": references.KMS_KEY},
+)
+
+TYPES = (_DOCUMENT, _PARAMETER)

@@ -1,0 +1,217 @@
+"""Alarms: the guide's three with their numbers, the baseline, and the way from an alarm to a person."""
+
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.components.recorder import Recording, Registration
+
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+PRIMARY = {"DBInstanceIdentifier": "fixrx-production-postgres-primary"}
+REPLICA = {"DBInstanceIdentifier": "fixrx-production-postgres-replica"}
+SERVERS = {"AutoScalingGroupName": "app-servers-group"}
+BALANCER = {"LoadBalancer": "app/load-balancer-alb/1"}
+TARGETS = {**BALANCER, "TargetGroup": "targetgroup/load-balancer-api/1"}
+FIFTH_OF_100_GIB = 100 * 2**30 // 5
+ABOVE, BELOW, AT_LEAST = "GreaterThanThreshold", "LessThanThreshold", "GreaterThanOrEqualToThreshold"
+
+# Severity, namespace, metric, statistic, comparison, threshold, period in seconds, periods, dimensions.
+SINGLE_METRIC = {
+    **{
+        f"{name}-00{node}": (severity, "AWS/ElastiCache", metric, "Average", ABOVE, threshold, 300, 3, dimensions)
+        for node in (1, 2)
+        for dimensions in ({"CacheClusterId": f"cache-replication-group-id-00{node}"},)
+        for name, severity, metric, threshold in (
+            ("CacheCpuHigh", "P3", "EngineCPUUtilization", 70),
+            ("CacheEvictions", "P4", "Evictions", 0),
+            ("CacheMemoryHigh", "P3", "DatabaseMemoryUsagePercentage", 80),
+        )
+    },
+    **{
+        f"NatPortAllocationErrors-{zone}": (
+            "P2",
+            "AWS/NATGateway",
+            "ErrorPortAllocation",
+            "Sum",
+            ABOVE,
+            0,
+            300,
+            1,
+            {"NatGatewayId": f"network-nat-{zone}-id"},
+        )
+        for zone in "abc"
+    },
+    "CertificateExpiresSoon": (
+        "P3",
+        "AWS/CertificateManager",
+        "DaysToExpiry",
+        "Minimum",
+        BELOW,
+        30,
+        86400,
+        1,
+        {"CertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate-certificate"},
+    ),
+    "DatabaseConnectionHigh": ("P3", "AWS/RDS", "DatabaseConnections", "Maximum", ABOVE, 80, 60, 2, PRIMARY),
+    "DatabaseConnectionLimitNear": ("P2", "AWS/RDS", "DatabaseConnections", "Maximum", ABOVE, 648, 60, 2, PRIMARY),
+    "DatabaseCpuHigh": ("P3", "AWS/RDS", "CPUUtilization", "Average", ABOVE, 80, 300, 3, PRIMARY),
+    "DatabaseStorageLow": ("P2", "AWS/RDS", "FreeStorageSpace", "Minimum", BELOW, FIFTH_OF_100_GIB, 300, 1, PRIMARY),
+    "ReplicaCpuHigh": ("P3", "AWS/RDS", "CPUUtilization", "Average", ABOVE, 80, 300, 3, REPLICA),
+    "ReplicaLagHigh": ("P3", "AWS/RDS", "ReplicaLag", "Average", ABOVE, 30, 300, 1, REPLICA),
+    "ReplicaStorageLow": ("P2", "AWS/RDS", "FreeStorageSpace", "Minimum", BELOW, FIFTH_OF_100_GIB, 300, 1, REPLICA),
+    "ServerCpuHigh": ("P3", "AWS/EC2", "CPUUtilization", "Average", ABOVE, 90, 300, 3, SERVERS),
+    "ServerGroupAtMaximum": (
+        "P3",
+        "AWS/AutoScaling",
+        "GroupInServiceInstances",
+        "Minimum",
+        AT_LEAST,
+        10,
+        300,
+        3,
+        SERVERS,
+    ),
+    "NoHealthyServer": ("P1", "AWS/ApplicationELB", "HealthyHostCount", "Maximum", BELOW, 1, 60, 2, TARGETS),
+    "UnhealthyServer": ("P2", "AWS/ApplicationELB", "UnHealthyHostCount", "Minimum", ABOVE, 0, 60, 5, TARGETS),
+    "RejectedConnections": ("P2", "AWS/ApplicationELB", "RejectedConnectionCount", "Sum", ABOVE, 0, 60, 1, BALANCER),
+    "ResponseTimeHigh": ("P3", "AWS/ApplicationELB", "TargetResponseTime", "p95", ABOVE, 1, 60, 5, BALANCER),
+}
+METRIC_MATH = {"HighErrorRate": "P1", "HighErrorShare": "P1"}
+
+
+def name_of(alarm: Registration) -> str:
+    return alarm.name.removeprefix("alarms-")
+
+
+def severity_of(alarm: Registration) -> str:
+    return str(alarm.plain["alarmDescription"]).split()[0]
+
+
+def facts(alarm: Registration) -> tuple[Any, ...]:
+    inputs = alarm.plain
+    return (
+        severity_of(alarm),
+        inputs["namespace"],
+        inputs["metricName"],
+        inputs.get("statistic") or inputs["extendedStatistic"],
+        inputs["comparisonOperator"],
+        inputs["threshold"],
+        inputs["period"],
+        inputs["evaluationPeriods"],
+        inputs["dimensions"],
+    )
+
+
+def sum_of(key: str, metric_name: str) -> dict[str, Any]:
+    return {
+        "id": key,
+        "metric": {
+            "namespace": "AWS/ApplicationELB",
+            "metricName": metric_name,
+            "dimensions": BALANCER,
+            "stat": "Sum",
+            "period": 300,
+        },
+        "returnData": False,
+    }
+
+
+ERRORS = [sum_of("target", "HTTPCode_Target_5XX_Count"), sum_of("balancer", "HTTPCode_ELB_5XX_Count")]
+
+
+def test_alarms_on_one_metric_are_these(production: Recording) -> None:
+    alarms = [alarm for alarm in production.of_type(ALARM) if name_of(alarm) not in METRIC_MATH]
+
+    assert {name_of(alarm): facts(alarm) for alarm in alarms} == SINGLE_METRIC
+
+
+@pytest.mark.parametrize(
+    ("name", "threshold", "expression", "metrics"),
+    [
+        ("HighErrorRate", 30, "FILL(target, 0) + FILL(balancer, 0)", ERRORS),
+        (
+            "HighErrorShare",
+            5,
+            "IF(requests > 100, 100 * (FILL(target, 0) + FILL(balancer, 0)) / requests, 0)",
+            [*ERRORS, sum_of("requests", "RequestCount")],
+        ),
+    ],
+)
+def test_alarms_on_server_errors(
+    production: Recording, name: str, threshold: float, expression: str, metrics: list[dict[str, Any]]
+) -> None:
+    """The guide's 0.1 errors a second over 5 minutes are 30 errors in 300 seconds."""
+    alarm = production.named(f"alarms-{name}")
+
+    assert severity_of(alarm) == METRIC_MATH[name]
+    assert (alarm.plain["comparisonOperator"], alarm.plain["threshold"]) == (ABOVE, threshold)
+    assert alarm.plain["evaluationPeriods"] == 1
+    result = {"id": "result", "expression": expression, "label": name, "returnData": True}
+    assert alarm.plain["metricQueries"] == [result, *metrics]
+
+
+def test_slow_responses_are_not_judged_by_a_handful_of_requests(stack: Recording) -> None:
+    assert stack.named("alarms-ResponseTimeHigh").plain["evaluateLowSampleCountPercentiles"] == "ignore"
+
+
+def test_silence_is_alarming_where_it_means_that_nothing_is_left(stack: Recording) -> None:
+    breaching = [name_of(alarm) for alarm in stack.of_type(ALARM) if alarm.plain["treatMissingData"] == "breaching"]
+
+    assert breaching == ["NoHealthyServer"]
+    assert {alarm.plain["treatMissingData"] for alarm in stack.of_type(ALARM)} == {"breaching", "notBreaching"}
+
+
+def test_alarm_is_named_and_described_for_the_person_who_is_woken(stack: Recording, environment: str) -> None:
+    for alarm in stack.of_type(ALARM):
+        assert alarm.plain["name"] == f"fixrx-{environment}-{name_of(alarm)}"
+        assert re.fullmatch(
+            r"P[1-4] \((Critical|High|Medium|Low), answer [^)]+\)\. [A-Z].+\.", alarm.plain["alarmDescription"]
+        )
+
+
+def test_alarm_reaches_the_topic_of_its_severity_when_it_begins_and_when_it_ends(stack: Recording) -> None:
+    for alarm in stack.of_type(ALARM):
+        topic = f"arn:aws:sns:us-east-1:111122223333:notifications-{severity_of(alarm).lower()}"
+        assert (alarm.plain["alarmActions"], alarm.plain["okActions"]) == ([topic], [topic])
+
+
+def test_every_alarm_is_delivered(stack: Recording) -> None:
+    """From alarm to topic to key: a link that is missing drops the message, and nobody is told."""
+    topics = {f"arn:aws:sns:us-east-1:111122223333:{each.name}": each for each in stack.of_type("aws:sns/topic:Topic")}
+    policies = {each.plain["arn"]: each.document("policy") for each in stack.of_type("aws:sns/topicPolicy:TopicPolicy")}
+    keys = {
+        f"arn:aws:kms:us-east-1:111122223333:key/{each.name}": each.document("policy")
+        for each in stack.of_type("aws:kms/key:Key")
+    }
+
+    for alarm in stack.of_type(ALARM):
+        for topic_arn in [*alarm.plain["alarmActions"], *alarm.plain["okActions"]]:
+            key_arn = topics[topic_arn].plain["kmsMasterKeyId"]
+            assert allows_cloudwatch(policies[topic_arn], {"sns:Publish"})
+            assert allows_cloudwatch(keys[key_arn], {"kms:Decrypt", "kms:GenerateDataKey*"})
+
+
+def allows_cloudwatch(policy: dict[str, Any], actions: set[str]) -> bool:
+    return any(
+        statement["Effect"] == "Allow"
+        and isinstance(statement["Principal"], dict)
+        and "cloudwatch.amazonaws.com" in statement["Principal"].get("Service", [])
+        and actions <= set(statement["Action"])
+        for statement in policy["Statement"]
+    )
+
+
+def test_everything_that_holds_data_is_watched_by_two_alarms_or_more(stack: Recording) -> None:
+    databases = [each.plain["identifier"] for each in stack.of_type("aws:rds/instance:Instance")]
+    nodes = [
+        f"{group.name}-id-{number:03d}"
+        for group in stack.of_type("aws:elasticache/replicationGroup:ReplicationGroup")
+        for number in range(1, int(group.plain["numCacheClusters"]) + 1)
+    ]
+    watched = Counter(value for alarm in stack.of_type(ALARM) for value in alarm.plain.get("dimensions", {}).values())
+
+    assert len(databases) == 2
+    assert len(nodes) == 2
+    assert {each: watched[each] for each in [*databases, *nodes] if watched[each] < 2} == {}

@@ -1,0 +1,227 @@
+"""App servers: how many, how they are made, how a change reaches them, and what they may do."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from components.app_servers import AppServersSettings
+from tests.components.recorder import Recording
+
+ACCOUNT = "111122223333"
+SECRETS = [
+    "database-url",
+    "firebase-project-id",
+    "firebase-service-account",
+    "jwt-secret",
+    "oauth-apple-client-secret",
+    "oauth-google-client-secret",
+    "redis-url",
+    "replica-database-url",
+    "sendgrid-api-key",
+    "twilio-account-sid",
+    "twilio-auth-token",
+]
+SSM_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+REQUIRED = {"image_id": "ami-0123456789abcdef0", "release": "1.0.0"}
+
+
+def test_group_runs_three_to_ten_servers_that_replace_themselves(production: Recording) -> None:
+    group = production.named("app-servers-group")
+
+    assert group.plain == {
+        "minSize": 3,
+        "maxSize": 10,
+        "desiredCapacity": 3,
+        "vpcZoneIdentifiers": ["network-application-a-id", "network-application-b-id", "network-application-c-id"],
+        "targetGroupArns": ["arn:aws:lb:us-east-1:111122223333:load-balancer-api"],
+        "healthCheckType": "ELB",
+        "healthCheckGracePeriod": 300,
+        "defaultInstanceWarmup": 300,
+        "availabilityZoneDistribution": {"capacityDistributionStrategy": "balanced-best-effort"},
+        "instanceMaintenancePolicy": {"minHealthyPercentage": 100, "maxHealthyPercentage": 110},
+        "enabledMetrics": ["GroupInServiceInstances"],
+        "metricsGranularity": "1Minute",
+        # A number: "$Latest" is the same text after every change, and no refresh would start.
+        "launchTemplate": {"id": "app-servers-launch-template-id", "version": "1"},
+        "instanceRefresh": {
+            "strategy": "Rolling",
+            "preferences": {
+                "minHealthyPercentage": 100,
+                "maxHealthyPercentage": 110,
+                "instanceWarmup": "300",
+                "skipMatching": True,
+            },
+        },
+    }
+
+
+def test_group_waits_until_servers_can_work(production: Recording) -> None:
+    """What a server needs at its first boot, and the listener without which the target group takes nobody."""
+    needed = {
+        "app-servers-from-load-balancer",
+        "app-servers-to-cache",
+        "app-servers-to-database",
+        "app-servers-to-internet-https",
+        "app-servers-role-policy",
+        "app-servers-session-manager",
+        "load-balancer-https",
+    }
+
+    assert needed <= set(production.named("app-servers-group").depends_on)
+
+
+def test_template_waits_until_generated_secrets_have_values(production: Recording) -> None:
+    needed = {f"secrets-{name}-value" for name in ("database-url", "replica-database-url", "redis-url", "jwt-secret")}
+
+    assert needed <= set(production.named("app-servers-launch-template").depends_on)
+
+
+def test_servers_are_hardened(production: Recording) -> None:
+    template = dict(production.named("app-servers-launch-template").plain)
+    for held_elsewhere in ("userData", "tagSpecifications", "imageId"):
+        template.pop(held_elsewhere)
+
+    # No key pair: nobody gets in by SSH. No public address: the subnets give none, and the template asks for none.
+    assert template == {
+        "instanceType": "m7g.large",
+        "iamInstanceProfile": {"arn": "arn:aws:iam:us-east-1:111122223333:app-servers-instance-profile"},
+        "vpcSecurityGroupIds": ["app-servers-id"],
+        "updateDefaultVersion": True,
+        "ebsOptimized": "true",
+        "monitoring": {"enabled": True},
+        "metadataOptions": {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1},
+        "blockDeviceMappings": [
+            {
+                "deviceName": "/dev/xvda",
+                "ebs": {"volumeType": "gp3", "volumeSize": 30, "encrypted": "true", "deleteOnTermination": "true"},
+            }
+        ],
+    }
+
+
+def test_image_is_the_one_of_the_stack_file(production: Recording) -> None:
+    image = production.named("app-servers-launch-template").plain["imageId"]
+
+    assert image.startswith("ami-")
+
+
+def test_group_scales_by_processor_and_by_requests(stack: Recording) -> None:
+    assert {each.name: each.plain for each in stack.of_type("aws:autoscaling/policy:Policy")} == {
+        f"app-servers-scale-by-{target}": {
+            "autoscalingGroupName": "app-servers-group",
+            "policyType": "TargetTrackingScaling",
+            "targetTrackingConfiguration": {"predefinedMetricSpecification": metric, "targetValue": value},
+        }
+        for target, metric, value in [
+            ("cpu", {"predefinedMetricType": "ASGAverageCPUUtilization"}, 70),
+            (
+                "requests",
+                {
+                    "predefinedMetricType": "ALBRequestCountPerTarget",
+                    "resourceLabel": "app/load-balancer-alb/1/targetgroup/load-balancer-api/1",
+                },
+                6000,
+            ),
+        ]
+    }
+
+
+def test_servers_may_do_this_and_nothing_else(production: Recording) -> None:
+    assert production.named("app-servers-role-policy").document("policy") == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "ReadOwnSecrets",
+                "Effect": "Allow",
+                "Action": ["secretsmanager:GetSecretValue"],
+                "Resource": [f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secrets-{name}" for name in SECRETS],
+            },
+            {
+                "Sid": "DecryptOwnSecrets",
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt"],
+                "Resource": [f"arn:aws:kms:us-east-1:{ACCOUNT}:key/encryption-secrets-key"],
+                "Condition": {"StringEquals": {"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"}},
+            },
+            {
+                "Sid": "ReadReleases",
+                "Effect": "Allow",
+                "Action": ["s3:GetObject"],
+                "Resource": [f"arn:aws:s3:::fixrx-backups-production-{ACCOUNT}/releases/*"],
+            },
+            {
+                "Sid": "DecryptReleases",
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt"],
+                "Resource": [f"arn:aws:kms:us-east-1:{ACCOUNT}:key/encryption-data-key"],
+                "Condition": {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}},
+            },
+            {
+                "Sid": "RecordAdminSessions",
+                "Effect": "Allow",
+                "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                "Resource": [f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/fixrx/production/admin-sessions:*"],
+            },
+            {
+                "Sid": "FindSessionLog",
+                "Effect": "Allow",
+                "Action": ["logs:DescribeLogGroups"],
+                "Resource": [f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:*"],
+            },
+        ],
+    }
+
+
+def test_role_is_for_servers_and_has_only_its_own_policies(stack: Recording) -> None:
+    assert stack.named("app-servers-role").document("assumeRolePolicy")["Statement"] == [
+        {
+            "Sid": "ServiceMayAssume",
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ]
+    assert stack.named("app-servers-instance-profile").plain == {"role": "app-servers-role"}
+    assert stack.named("app-servers-session-manager").plain == {"role": "app-servers-role", "policyArn": SSM_POLICY}
+    assert stack.named("app-servers-only-own-policies").plain == {
+        "roleName": "app-servers-role",
+        "policyNames": ["app-servers-role-policy"],
+    }
+    assert stack.named("app-servers-only-own-attachments").plain == {
+        "roleName": "app-servers-role",
+        "policyArns": [SSM_POLICY],
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"min_size": 4, "max_size": 3}, "min_size is greater than max_size"),
+        ({"instance_type": "t4g.small"}, "2 GiB of memory, and a process for each of its 2 processors needs 3.5 GiB"),
+        ({"instance_type": "c7g.medium"}, "2 GiB of memory, and a process for each of its 1 processors needs 2.25 GiB"),
+        ({"instance_type": "db.m7g.large"}, "is not of this service"),
+        ({"node_version": "18"}, "Input should be '22', '24' or '26'"),
+        ({"node_version": "20"}, "Input should be '22', '24' or '26'"),
+        ({"image_id": "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023"}, "String should match pattern"),
+        ({"release": "../../etc/passwd"}, "String should match pattern"),
+        ({"release": "1.0.0'; reboot"}, "String should match pattern"),
+    ],
+)
+def test_servers_that_would_not_work_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        AppServersSettings.model_validate({**REQUIRED, **settings})
+
+
+@pytest.mark.parametrize("instance_type", ["m7g.large", "m7g.xlarge", "r7g.large", "t4g.large"])
+def test_types_with_memory_for_a_process_per_processor_are_taken(instance_type: str) -> None:
+    settings = AppServersSettings.model_validate({**REQUIRED, "instance_type": instance_type})
+
+    assert settings.instance_type == instance_type
+
+
+@pytest.mark.parametrize(("max_size", "peak"), [(1, 2), (3, 4), (9, 10), (10, 11), (11, 13), (100, 110)])
+def test_peak_counts_the_servers_that_a_replacement_starts_first(max_size: int, peak: int) -> None:
+    settings = AppServersSettings.model_validate({**REQUIRED, "min_size": 1, "max_size": max_size})
+
+    assert settings.peak_servers == peak

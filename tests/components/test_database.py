@@ -1,0 +1,221 @@
+"""PostgreSQL: primary, replica, and what both need."""
+
+import os
+import shutil
+import subprocess
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from pydantic import ValidationError
+
+from components.database import DatabaseSettings
+from tests.components.recorder import CANARY, Recording
+
+DATA_KEY = "arn:aws:kms:us-east-1:111122223333:key/encryption-data-key"
+COMMON = {
+    "instanceClass": "db.m7g.large",
+    "vpcSecurityGroupIds": ["database-id"],
+    "publiclyAccessible": False,
+    "storageType": "gp3",
+    "storageEncrypted": True,
+    "maxAllocatedStorage": 1000,
+    "caCertIdentifier": "rds-ca-rsa2048-g1",
+    "iamDatabaseAuthenticationEnabled": True,
+    "autoMinorVersionUpgrade": True,
+    "maintenanceWindow": "sun:03:00-sun:04:00",
+    "applyImmediately": False,
+    "copyTagsToSnapshot": True,
+    "deletionProtection": True,
+    "enabledCloudwatchLogsExports": ["postgresql", "upgrade"],
+    "monitoringInterval": 60,
+    "monitoringRoleArn": "arn:aws:iam:us-east-1:111122223333:database-monitoring-role",
+    "performanceInsightsEnabled": True,
+    "performanceInsightsKmsKeyId": DATA_KEY,
+    "performanceInsightsRetentionPeriod": 7,
+}
+COMMON_PARAMETERS = [
+    {"name": "rds.force_ssl", "value": "1"},
+    {
+        "name": "shared_preload_libraries",
+        "value": "pg_stat_statements,auto_explain",
+        "applyMethod": "pending-reboot",
+    },
+    {"name": "log_min_duration_statement", "value": "1000"},
+    {"name": "auto_explain.log_min_duration", "value": "1000"},
+]
+
+
+def database_url(recording: Recording, variable: str) -> str:
+    return str(recording.named(f"secrets-{variable}-value").plain["secretString"])
+
+
+def test_primary_has_a_standby_and_cannot_be_lost(production: Recording) -> None:
+    assert production.named("database-primary").plain == {
+        **COMMON,
+        "identifier": "fixrx-production-postgres-primary",
+        "parameterGroupName": "database-primary-parameters",
+        "engine": "postgres",
+        "engineVersion": "17",
+        "engineLifecycleSupport": "open-source-rds-extended-support-disabled",
+        "kmsKeyId": DATA_KEY,
+        "dbName": "fixrx_production",
+        "username": "fixrx_admin",
+        "password": f"{CANARY}-database-password",
+        "port": 5432,
+        "dbSubnetGroupName": "database-subnets",
+        "allocatedStorage": 100,
+        "multiAz": True,
+        "backupRetentionPeriod": 35,
+        "backupWindow": "02:00-02:30",
+        "deleteAutomatedBackups": False,
+        "skipFinalSnapshot": False,
+        "finalSnapshotIdentifier": "fixrx-production-primary-final-0a1b2c3d",
+    }
+
+
+def test_replica_inherits_what_rds_refuses_to_be_told_again(production: Recording) -> None:
+    """No engine, key, user name, password, database name, subnet group, size of storage, backups or final snapshot."""
+    assert production.named("database-replica").plain == {
+        **COMMON,
+        "identifier": "fixrx-production-postgres-replica",
+        "parameterGroupName": "database-replica-parameters",
+        "replicateSourceDb": "fixrx-production-postgres-primary",
+        "skipFinalSnapshot": True,
+    }
+
+
+def test_staging_is_smaller_and_can_be_deleted(staging: Recording) -> None:
+    primary = staging.named("database-primary").plain
+
+    assert {key: primary[key] for key in ("instanceClass", "allocatedStorage", "backupRetentionPeriod", "multiAz")} == {
+        "instanceClass": "db.t4g.medium",
+        "allocatedStorage": 20,
+        "backupRetentionPeriod": 7,
+        "multiAz": True,
+    }
+    assert primary["deletionProtection"] is False
+    assert staging.named("database-replica").plain["deletionProtection"] is False
+
+
+def test_database_stands_in_the_data_tier(production: Recording) -> None:
+    assert production.named("database-subnets").plain["subnetIds"] == [f"network-data-{letter}-id" for letter in "abc"]
+
+
+@pytest.mark.parametrize(
+    ("role", "own_parameters"),
+    [("primary", []), ("replica", [{"name": "hot_standby_feedback", "value": "1"}])],
+)
+def test_parameters_ask_for_tls_and_show_slow_statements(
+    stack: Recording, role: str, own_parameters: list[dict[str, str]]
+) -> None:
+    group = stack.named(f"database-{role}-parameters").plain
+
+    assert group["family"] == "postgres17"
+    assert group["parameters"] == [*COMMON_PARAMETERS, *own_parameters]
+    # Named by Pulumi: the groups of two families have to stand side by side during an upgrade.
+    assert "name" not in group
+
+
+@pytest.mark.parametrize("role", ["primary", "replica"])
+def test_log_groups_stand_before_the_instance(production: Recording, role: str) -> None:
+    """RDS would create them itself, without a key and for ever."""
+    names = {f"database-{role}-{log}-log-group" for log in ("postgresql", "upgrade")}
+
+    assert names <= set(production.named(f"database-{role}").depends_on)
+    assert {name: production.named(name).plain for name in names} == {
+        f"database-{role}-{log}-log-group": {
+            "name": f"/aws/rds/instance/fixrx-production-postgres-{role}/{log}",
+            "retentionInDays": 30,
+            "kmsKeyId": "arn:aws:kms:us-east-1:111122223333:key/encryption-logs-key",
+        }
+        for log in ("postgresql", "upgrade")
+    }
+
+
+def test_rds_may_measure_for_this_account_only(stack: Recording) -> None:
+    role = stack.named("database-monitoring-role").document("assumeRolePolicy")
+
+    assert role["Statement"] == [
+        {
+            "Sid": "ServiceMayAssume",
+            "Effect": "Allow",
+            "Principal": {"Service": "monitoring.rds.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": stack.named("aws").inputs["allowedAccountIds"].strip('[]"')}
+            },
+        }
+    ]
+    assert stack.named("database-monitoring-policy").plain == {
+        "role": "database-monitoring-role",
+        "policyArn": "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
+    }
+
+
+def test_events_of_both_instances_go_to_operators(production: Recording) -> None:
+    assert production.named("database-events").plain == {
+        "snsTopic": "arn:aws:sns:us-east-1:111122223333:notifications-p2",
+        "sourceType": "db-instance",
+        "sourceIds": ["fixrx-production-postgres-primary", "fixrx-production-postgres-replica"],
+        "eventCategories": [
+            "availability",
+            "deletion",
+            "failover",
+            "failure",
+            "low storage",
+            "maintenance",
+            "recovery",
+        ],
+    }
+
+
+def test_password_is_long_and_has_no_character_that_rds_refuses(stack: Recording) -> None:
+    assert stack.named("database-password").plain == {"length": 32, "special": False}
+
+
+@pytest.mark.parametrize(("variable", "role"), [("database-url", "primary"), ("replica-database-url", "replica")])
+def test_url_says_everything_that_a_client_needs(production: Recording, variable: str, role: str) -> None:
+    url = urlsplit(database_url(production, variable))
+
+    assert (url.scheme, url.username, url.password) == ("postgresql", "fixrx_admin", f"{CANARY}-database-password")
+    assert (url.hostname, url.port) == (f"fixrx-production-postgres-{role}.example.rds.amazonaws.com", 5432)
+    assert url.path == "/fixrx_production"
+    assert parse_qs(url.query, strict_parsing=True) == {
+        "sslmode": ["verify-full"],
+        "sslrootcert": ["/etc/fixrx/rds-ca.pem"],
+        "options": ["-c statement_timeout=30000"],
+    }
+
+
+@pytest.mark.skipif(shutil.which("psql") is None, reason="needs psql, PostgreSQL's own client")
+@pytest.mark.parametrize("variable", ["database-url", "replica-database-url"])
+def test_postgresqls_own_client_takes_the_url(production: Recording, variable: str) -> None:
+    """It gets as far as trying to connect: an unknown parameter or a wrong value would stop it before."""
+    url = urlsplit(database_url(production, variable))
+    nowhere = url._replace(netloc=f"{url.username}:{url.password}@127.0.0.1:1").geturl()
+
+    refused = subprocess.run(
+        ["psql", nowhere], capture_output=True, text=True, check=False, timeout=10, env={**os.environ, "LC_ALL": "C"}
+    )
+
+    assert refused.returncode == 2
+    assert 'connection to server at "127.0.0.1", port 1 failed: Connection refused' in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"engine_version": "14"}, "Input should be '15', '16', '17' or '18'"),
+        ({"engine_version": "17.4"}, "Input should be '15', '16', '17' or '18'"),
+        ({"instance_class": "m7g.large"}, "is not of this service; it looks like db.m7g.large"),
+        ({"instance_class": "cache.m7g.large"}, "is not of this service; it looks like db.m7g.large"),
+        ({"allocated_storage_gib": 600}, "less than twice allocated_storage_gib"),
+        ({"allocated_storage_gib": 19}, "greater than or equal to 20"),
+        ({"backup_retention_days": 0}, "greater than or equal to 1"),
+        ({"backup_retention_days": 36}, "less than or equal to 35"),
+    ],
+)
+def test_database_that_could_not_run_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        DatabaseSettings(**settings)

@@ -1,0 +1,106 @@
+"""DNS: a zone that is created or adopted, who may issue certificates for it, and the log of its queries."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from components.dns import Dns, DnsArgs, DnsSettings
+from tests.components.recorder import LABEL, Recording, record
+
+RECORD = "aws:route53/record:Record"
+ZONE = "aws:route53/zone:Zone"
+
+
+def record_dns(region: str = "us-east-1", **settings: Any) -> Recording:
+    label = replace(LABEL, region=region)
+
+    def program() -> None:
+        Dns("dns", DnsArgs(settings=DnsSettings(**settings), label=label))
+
+    return record(program)
+
+
+def test_zone_is_created(production: Recording) -> None:
+    assert production.named("dns-zone").plain == {"name": "fixrx.com", "comment": "fixrx-production: public zone"}
+
+
+def test_records_are_these(production: Recording) -> None:
+    alias = {"name": "balancer.example.elb.amazonaws.com", "zoneId": "Z35SXDOTRQ7X7K", "evaluateTargetHealth": True}
+    api = {"zoneId": "Z0123456789", "name": "api.fixrx.com", "aliases": [alias]}
+
+    assert {each.name: each.plain for each in production.of_type(RECORD)} == {
+        "dns-api-a": {**api, "type": "A"},
+        "dns-api-aaaa": {**api, "type": "AAAA"},
+        "dns-caa": {
+            "zoneId": "Z0123456789",
+            "name": "fixrx.com",
+            "type": "CAA",
+            "ttl": 3600,
+            "records": ['0 issue "amazon.com"', '0 issuewild "amazon.com"'],
+        },
+        "certificate-validation-record": {
+            "zoneId": "Z0123456789",
+            "name": "_token.api.fixrx.com.",
+            "type": "CNAME",
+            "ttl": 300,
+            "records": ["_answer.acm-validations.aws."],
+        },
+    }
+
+
+def test_zone_that_exists_is_adopted() -> None:
+    dns = record_dns(hosted_zone_id="Z00000ADOPTED")
+
+    assert dns.of_type(ZONE) == []
+    assert dns.named("dns-caa").plain["zoneId"] == "Z00000ADOPTED"
+    assert dns.named("dns-query-log").plain["zoneId"] == "Z00000ADOPTED"
+    assert dns.registered_outputs[dns.named("dns").urn] == {"zone_id": "Z00000ADOPTED", "name_servers": []}
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+def test_queries_are_logged_in_the_one_region_that_takes_them(region: str) -> None:
+    """Key, log group and permission have to be in us-east-1, wherever the platform is."""
+    dns = record_dns(region=region)
+
+    names = ("dns-query-log-key", "dns-query-log-group", "dns-query-log-permission")
+    assert {name: dns.named(name).plain["region"] for name in names} == dict.fromkeys(names, "us-east-1")
+    assert dns.named("dns-query-log-group").plain == {
+        "name": "/aws/route53/fixrx.com",
+        "retentionInDays": 90,
+        "kmsKeyId": "arn:aws:kms:us-east-1:111122223333:key/dns-query-log-key",
+        "region": "us-east-1",
+    }
+    grant = json.loads(dns.named("dns-query-log-key").plain["policy"])["Statement"][1]
+    assert grant["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
+
+
+def test_route_53_may_write_to_the_query_log(production: Recording) -> None:
+    log_group_arn = "arn:aws:logs:us-east-1:111122223333:log-group:/aws/route53/fixrx.com"
+
+    assert production.named("dns-query-log-permission").document("policyDocument")["Statement"] == [
+        {
+            "Sid": "Route53QueryLog",
+            "Effect": "Allow",
+            "Principal": {"Service": "route53.amazonaws.com"},
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": [f"{log_group_arn}:*"],
+            "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}},
+        }
+    ]
+    query_log = production.named("dns-query-log")
+    assert query_log.plain == {"zoneId": "Z0123456789", "cloudwatchLogGroupArn": log_group_arn}
+    assert "dns-query-log-permission" in query_log.depends_on
+
+
+@pytest.mark.parametrize("api_domain", ["api.example.com", "notfixrx.com", "com"])
+def test_domain_outside_the_zone_is_refused(api_domain: str) -> None:
+    with pytest.raises(ValidationError):
+        DnsSettings(zone="fixrx.com", api_domain=api_domain)
+
+
+@pytest.mark.parametrize("api_domain", ["fixrx.com", "api.fixrx.com", "a.b.fixrx.com"])
+def test_domain_inside_the_zone_is_taken(api_domain: str) -> None:
+    assert DnsSettings(zone="fixrx.com", api_domain=api_domain).api_domain == api_domain

@@ -1,0 +1,78 @@
+"""Notifications: one encrypted topic for each severity, to which alarms may publish."""
+
+import pytest
+
+from components.alarm_specification import Severity
+from components.notifications import Notifications, NotificationsArgs, NotificationsSettings
+from tests.components.recorder import LABEL, Recording, record
+
+MEANINGS = {
+    "p1": "P1: Critical, answer within 15 minutes",
+    "p2": "P2: High, answer within 1 hour",
+    "p3": "P3: Medium, answer within 4 hours",
+    "p4": "P4: Low, answer on the next business day",
+}
+
+
+def test_severities_are_the_guides() -> None:
+    assert [severity.value for severity in Severity] == ["P1", "P2", "P3", "P4"]
+
+
+@pytest.mark.parametrize("severity", MEANINGS)
+def test_topic_of_each_severity(production: Recording, severity: str) -> None:
+    assert production.named(f"notifications-{severity}").plain == {
+        "displayName": f"fixrx-production {MEANINGS[severity]}",
+        "kmsMasterKeyId": "arn:aws:kms:us-east-1:111122223333:key/encryption-notifications-key",
+    }
+
+
+@pytest.mark.parametrize("severity", MEANINGS)
+def test_alarms_and_events_of_this_account_may_publish(production: Recording, severity: str) -> None:
+    topic_arn = f"arn:aws:sns:us-east-1:111122223333:notifications-{severity}"
+    policy = production.named(f"notifications-{severity}-policy")
+
+    assert policy.plain["arn"] == topic_arn
+    assert policy.document("policy")["Statement"] == [
+        {
+            "Sid": "AlarmsAndEventsPublish",
+            "Effect": "Allow",
+            "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]},
+            "Action": ["sns:Publish"],
+            "Resource": [topic_arn],
+            "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}},
+        },
+        {
+            "Sid": "TlsOnly",
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": ["sns:Publish"],
+            "Resource": [topic_arn],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+    ]
+
+
+def test_operators_are_written_to_at_every_severity(stack: Recording) -> None:
+    assert {each.name: each.plain for each in stack.of_type("aws:sns/topicSubscription:TopicSubscription")} == {
+        f"notifications-{severity}-email-1": {
+            "topic": f"arn:aws:sns:us-east-1:111122223333:notifications-{severity}",
+            "protocol": "email",
+            "endpoint": "ops@fixrx.com",
+        }
+        for severity in MEANINGS
+    }
+
+
+def test_every_address_is_subscribed() -> None:
+    def program() -> None:
+        settings = NotificationsSettings(email=("a@fixrx.com", "b@fixrx.com"))
+        Notifications(
+            "notifications", NotificationsArgs(settings=settings, label=LABEL, notifications_key_arn="arn:of-the-key")
+        )
+
+    subscriptions = record(program).of_type("aws:sns/topicSubscription:TopicSubscription")
+    assert sorted((each.name, each.plain["endpoint"]) for each in subscriptions) == [
+        (f"notifications-{severity}-email-{number}", address)
+        for severity in MEANINGS
+        for number, address in ((1, "a@fixrx.com"), (2, "b@fixrx.com"))
+    ]

@@ -1,0 +1,97 @@
+"""The whole product as a user has it: its commands as processes, the real engine, the project's own program."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMMAND_TIMEOUT_SECONDS = 180
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """How a command ended and what it said."""
+
+    status: int
+    output: str
+    errors: str
+
+    @property
+    def sentence(self) -> str:
+        """The message of a command that failed, without the progress that precedes it."""
+        return self.errors[self.errors.index("error: ") :].removeprefix("error: ").strip()
+
+
+class Sandbox:
+    """A sandbox of its own, away from the one that the user may have running."""
+
+    def __init__(self, directory: Path, stack: str) -> None:
+        self.directory = directory
+        self.stack = stack
+
+    def run(self, command: str, *arguments: str, **environment: str) -> Result:
+        """Runs `python -m sandbox <command>` to its end."""
+        where = ["--stack", self.stack, "--directory", str(self.directory)]
+        completed = subprocess.run(
+            [sys.executable, "-m", "sandbox", command, *where, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMMAND_TIMEOUT_SECONDS,
+        )
+        assert "Traceback" not in completed.stderr, completed.stderr
+        return Result(status=completed.returncode, output=completed.stdout, errors=completed.stderr)
+
+    def succeed(self, command: str, *arguments: str) -> str:
+        """Runs a command that has to work, and returns what it printed."""
+        result = self.run(command, *arguments)
+        assert result.status == 0, result.output + result.errors
+        return result.output
+
+    def process(self, name: str) -> dict[str, Any]:
+        """The record of a process that runs for the stack."""
+        record: dict[str, Any] = json.loads((self.directory / self.stack / f"{name}.json").read_text())
+        return record
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        """A client of the emulator, past Pulumi and the provider."""
+        url = f"http://127.0.0.1:{self.process('emulator')['port']}"
+        return boto3.client(
+            service, endpoint_url=url, region_name=region, aws_access_key_id="test", aws_secret_access_key="test"
+        )
+
+    def state(self) -> dict[str, dict[str, Any]]:
+        """The deployed resources by logical name, as the last `up` left them."""
+        state = json.loads((self.directory / "stack.json").read_text())
+        return {resource["urn"].rpartition("::")[2]: resource for resource in state["deployment"]["resources"]}
+
+    def settings(self, target: Path, **changes: Any) -> Path:
+        """A copy of the stack's settings with some sections replaced or extended, for `--settings`."""
+        settings = yaml.safe_load((ROOT / f"Pulumi.{self.stack}.yaml").read_text())
+        for section, change in changes.items():
+            key = f"fixrx:{section}"
+            present = settings["config"].get(key)
+            settings["config"][key] = {**(present or {}), **change} if isinstance(change, dict) else change
+        target.write_text(yaml.safe_dump(settings))
+        return target
+
+
+def summary(output: str) -> dict[str, int]:
+    """The totals of the table at the end of a command, or of its line where nothing changed."""
+    if nothing := re.search(r"^Nothing (?:changed|would change): (\d+) resources", output, re.MULTILINE):
+        return {"same": int(nothing[1])}
+    header = re.search(r"^ *component +(.*)$", output, re.MULTILINE)
+    total = re.search(r"^ *total, [\d.]+ s +(.*)$", output, re.MULTILINE)
+    assert header and total, output
+    return dict(zip(header[1].replace("to be ", "").split(), map(int, total[1].split()), strict=True))

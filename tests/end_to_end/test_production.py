@@ -1,0 +1,191 @@
+"""The production stack through its life: planned, deployed, changed, drifted, refused; on one deployment.
+
+What is asserted is read from the emulator through boto3, past Pulumi and past the provider, wherever AWS would know it.
+"""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.driver import ROOT, Sandbox, summary
+
+pytestmark = [pytest.mark.xdist_group("production")]
+
+PRIMARY = "fixrx-production-postgres-primary"
+REPLICA = "fixrx-production-postgres-replica"
+STACK_FILE = ROOT / "Pulumi.production.yaml"
+
+
+def our_vpcs(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """The networks in the emulator, without the default one that every account has."""
+    vpcs: list[dict[str, Any]] = sandbox.client("ec2").describe_vpcs()["Vpcs"]
+    return [vpc for vpc in vpcs if not vpc["IsDefault"]]
+
+
+def databases(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
+    """The database instances in the emulator by identifier."""
+    found = sandbox.client("rds").describe_db_instances()["DBInstances"]
+    return {database["DBInstanceIdentifier"]: database for database in found}
+
+
+@pytest.fixture(scope="module")
+def previewed(production: Sandbox) -> dict[str, Any]:
+    """What a preview in an empty sandbox said, and what it left behind."""
+    output = production.succeed("preview")
+    return {"output": output, "vpcs": our_vpcs(production), "databases": databases(production)}
+
+
+@pytest.fixture(scope="module")
+def deployed(production: Sandbox, previewed: dict[str, Any]) -> str:
+    """The output of the first `up`."""
+    return production.succeed("up")
+
+
+def test_preview_applies_nothing(previewed: dict[str, Any]) -> None:
+    assert set(summary(previewed["output"])) == {"created"}
+    assert previewed["vpcs"] == []
+    assert previewed["databases"] == {}
+
+
+def test_up_creates_what_the_preview_announced(previewed: dict[str, Any], deployed: str) -> None:
+    assert summary(deployed) == summary(previewed["output"])
+
+
+def test_up_makes_the_platform_real(production: Sandbox, deployed: str) -> None:
+    [vpc] = our_vpcs(production)
+    assert vpc["CidrBlock"] == "10.0.0.0/16"
+    assert {name: database["MultiAZ"] for name, database in databases(production).items()} == {
+        PRIMARY: True,
+        REPLICA: False,
+    }
+    [balancer] = production.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    assert balancer["Scheme"] == "internet-facing"
+    listeners = production.client("elbv2").describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    assert sorted((listener["Port"], listener["Protocol"]) for listener in listeners) == [(80, "HTTP"), (443, "HTTPS")]
+    [group] = production.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert (group["MinSize"], group["MaxSize"]) == (3, 10)
+
+
+def test_up_leaves_state_and_outputs_without_secrets(production: Sandbox, deployed: str) -> None:
+    state = (production.directory / "stack.json").read_text()
+    outputs = json.loads((production.directory / "outputs.json").read_text())
+    secret = production.client("secretsmanager")
+    values = [
+        secret.get_secret_value(SecretId=entry["ARN"]).get("SecretString", "")
+        for entry in secret.list_secrets()["SecretList"]
+        if entry.get("SecretVersionsToStages")
+    ]
+    assert any(value.startswith("postgresql://") for value in values)
+    told = state + json.dumps(outputs) + deployed
+    assert [value for value in values if len(value) > 8 and value in told] == []
+    assert outputs["api_url"] == "https://api.fixrx.com"
+
+
+def test_up_does_not_touch_the_users_files(production: Sandbox, deployed: str) -> None:
+    assert "encryptionsalt" not in STACK_FILE.read_text()
+    copy = production.directory / "production" / "workspace" / STACK_FILE.name
+    assert "encryptionsalt" in copy.read_text()
+
+
+def test_second_up_changes_nothing(production: Sandbox, deployed: str) -> None:
+    before = databases(production)
+    totals = summary(production.succeed("up"))
+    assert totals == {"same": sum(summary(deployed).values())}
+    assert databases(production) == before
+
+
+def test_exported_state_passes_the_policies_offline(production: Sandbox, deployed: str) -> None:
+    production.succeed("analyze")
+
+
+def test_change_updates_in_place(production: Sandbox, deployed: str, tmp_path: Path) -> None:
+    before = databases(production)[PRIMARY]
+    longer = production.settings(tmp_path / "settings.yaml", database={"backup_retention_days": 30})
+    changed = production.run("up", "--settings", str(longer))
+    assert changed.status == 0, changed.errors
+    assert set(summary(changed.output)) == {"same", "updated"}
+    after = databases(production)[PRIMARY]
+    assert (before["BackupRetentionPeriod"], after["BackupRetentionPeriod"]) == (35, 30)
+    assert before["DbiResourceId"] == after["DbiResourceId"]
+    production.succeed("up")
+    assert databases(production)[PRIMARY]["BackupRetentionPeriod"] == 35
+
+
+def test_change_that_would_replace_the_database_is_refused(production: Sandbox, deployed: str, tmp_path: Path) -> None:
+    before = databases(production)
+    moved = production.settings(tmp_path / "settings.yaml", network={"cidr_block": "10.9.0.0/16"})
+    result = production.run("up", "--settings", str(moved))
+    assert result.status == 1
+    assert "protect" in result.sentence
+    assert databases(production) == before
+    assert [vpc["CidrBlock"] for vpc in our_vpcs(production)] == ["10.0.0.0/16"]
+
+
+def test_drift_is_seen_and_mended(production: Sandbox, deployed: str) -> None:
+    [group] = production.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    name = group["AutoScalingGroupName"]
+    production.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=name, MaxSize=11)
+    assert summary(production.succeed("refresh"))["updated"] == 1
+    assert summary(production.succeed("up"))["updated"] == 1
+    [mended] = production.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert mended["MaxSize"] == 10
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes a program that is the project's own and something more."""
+
+    def write(addition: str) -> Path:
+        path = tmp_path / "program.py"
+        path.write_text(f"import runpy\n\nplatform = runpy.run_path({str(ROOT / '__main__.py')!r})\n{addition}\n")
+        return path
+
+    return write
+
+
+OPEN_SSH = """
+import pulumi
+import pulumi_aws as aws
+
+on_aws = pulumi.ResourceOptions(provider=platform["provider"])
+bucket = aws.s3.Bucket("before-the-violation", opts=on_aws)
+group = aws.ec2.SecurityGroup("open", vpc_id=platform["network"].vpc_id, description="Open", opts=on_aws)
+aws.vpc.SecurityGroupIngressRule(
+    "open-ssh", security_group_id=group.id, ip_protocol="tcp", from_port=22, to_port=22, cidr_ipv4="0.0.0.0/0",
+    description="SSH from anywhere", opts=on_aws,
+)
+"""
+
+
+def test_plan_that_breaks_a_mandatory_rule_creates_nothing(
+    production: Sandbox, deployed: str, program: Callable[[str], Path]
+) -> None:
+    buckets = production.client("s3").list_buckets()["Buckets"]
+    groups = production.client("ec2").describe_security_groups()["SecurityGroups"]
+    for command in ("preview", "up"):
+        result = production.run(command, "--program", str(program(OPEN_SSH)))
+        assert result.status == 1
+        assert "SecurityGroupIngressRule open-ssh" in result.sentence
+        assert result.sentence.startswith("The policy pack refuses the plan, because")
+    assert production.client("s3").list_buckets()["Buckets"] == buckets
+    assert production.client("ec2").describe_security_groups()["SecurityGroups"] == groups
+
+
+def test_killed_provider_is_replaced_and_the_emulator_kept(production: Sandbox, deployed: str) -> None:
+    emulator, provider = production.process("emulator"), production.process("provider")
+    os.kill(provider["pid"], signal.SIGKILL)
+    assert set(summary(production.succeed("preview"))) == {"same"}
+    assert production.process("emulator") == emulator
+    assert production.process("provider")["pid"] != provider["pid"]
+
+
+def test_protected_stack_is_not_destroyed(production: Sandbox, deployed: str) -> None:
+    result = production.run("destroy")
+    assert result.status == 1
+    assert "protect" in result.sentence
+    assert set(databases(production)) == {PRIMARY, REPLICA}

@@ -1,0 +1,733 @@
+"""A small platform that breaks no rule, for tests to weaken one property at a time.
+
+It is not FixRx's program: rules are tested against a platform that changes only together with them.
+"""
+
+import json
+from typing import Any
+
+from tests.policies.exported import ACCOUNT, SECRET, Added, Reference, State, arn, document, encoded, tags
+
+TLS_ONLY = {
+    "Sid": "TlsOnly",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "sns:Publish",
+    "Resource": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+SECRET_VARIABLES = (
+    "DATABASE_URL",
+    "REPLICA_DATABASE_URL",
+    "REDIS_URL",
+    "JWT_SECRET",
+    "TWILIO_ACCOUNT_SID",
+    "TWILIO_AUTH_TOKEN",
+    "SENDGRID_API_KEY",
+    "FIREBASE_PROJECT_ID",
+    "FIREBASE_SERVICE_ACCOUNT",
+    "OAUTH_GOOGLE_CLIENT_SECRET",
+)
+
+
+def good_platform() -> State:
+    """Return a platform that breaks no rule."""
+    state = State()
+    _keys(state)
+    _buckets(state)
+    _network(state)
+    _edge(state)
+    _cdn(state)
+    _servers(state)
+    _databases(state)
+    _cache(state)
+    _secrets(state)
+    _alarms(state)
+    return state
+
+
+def _keys(state: State) -> None:
+    root = {
+        "Sid": "AccountAdministers",
+        "Effect": "Allow",
+        "Principal": {"AWS": arn("root")},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    publishers = {
+        "Sid": "AlarmPublishers",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+    for name, grants in (("data-key", []), ("topic-key", [publishers])):
+        state.add(
+            "aws:kms/key",
+            name,
+            {
+                "enableKeyRotation": True,
+                "deletionWindowInDays": 30,
+                "policy": document(root, *grants),
+                "tags": tags(name),
+            },
+        )
+
+
+def _buckets(state: State) -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:BypassGovernanceRetention", "Resource": "*"}
+    _bucket(state, "logs", "fixrx-logs", {"sseAlgorithm": "AES256"}, {"filter": {"prefix": ""}})
+    _bucket(
+        state,
+        "backups",
+        "fixrx-backups",
+        {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": Reference("data-key", "arn")},
+        {"filter": {"prefix": "database/"}, "expiration": {"days": 7}},
+        deny,
+        objectLockEnabled=True,
+    )
+    state.add(
+        "aws:s3/bucketLogging",
+        "backups-logging",
+        {"bucket": Reference("backups", "bucket"), "targetBucket": Reference("logs", "bucket")},
+    )
+    state.add(
+        "aws:s3/bucketObjectLockConfiguration",
+        "backups-lock",
+        {
+            "bucket": Reference("backups", "bucket"),
+            "rule": {"defaultRetention": {"mode": "GOVERNANCE", "days": 7}},
+        },
+    )
+
+
+def _bucket(
+    state: State,
+    name: str,
+    physical_name: str,
+    encryption: dict[str, Any],
+    lifecycle_rule: dict[str, Any],
+    *policy_statements: dict[str, Any],
+    **inputs: Any,
+) -> None:
+    bucket = state.add("aws:s3/bucket", name, {"bucket": physical_name, "tags": tags(name), **inputs}, protect=True)
+    state.add(
+        "aws:s3/bucketPublicAccessBlock",
+        f"{name}-block",
+        {
+            "bucket": bucket.bucket,
+            "blockPublicAcls": True,
+            "blockPublicPolicy": True,
+            "ignorePublicAcls": True,
+            "restrictPublicBuckets": True,
+        },
+    )
+    state.add(
+        "aws:s3/bucketOwnershipControls",
+        f"{name}-ownership",
+        {"bucket": bucket.bucket, "rule": {"objectOwnership": "BucketOwnerEnforced"}},
+    )
+    state.add(
+        "aws:s3/bucketVersioning",
+        f"{name}-versioning",
+        {"bucket": bucket.bucket, "versioningConfiguration": {"status": "Enabled"}},
+    )
+    state.add(
+        "aws:s3/bucketServerSideEncryptionConfiguration",
+        f"{name}-encryption",
+        {"bucket": bucket.bucket, "rules": [{"applyServerSideEncryptionByDefault": encryption}]},
+    )
+    state.add(
+        "aws:s3/bucketLifecycleConfiguration",
+        f"{name}-lifecycle",
+        {
+            "bucket": bucket.bucket,
+            "rules": [
+                {**lifecycle_rule, "status": "Enabled"},
+                {"status": "Enabled", "abortIncompleteMultipartUpload": {"daysAfterInitiation": 1}},
+            ],
+        },
+    )
+    tls_only = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn(name), f"{arn(name)}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    state.add(
+        "aws:s3/bucketPolicy",
+        f"{name}-policy",
+        {"bucket": bucket.bucket, "policy": document(tls_only, *policy_statements)},
+    )
+
+
+def _network(state: State) -> None:
+    vpc = state.add("aws:ec2/vpc", "vpc", {"cidrBlock": "10.0.0.0/16", "tags": tags("vpc")})
+    state.add("aws:ec2/defaultSecurityGroup", "default", {"vpcId": vpc.id, "tags": tags("default")})
+    flows = _log_group(state, "flows", "flows")
+    state.add(
+        "aws:ec2/flowLog",
+        "flow-log",
+        {"vpcId": vpc.id, "trafficType": "ALL", "logDestination": flows.arn, "tags": tags("flow-log")},
+    )
+    gateway = state.add("aws:ec2/internetGateway", "gateway", {"vpcId": vpc.id, "tags": tags("gateway")})
+    for tier in ("public", "app", "data"):
+        table = state.add("aws:ec2/routeTable", f"{tier}-table", {"vpcId": vpc.id, "tags": tags(f"{tier}-table")})
+        for zone in "ab":
+            subnet = state.add(
+                "aws:ec2/subnet",
+                f"{tier}-{zone}",
+                {
+                    "vpcId": vpc.id,
+                    "mapPublicIpOnLaunch": False,
+                    "availabilityZone": f"us-east-1{zone}",
+                    "tags": tags(f"{tier}-{zone}"),
+                },
+            )
+            state.add(
+                "aws:ec2/routeTableAssociation",
+                f"{tier}-{zone}-association",
+                {"routeTableId": table.id, "subnetId": subnet.id},
+            )
+        if tier == "public":
+            state.add(
+                "aws:ec2/route",
+                "public-internet",
+                {"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway.id},
+            )
+    state.add(
+        "aws:ec2/vpcEndpoint",
+        "s3-endpoint",
+        {
+            "vpcId": vpc.id,
+            "policy": document(
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": "*"},
+                    "Action": "*",
+                    "Resource": "*",
+                    "Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}},
+                }
+            ),
+            "tags": tags("s3-endpoint"),
+        },
+    )
+    state.add(
+        "aws:ec2/networkAcl",
+        "public-acl",
+        {
+            "vpcId": vpc.id,
+            "ingress": [
+                _acl_entry(100, "deny", 22),
+                _acl_entry(101, "deny", 3389),
+                _acl_entry(200, "allow", 443),
+                {**_acl_entry(300, "allow", 1024), "toPort": 65535},
+            ],
+            "tags": tags("public-acl"),
+        },
+    )
+    for name, description in (("alb", "Way in"), ("app", "Servers"), ("db", "PostgreSQL"), ("redis", "Redis")):
+        state.add(
+            "aws:ec2/securityGroup",
+            f"{name}-group",
+            {"vpcId": vpc.id, "description": description, "tags": tags(f"{name}-group")},
+        )
+    for port in (80, 443):
+        _ingress(state, f"web-{port}", "alb-group", port, cidrIpv4="0.0.0.0/0")
+    _ingress(state, "app-from-alb", "app-group", 3000, referencedSecurityGroupId=Reference("alb-group", "id"))
+    _ingress(state, "db-from-app", "db-group", 5432, referencedSecurityGroupId=Reference("app-group", "id"))
+    _ingress(state, "redis-from-app", "redis-group", 6379, referencedSecurityGroupId=Reference("app-group", "id"))
+    state.add(
+        "aws:vpc/securityGroupEgressRule",
+        "app-to-internet",
+        {
+            "securityGroupId": Reference("app-group", "id"),
+            "ipProtocol": "tcp",
+            "fromPort": 443,
+            "toPort": 443,
+            "cidrIpv4": "0.0.0.0/0",
+            "description": "Twilio, SendGrid, Firebase, OAuth",
+            "tags": tags("app-to-internet"),
+        },
+    )
+
+
+def _log_group(state: State, name: str, physical_name: str) -> Added:
+    return state.add(
+        "aws:cloudwatch/logGroup",
+        name,
+        {
+            "name": physical_name,
+            "retentionInDays": 30,
+            "kmsKeyId": Reference("data-key", "arn"),
+            "tags": tags(name),
+        },
+    )
+
+
+def _acl_entry(number: int, action: str, port: int) -> dict[str, Any]:
+    return {
+        "ruleNo": number,
+        "action": action,
+        "protocol": "tcp",
+        "fromPort": port,
+        "toPort": port,
+        "cidrBlock": "0.0.0.0/0",
+    }
+
+
+def _ingress(state: State, name: str, group: str, port: int, **source: Any) -> None:
+    state.add(
+        "aws:vpc/securityGroupIngressRule",
+        name,
+        {
+            "securityGroupId": Reference(group, "id"),
+            "ipProtocol": "tcp",
+            "fromPort": port,
+            "toPort": port,
+            "description": f"Port {port}",
+            "tags": tags(name),
+            **source,
+        },
+    )
+
+
+def _edge(state: State) -> None:
+    balancer = state.add(
+        "aws:lb/loadBalancer",
+        "balancer",
+        {
+            "loadBalancerType": "application",
+            "internal": False,
+            "subnets": [Reference("public-a", "id"), Reference("public-b", "id")],
+            "securityGroups": [Reference("alb-group", "id")],
+            "enableDeletionProtection": True,
+            "dropInvalidHeaderFields": True,
+            "desyncMitigationMode": "defensive",
+            "accessLogs": {"enabled": True, "bucket": Reference("logs", "bucket")},
+            "connectionLogs": {"enabled": True, "bucket": Reference("logs", "bucket")},
+            "tags": tags("balancer"),
+        },
+        protect=True,
+        dnsName="balancer.elb.amazonaws.com",
+        arnSuffix="app/balancer/1",
+    )
+    _dns(state)
+    state.add(
+        "aws:lb/listener",
+        "http",
+        {
+            "loadBalancerArn": balancer.arn,
+            "port": 80,
+            "protocol": "HTTP",
+            "defaultActions": [
+                {
+                    "type": "redirect",
+                    "redirect": {"port": "443", "protocol": "HTTPS", "statusCode": "HTTP_301"},
+                }
+            ],
+            "tags": tags("http"),
+        },
+    )
+    certificate = state.add(
+        "aws:acm/certificate",
+        "certificate",
+        {
+            "domainName": "api.fixrx.com",
+            "validationMethod": "DNS",
+            "keyAlgorithm": "RSA_2048",
+            "options": {"certificateTransparencyLoggingPreference": "ENABLED"},
+            "tags": tags("certificate"),
+        },
+    )
+    validation = state.add("aws:acm/certificateValidation", "validation", {"certificateArn": certificate.arn})
+    target_group = state.add(
+        "aws:lb/targetGroup", "targets", {"healthCheck": {"path": "/ready", "interval": 10}, "tags": tags("targets")}
+    )
+    https = state.add(
+        "aws:lb/listener",
+        "https",
+        {
+            "loadBalancerArn": balancer.arn,
+            "port": 443,
+            "protocol": "HTTPS",
+            "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
+            "certificateArn": validation.certificateArn,
+            "defaultActions": [{"type": "forward", "targetGroupArn": target_group.arn}],
+            "routingHttpResponseXFrameOptionsHeaderValue": "DENY",
+            "routingHttpResponseXContentTypeOptionsHeaderValue": "nosniff",
+            "routingHttpResponseStrictTransportSecurityHeaderValue": "max-age=31536000; includeSubDomains",
+            "routingHttpResponseServerEnabled": False,
+            "tags": tags("https"),
+        },
+    )
+    state.add(
+        "aws:lb/listenerRule",
+        "health",
+        {
+            "listenerArn": https.arn,
+            "actions": [{"type": "forward", "targetGroupArn": target_group.arn}],
+            "tags": tags("health"),
+        },
+    )
+    acl = state.add(
+        "aws:wafv2/webAcl", "acl", {"visibilityConfig": _visibility(), "scope": "REGIONAL", "tags": tags("acl")}
+    )
+    state.add(
+        "aws:wafv2/webAclRule",
+        "rate-limit",
+        {
+            "webAclArn": acl.arn,
+            "action": {"block": {}},
+            "statement": {
+                "rateBasedStatement": {"limit": 620, "evaluationWindowSec": 60, "aggregateKeyType": "IP"}
+            },
+            "visibilityConfig": _visibility(),
+        },
+    )
+    state.add(
+        "aws:wafv2/webAclAssociation", "acl-association", {"resourceArn": balancer.arn, "webAclArn": acl.arn}
+    )
+    state.add(
+        "aws:wafv2/webAclLoggingConfiguration",
+        "acl-log",
+        {
+            "resourceArn": acl.arn,
+            "redactedFields": [
+                {"singleHeader": {"name": "authorization"}},
+                {"singleHeader": {"name": "cookie"}},
+            ],
+        },
+    )
+
+
+def _dns(state: State) -> None:
+    zone = state.add("aws:route53/zone", "zone", {"name": "fixrx.com", "tags": tags("zone")}, protect=True)
+    state.add("aws:route53/queryLog", "query-log", {"zoneId": zone.id})
+    writes_queries = {
+        "Effect": "Allow",
+        "Principal": {"Service": "route53.amazonaws.com"},
+        "Action": "logs:PutLogEvents",
+        "Resource": arn("queries"),
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+    state.add("aws:cloudwatch/logResourcePolicy", "query-permission", {"policyDocument": document(writes_queries)})
+    state.add("aws:route53/record", "caa", {"zoneId": zone.id, "type": "CAA", "records": ['0 issue "amazon.com"']})
+    state.add(
+        "aws:route53/record",
+        "api",
+        {"zoneId": zone.id, "type": "A", "aliases": [{"name": Reference("balancer", "dnsName"), "zoneId": "Z1"}]},
+    )
+
+
+def _cdn(state: State) -> None:
+    state.add(
+        "aws:cloudfront/distribution",
+        "cdn",
+        {
+            "origins": [{"domainName": "assets", "originId": "assets", "originAccessControlId": "control"}],
+            "defaultCacheBehavior": {"viewerProtocolPolicy": "redirect-to-https"},
+            "viewerCertificate": {"minimumProtocolVersion": "TLSv1.2_2021"},
+            "loggingConfig": {"bucket": "fixrx-logs"},
+            "webAclId": arn("global-acl"),
+            "tags": tags("cdn"),
+        },
+    )
+
+
+def _visibility() -> dict[str, Any]:
+    return {"cloudwatchMetricsEnabled": True, "sampledRequestsEnabled": True, "metricName": "acl"}
+
+
+def _servers(state: State) -> None:
+    state.add(
+        "aws:iam/role",
+        "app-role",
+        {
+            "assumeRolePolicy": document(
+                {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ),
+            "tags": tags("app-role"),
+        },
+    )
+    state.add(
+        "aws:iam/rolePolicyAttachment",
+        "session-manager",
+        {"role": Reference("app-role", "name"), "policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"},
+    )
+    state.add(
+        "aws:iam/rolePolicy",
+        "app-policy",
+        {
+            "role": Reference("app-role", "name"),
+            "policy": document(
+                {
+                    "Sid": "ReadReleases",
+                    "Effect": "Allow",
+                    "Action": ["s3:GetObject"],
+                    "Resource": f"{arn('backups')}/releases/*",
+                },
+                {"Sid": "Describe", "Effect": "Allow", "Action": "ec2:DescribeTags", "Resource": "*"},
+            ),
+        },
+    )
+    for kind in ("rolePoliciesExclusive", "rolePolicyAttachmentsExclusive"):
+        state.add(f"aws:iam/{kind}", kind, {"roleName": Reference("app-role", "name")})
+    profile = state.add(
+        "aws:iam/instanceProfile", "profile", {"role": Reference("app-role", "name"), "tags": tags("profile")}
+    )
+    state.add(
+        "aws:ec2/launchTemplate",
+        "template",
+        {
+            "iamInstanceProfile": {"arn": profile.arn},
+            "vpcSecurityGroupIds": [Reference("app-group", "id")],
+            "userData": encoded("#!/bin/sh\ndnf install nodejs24\nexport DATABASE_SECRET=arn:aws:secret\n"),
+            "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 1},
+            "tagSpecifications": [
+                {"resourceType": kind, "tags": tags("server")} for kind in ("instance", "volume")
+            ],
+            "blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": {"encrypted": "true"}}],
+            "tags": tags("template"),
+        },
+    )
+    state.add(
+        "aws:autoscaling/group",
+        "servers",
+        {
+            "vpcZoneIdentifiers": [Reference("app-a", "id"), Reference("app-b", "id")],
+            "minSize": 3,
+            "healthCheckType": "ELB",
+            "targetGroupArns": [Reference("targets", "arn")],
+            "launchTemplate": {"id": Reference("template", "id"), "version": "7"},
+            "tags": [
+                {"key": key, "value": value, "propagateAtLaunch": True} for key, value in tags("servers").items()
+            ],
+        },
+    )
+    state.add("aws:autoscaling/policy", "by-cpu", {"autoscalingGroupName": Reference("servers", "name")})
+    state.add("aws:ebs/volume", "scratch", {"encrypted": True, "tags": tags("scratch")})
+    state.add(
+        "aws:ssm/parameter", "token", {"name": "/fixrx/token", "type": "SecureString", "tags": tags("token")}
+    )
+    state.add(
+        "aws:ssm/document",
+        "session",
+        {
+            "documentType": "Session",
+            "content": json.dumps(
+                {
+                    "schemaVersion": "1.0",
+                    "sessionType": "Standard_Stream",
+                    "inputs": {
+                        "cloudWatchLogGroupName": "sessions",
+                        "cloudWatchEncryptionEnabled": True,
+                        "idleSessionTimeout": "20",
+                    },
+                }
+            ),
+            "tags": tags("session"),
+        },
+    )
+
+
+def _databases(state: State) -> None:
+    state.add(
+        "aws:rds/subnetGroup",
+        "db-subnets",
+        {"subnetIds": [Reference("data-a", "id"), Reference("data-b", "id")], "tags": tags("db-subnets")},
+    )
+    state.add(
+        "aws:rds/parameterGroup",
+        "parameters",
+        {"parameters": [{"name": "rds.force_ssl", "value": "1"}], "tags": tags("parameters")},
+    )
+    common = {
+        "publiclyAccessible": False,
+        "vpcSecurityGroupIds": [Reference("db-group", "id")],
+        "parameterGroupName": Reference("parameters", "name"),
+        "iamDatabaseAuthenticationEnabled": True,
+        "caCertIdentifier": "rds-ca-rsa2048-g1",
+        "storageEncrypted": True,
+        "kmsKeyId": Reference("data-key", "arn"),
+        "performanceInsightsEnabled": True,
+        "performanceInsightsKmsKeyId": Reference("data-key", "arn"),
+        "maxAllocatedStorage": 1000,
+        "autoMinorVersionUpgrade": True,
+        "copyTagsToSnapshot": True,
+        "deletionProtection": True,
+        "enabledCloudwatchLogsExports": ["postgresql", "upgrade"],
+        "monitoringInterval": 60,
+    }
+    for role in ("primary", "replica"):
+        for log in ("postgresql", "upgrade"):
+            _log_group(state, f"{role}-{log}", f"/aws/rds/instance/fixrx-{role}/{log}")
+    primary = state.add(
+        "aws:rds/instance",
+        "primary",
+        {
+            **common,
+            "identifier": "fixrx-primary",
+            "engine": "postgres",
+            "engineVersion": "17",
+            "engineLifecycleSupport": "open-source-rds-extended-support-disabled",
+            "username": "fixrx_admin",
+            "password": SECRET,
+            "dbSubnetGroupName": Reference("db-subnets", "name"),
+            "multiAz": True,
+            "backupRetentionPeriod": 7,
+            "skipFinalSnapshot": False,
+            "deleteAutomatedBackups": False,
+            "tags": tags("primary"),
+        },
+        protect=True,
+    )
+    replica = state.add(
+        "aws:rds/instance",
+        "replica",
+        {
+            **common,
+            "identifier": "fixrx-replica",
+            "replicateSourceDb": primary.identifier,
+            "tags": tags("replica"),
+        },
+        protect=True,
+    )
+    state.add(
+        "aws:rds/eventSubscription",
+        "events",
+        {"sourceIds": [primary.identifier, replica.identifier], "tags": tags("events")},
+    )
+
+
+def _cache(state: State) -> None:
+    state.add(
+        "aws:elasticache/subnetGroup",
+        "cache-subnets",
+        {"subnetIds": [Reference("data-a", "id")], "tags": tags("cache-subnets")},
+    )
+    state.add("random:index/randomPassword", "password", {"length": 32})
+    state.add(
+        "aws:elasticache/replicationGroup",
+        "cache",
+        {
+            "replicationGroupId": "fixrx-cache",
+            "engine": "redis",
+            "engineVersion": "7.1",
+            "securityGroupIds": [Reference("redis-group", "id")],
+            "subnetGroupName": Reference("cache-subnets", "name"),
+            "authToken": SECRET,
+            "transitEncryptionEnabled": True,
+            "transitEncryptionMode": "required",
+            "atRestEncryptionEnabled": True,
+            "kmsKeyId": Reference("data-key", "arn"),
+            "automaticFailoverEnabled": True,
+            "multiAzEnabled": True,
+            "numCacheClusters": 2,
+            "autoMinorVersionUpgrade": True,
+            "snapshotRetentionLimit": 7,
+            "logDeliveryConfigurations": [{"logType": "slow-log"}],
+            "tags": tags("cache"),
+        },
+        protect=True,
+    )
+
+
+def _secrets(state: State) -> None:
+    for variable in SECRET_VARIABLES:
+        state.add(
+            "aws:secretsmanager/secret",
+            variable.lower(),
+            {
+                "namePrefix": f"fixrx/production/{variable}-",
+                "kmsKeyId": Reference("data-key", "arn"),
+                "recoveryWindowInDays": 30,
+                "tags": tags(variable.lower()),
+            },
+        )
+    state.add(
+        "aws:secretsmanager/secretVersion",
+        "jwt-value",
+        {"secretId": Reference("jwt_secret", "id"), "secretString": SECRET},
+    )
+
+
+def _alarms(state: State) -> None:
+    topic = state.add(
+        "aws:sns/topic", "topic", {"kmsMasterKeyId": Reference("topic-key", "arn"), "tags": tags("topic")}
+    )
+    publish = {
+        "Sid": "AlarmsPublish",
+        "Effect": "Allow",
+        "Principal": {"Service": ["cloudwatch.amazonaws.com"]},
+        "Action": "sns:Publish",
+        "Resource": arn("topic"),
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+    state.add("aws:sns/topicPolicy", "topic-policy", {"arn": topic.arn, "policy": document(publish, TLS_ONLY)})
+    state.add("aws:sns/topicSubscription", "mail", {"topic": topic.arn, "protocol": "email"})
+    balancer = {"LoadBalancer": Reference("balancer", "arnSuffix")}
+    primary = {"DBInstanceIdentifier": Reference("primary", "identifier")}
+    replica = {"DBInstanceIdentifier": Reference("replica", "identifier")}
+    _alarm(
+        state,
+        "errors",
+        30,
+        metricQueries=[
+            {"id": "sum", "expression": "FILL(target, 0) + FILL(own, 0)", "returnData": True},
+            _query("target", "HTTPCode_Target_5XX_Count", balancer),
+            _query("own", "HTTPCode_ELB_5XX_Count", balancer),
+        ],
+    )
+    _alarm(
+        state,
+        "latency",
+        1,
+        metricName="TargetResponseTime",
+        extendedStatistic="p95",
+        period=60,
+        evaluationPeriods=5,
+        dimensions=balancer,
+    )
+    _alarm(
+        state,
+        "connections",
+        80,
+        metricName="DatabaseConnections",
+        statistic="Maximum",
+        period=60,
+        evaluationPeriods=2,
+        dimensions=primary,
+    )
+    for name, dimensions in (
+        ("primary-storage", primary),
+        ("replica-storage", replica),
+        ("replica-lag", replica),
+        ("cache-memory", {"CacheClusterId": "fixrx-cache-001"}),
+        ("EngineCPUUtilization", {"CacheClusterId": "fixrx-cache-002"}),
+    ):
+        _alarm(state, name, 5, metricName=name, statistic="Average", period=300, dimensions=dimensions)
+        if "CacheClusterId" in dimensions:
+            state.find(name)["propertyDependencies"]["dimensions"] = [state.find("cache")["urn"]]
+
+
+def _alarm(state: State, name: str, threshold: float, **inputs: Any) -> None:
+    state.add(
+        "aws:cloudwatch/metricAlarm",
+        name,
+        {
+            "comparisonOperator": "GreaterThanThreshold",
+            "threshold": threshold,
+            "evaluationPeriods": 1,
+            "alarmActions": [Reference("topic", "arn")],
+            "tags": tags(name),
+            **inputs,
+        },
+    )
+
+
+def _query(key: str, metric: str, dimensions: dict[str, Any]) -> dict[str, Any]:
+    return {"id": key, "metric": {"metricName": metric, "stat": "Sum", "period": 300, "dimensions": dimensions}}

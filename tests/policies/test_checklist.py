@@ -1,0 +1,164 @@
+"""The report on the guide's checklist."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from policies.checklist import Report, Status, as_json, as_markdown, main, report
+from policies.evaluation import RuleBook
+from policies.items import Item
+from policies.rules import ALL_RULES
+from policies.state import state_of
+from policies.waivers import Waiver, Waivers
+from tests.policies.cases import hide, put, remove
+from tests.policies.exported import State
+from tests.policies.platform import good_platform
+
+TODAY = date(2026, 11, 24)
+BOOK = RuleBook(ALL_RULES)
+
+
+def report_on(state: State, *waivers: Waiver) -> Report:
+    return report(BOOK, state_of(state.exported()), Waivers(waivers, TODAY))
+
+
+def line(result: Report, item: Item) -> tuple[Status, int, int, int]:
+    found = next(line for line in result.lines if line.item == item.value.text)
+    return found.status, found.failed, found.waived, found.unknown
+
+
+def test_report_has_every_line_of_the_guides_checklist_in_its_order() -> None:
+    lines = report_on(good_platform()).lines
+
+    assert [line.item for line in lines if line.section != "Beyond the checklist"] == [
+        "PostgreSQL 14.9+ database server",
+        "Redis cache server (latest stable)",
+        "Node.js 18+ runtime environment",
+        "Load balancer (Nginx/HAProxy)",
+        "SSL certificates configured",
+        "Domain DNS configured",
+        "CDN setup for static assets",
+        "Firewall rules configured",
+        "VPN access for admin operations",
+        "SSH key-based authentication",
+        "Database access restrictions",
+        "API rate limiting configured",
+        "Security headers implemented",
+        "Twilio SMS service configured",
+        "SendGrid email service setup",
+        "Firebase push notifications ready",
+        "OAuth providers configured",
+        "Monitoring services integrated",
+    ]
+
+
+def test_every_item_is_enforced_by_a_policy() -> None:
+    assert [item.value.text for item in Item if not any(rule.item is item for rule in ALL_RULES)] == []
+
+
+def test_good_platform_passes_every_item() -> None:
+    result = report_on(good_platform())
+
+    assert {line.status for line in result.lines} == {Status.PASSED}
+    assert not result.failed
+
+
+def test_finding_fails_its_item() -> None:
+    state = good_platform()
+    put("https", "routingHttpResponseXFrameOptionsHeaderValue", "SAMEORIGIN")(state)
+
+    result = report_on(state)
+
+    assert line(result, Item.SECURITY_HEADERS) == (Status.FAILED, 1, 0, 0)
+    assert [line.item for line in result.lines if line.status is not Status.PASSED] == ["Security headers implemented"]
+
+
+def test_item_without_a_single_resource_fails() -> None:
+    state = good_platform()
+    remove("cdn")(state)
+
+    result = report_on(state)
+
+    assert line(result, Item.CDN) == (Status.NOTHING_BEHIND_IT, 0, 0, 0)
+    assert result.failed
+
+
+def test_waived_finding_is_counted_as_waived() -> None:
+    state = good_platform()
+    put("primary", "username", "postgres")(state)
+    waiver = Waiver(
+        policy="database-has-its-own-administrator",
+        urn="*::primary",
+        owner="ops@fixrx.com",
+        reason="Inherited from the first installation",
+        expires=date(2027, 1, 1),
+    )
+
+    result = report_on(state, waiver)
+
+    assert line(result, Item.DATABASE_ACCESS) == (Status.WAIVED, 0, 1, 0)
+    assert not result.failed
+
+
+def test_unknown_value_is_counted_as_unknown() -> None:
+    state = good_platform()
+    hide("primary", "username")(state)
+
+    assert line(report_on(state), Item.DATABASE_ACCESS) == (Status.OPEN, 0, 0, 1)
+
+
+def test_counts_add_up_to_the_verdicts_that_were_asked_for() -> None:
+    state = good_platform()
+    put("primary", "publiclyAccessible", True)(state)
+    hide("replica", "publiclyAccessible")(state)
+
+    for each in report_on(state).lines:
+        assert each.passed + each.failed + each.waived + each.unknown >= each.resources
+        assert len(each.problems) == each.failed
+
+
+def test_json_and_markdown_hold_every_item() -> None:
+    result = report_on(good_platform())
+
+    read = json.loads(as_json(result))
+    rows = [row for row in as_markdown(result).splitlines() if row.startswith("| ")]
+
+    assert [item["item"] for item in read["items"]] == [item.value.text for item in Item]
+    assert len(rows) == len(Item) + 1
+    assert read["failed"] is False
+
+
+def test_command_prints_writes_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = good_platform()
+    put("primary", "publiclyAccessible", True)(state)
+    (tmp_path / "state.json").write_text(json.dumps(state.exported()))
+
+    code = main(
+        [
+            "--state",
+            str(tmp_path / "state.json"),
+            "--markdown",
+            str(tmp_path / "checklist.md"),
+            "--json",
+            str(tmp_path / "checklist.json"),
+        ],
+        TODAY,
+    )
+
+    printed = capsys.readouterr().out
+    assert code == 1
+    assert "primary has a public address" in printed
+    assert "| Database access restrictions | failed |" in (tmp_path / "checklist.md").read_text()
+    assert json.loads((tmp_path / "checklist.json").read_text())["failed"] is True
+
+
+@pytest.mark.parametrize("content", ["not json", "[]", "{}"])
+def test_command_says_what_is_wrong_with_the_file(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state.json").write_text(content)
+
+    assert main(["--state", str(tmp_path / "state.json")], TODAY) == 2
+    assert capsys.readouterr().err.startswith("error: ")

@@ -1,0 +1,106 @@
+"""Every rule against the good platform: silent on it, and finding exactly what a change breaks."""
+
+import re
+
+import pytest
+
+from policies.evaluation import RuleBook, Verdicts, ask_everything
+from policies.resource import Resource
+from policies.rule import ANY_KIND, Rule, Scope
+from policies.rules import ALL_RULES
+from policies.stack import Stack
+from policies.state import state_of
+from tests.policies.cases import CASES, Case, hide
+from tests.policies.exported import State
+from tests.policies.platform import good_platform
+
+BOOK = RuleBook(ALL_RULES)
+RULES_THAT_FORBID_A_KIND = {"identity-users-have-no-rights-of-their-own"}
+"""A platform without a finding has no such resource, and no value of it matters."""
+RULES_THAT_SKIP_THE_UNKNOWN = {"secrets-are-not-in-plain-properties"}
+"""What is not known yet is no text of the program's."""
+UNKNOWN_CASES = [case for case in CASES if case.unknown is not None]
+
+
+def verdicts_on(state: State) -> Verdicts:
+    read = state_of(state.exported())
+    return ask_everything(BOOK, read.inputs, read.outputs)
+
+
+def found(verdicts: Verdicts) -> list[tuple[str, str]]:
+    return sorted((finding.rule.name, finding.resource.name) for finding in verdicts.findings)
+
+
+def case_id(case: Case) -> str:
+    return f"{case.rule}-{case.subject}"
+
+
+def test_good_platform_breaks_no_rule_and_leaves_none_open() -> None:
+    verdicts = verdicts_on(good_platform())
+
+    assert (found(verdicts), verdicts.open_verdicts) == ([], [])
+
+
+def test_good_platform_has_a_subject_for_every_rule() -> None:
+    asked = {rule.name for rule, _ in verdicts_on(good_platform()).asked}
+
+    assert BOOK.rules.keys() - asked == RULES_THAT_FORBID_A_KIND
+
+
+def test_every_rule_has_a_case_that_breaks_it_and_one_that_leaves_it_open() -> None:
+    assert sorted({case.rule for case in CASES}) == sorted(BOOK.rules)
+    always_decided = RULES_THAT_FORBID_A_KIND | RULES_THAT_SKIP_THE_UNKNOWN
+    assert sorted({case.rule for case in UNKNOWN_CASES} | always_decided) == sorted(BOOK.rules)
+
+
+@pytest.mark.parametrize("case", CASES, ids=case_id)
+def test_change_is_found_by_its_rule_and_no_other(case: Case) -> None:
+    state = good_platform()
+
+    case.change(state)
+
+    verdicts = verdicts_on(state)
+    assert found(verdicts) == sorted([(case.rule, case.subject), *case.also])
+    for finding in verdicts.findings:
+        problem, remediation = finding.message.split("\n")
+        assert problem.startswith(f"{finding.resource.name} ") and problem.endswith(".")
+        assert remediation == finding.rule.remediation
+
+
+@pytest.mark.parametrize("case", UNKNOWN_CASES, ids=case_id)
+def test_unknown_value_leaves_the_verdict_open(case: Case) -> None:
+    state = good_platform()
+    assert case.unknown is not None
+
+    hide(*case.unknown)(state)
+
+    verdicts = verdicts_on(state)
+    assert case.rule in {verdict.rule.name for verdict in verdicts.open_verdicts}
+    assert found(verdicts) == []
+
+
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
+def test_rule_ignores_other_types(rule: Rule) -> None:
+    stranger = Resource(urn="urn:pulumi:s::p::aws:glue/job:Job::j", type_token="aws:glue/job:Job", properties={})
+    asked = [
+        (scope, question)
+        for scope in Scope
+        for question in RuleBook([rule]).ask(scope, [stranger], Stack([stranger]), {}).asked
+    ]
+
+    expected = [(Scope.RESOURCE, (rule, stranger))] if ANY_KIND in rule.kinds else []
+    assert asked == expected
+
+
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
+def test_rule_explains_itself(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule.name)
+    assert rule.description.endswith(".")
+    assert rule.remediation.endswith(".")
+    assert rule.url.startswith("https://")
+    assert all(re.fullmatch(r"[A-Za-z0-9]+\.\d+", control) for control in rule.controls)
+
+
+def test_rule_names_are_unique() -> None:
+    assert len({rule.name for rule in ALL_RULES}) == len(ALL_RULES)
+

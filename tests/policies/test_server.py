@@ -1,0 +1,433 @@
+"""The pack as the engine meets it: over gRPC, with unknown values, secrets, floats and levels."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.runtime import proto
+from pulumi.runtime.proto import analyzer_pb2_grpc
+from pulumi_policy import policy
+
+from policies.evaluation import RuleBook
+from policies.items import Item
+from policies.resource import Resource
+from policies.rule import ANY_KIND, Context, Rule, Scope, Setting, Severity
+from policies.rules import ALL_RULES
+from policies.server import Analyzer, describe, start
+from policies.waivers import Waiver, Waivers
+from tests.policies.platform import good_platform
+
+TODAY = date(2026, 11, 24)
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+SECRET = "a-marker-that-must-never-be-printed"
+"""Text of every secret in these tests."""
+
+
+PROPERTIES_OF_GOOD_PLATFORM = {name for entry in good_platform().entries for name in entry["inputs"]}
+
+
+def secret(value: Any) -> Mapping[str, Any]:
+    return {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": value}
+
+
+@pytest.fixture
+def connect() -> Iterator[Any]:
+    """Serve a pack and return a client of it."""
+    servers = []
+
+    def serve(rules: Any = ALL_RULES, waivers: tuple[Waiver, ...] = ()) -> Any:
+        server, port = start(Analyzer(RuleBook(rules), Waivers(waivers, TODAY), "1.0.0"))
+        channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.max_send_message_length", -1)])
+        servers.append((server, channel))
+        return analyzer_pb2_grpc.AnalyzerStub(channel)
+
+    yield serve
+    for server, channel in servers:
+        channel.close()
+        server.stop(None)
+
+
+def struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
+    message = struct_pb2.Struct()
+    message.update(properties)
+    return message
+
+
+def urn(type_token: str, name: str) -> str:
+    return f"urn:pulumi:production::fixrx::{type_token}::{name}"
+
+
+def resource(type_token: str, name: str, /, **properties: Any) -> Any:
+    return proto.AnalyzeRequest(
+        type=type_token, name=name, urn=urn(type_token, name), properties=struct(properties)
+    )
+
+
+def stack(*resources: Any) -> Any:
+    return proto.AnalyzeStackRequest(
+        resources=[
+            proto.AnalyzerResource(type=r.type, name=r.name, urn=r.urn, properties=r.properties, options=r.options)
+            for r in resources
+        ]
+    )
+
+
+def findings(response: Any) -> list[tuple[str, str]]:
+    return [(d.policyName, d.urn.rpartition("::")[2]) for d in response.diagnostics]
+
+
+DATABASE = "aws:rds/instance:Instance"
+GROUP = "aws:ec2/securityGroup:SecurityGroup"
+PUBLIC_IS_WRONG = [rule for rule in ALL_RULES if rule.name == "database-is-not-public"]
+
+
+def test_diagnostic_carries_name_level_severity_and_both_sentences(connect: Any) -> None:
+    response = connect(PUBLIC_IS_WRONG).Analyze(resource(DATABASE, "primary", publiclyAccessible=True))
+
+    (diagnostic,) = response.diagnostics
+    assert diagnostic == proto.AnalyzeDiagnostic(
+        policyName="database-is-not-public",
+        policyPackName="fixrx-checklist",
+        policyPackVersion="1.0.0",
+        description="Databases have no public address.",
+        message="primary has a public address: the internet can try passwords on it.\nSet publicly_accessible=False.",
+        urn=urn(DATABASE, "primary"),
+        enforcementLevel=proto.MANDATORY,
+        severity=proto.POLICY_SEVERITY_CRITICAL,
+    )
+
+
+def test_one_unknown_value_hides_no_other_finding_of_its_rule(connect: Any) -> None:
+    ingress = [
+        {"protocol": "tcp", "fromPort": 22, "toPort": 22, "cidrBlocks": ["0.0.0.0/0"]},
+        {"protocol": "tcp", "fromPort": UNKNOWN, "toPort": 1, "cidrBlocks": ["0.0.0.0/0"]},
+        {"protocol": "tcp", "fromPort": 3389, "toPort": 3389, "cidrBlocks": ["0.0.0.0/0"]},
+    ]
+    rules = [rule for rule in ALL_RULES if rule.name == "admin-no-remote-login-from-the-internet"]
+    client = connect(rules)
+    bad = resource(GROUP, "bad", ingress=ingress)
+
+    during = client.Analyze(bad)
+    after = client.AnalyzeStack(stack(bad))
+
+    assert findings(during) == [("admin-no-remote-login-from-the-internet", "bad")] * 2
+    (open_verdicts,) = after.diagnostics
+    assert (open_verdicts.policyName, open_verdicts.enforcementLevel) == (
+        "verdicts-open-until-deployment",
+        proto.ADVISORY,
+    )
+    assert open_verdicts.message.splitlines()[1:] == ["admin-no-remote-login-from-the-internet: bad.ingress.1.fromPort"]
+
+
+def test_unknown_in_one_resource_hides_nothing_of_another_in_a_joining_rule(connect: Any) -> None:
+    rules = [rule for rule in ALL_RULES if rule.name == "storage-keeps-versions"]
+    buckets = [resource("aws:s3/bucket:Bucket", name, id=name, bucket=name) for name in ("first", "second", "third")]
+    versioning = "aws:s3/bucketVersioning:BucketVersioning"
+    hidden = resource(versioning, "of-second", bucket="second", versioningConfiguration=UNKNOWN)
+
+    response = connect(rules).AnalyzeStack(stack(*buckets, hidden))
+
+    assert findings(response) == [
+        ("storage-keeps-versions", "first"),
+        ("storage-keeps-versions", "third"),
+        ("verdicts-open-until-deployment", ""),
+    ]
+    assert response.diagnostics[-1].message.splitlines()[1:] == [
+        "storage-keeps-versions: of-second.versioningConfiguration.status"
+    ]
+
+
+def test_value_that_comes_out_of_another_resource_counts_as_given(connect: Any) -> None:
+    rules = [rule for rule in ALL_RULES if rule.name == "encryption-of-databases-under-own-key"]
+    client = connect(rules)
+    database = resource(DATABASE, "primary", kmsKeyId=UNKNOWN)
+    in_stack = stack(database)
+    in_stack.resources[0].propertyDependencies["kmsKeyId"].urns.append(urn("aws:kms/key:Key", "data"))
+
+    assert findings(client.Analyze(database)) == []
+    assert findings(client.AnalyzeStack(in_stack)) == []
+
+
+def test_reference_is_followed_through_property_dependencies_while_ids_are_unknown(connect: Any) -> None:
+    rules = [rule for rule in ALL_RULES if rule.name == "storage-keeps-versions"]
+    bucket = resource("aws:s3/bucket:Bucket", "first", id=UNKNOWN, bucket=UNKNOWN)
+    versioning = resource(
+        "aws:s3/bucketVersioning:BucketVersioning",
+        "versioning",
+        bucket=UNKNOWN,
+        versioningConfiguration={"status": "Enabled"},
+    )
+    request = stack(bucket, versioning)
+    request.resources[1].propertyDependencies["bucket"].urns.append(bucket.urn)
+
+    assert findings(connect(rules).AnalyzeStack(request)) == []
+
+
+def test_what_the_program_does_not_declare_and_aws_has_not_computed_is_not_there(connect: Any) -> None:
+    rules = [rule for rule in ALL_RULES if rule.name == "firewall-internet-meets-load-balancer-first"]
+    client = connect(rules)
+    client.Analyze(resource(GROUP, "without-rules", description="No rules inside"))
+    client.Analyze(resource(GROUP, "with-rules", ingress=UNKNOWN))
+
+    response = client.AnalyzeStack(
+        stack(resource(GROUP, "without-rules", ingress=UNKNOWN), resource(GROUP, "with-rules", ingress=UNKNOWN))
+    )
+
+    (open_verdicts,) = response.diagnostics
+    assert open_verdicts.message.splitlines()[1:] == [
+        "firewall-internet-meets-load-balancer-first: with-rules.ingress"
+    ]
+
+
+def test_certain_answer_counts_beside_an_unknown_one(connect: Any) -> None:
+    rules = [rule for rule in ALL_RULES if rule.name == "dns-names-who-issues-certificates"]
+    zone = resource("aws:route53/zone:Zone", "zone", id="Z1", zoneId="Z1")
+    record = "aws:route53/record:Record"
+
+    response = connect(rules).AnalyzeStack(
+        stack(
+            zone,
+            resource(record, "other", zoneId="Z1", type=UNKNOWN),
+            resource(record, "caa", zoneId="Z1", type="CAA"),
+        )
+    )
+
+    assert findings(response) == []
+
+
+def test_whole_numbers_arrive_without_a_decimal_point(connect: Any) -> None:
+    rules = [rule for rule in ALL_RULES if rule.name == "backup-of-databases-is-kept-long-enough"]
+
+    response = connect(rules).Analyze(resource(DATABASE, "primary", backupRetentionPeriod=3))
+
+    assert response.diagnostics[0].message.startswith("primary keeps backups for 3 days:")
+
+
+def test_no_message_of_any_rule_prints_a_secret(connect: Any) -> None:
+    client = connect()
+    document = {"Statement": [{"Effect": "Allow", "Action": SECRET, "Resource": "*", "Principal": "*"}]}
+    address = f"postgresql://u:{SECRET}@h/d"
+    texts = [SECRET, [SECRET], document, json.dumps(document), address, 12345678, True, [{"cidrBlocks": [SECRET]}]]
+    kinds = sorted({kind for rule in ALL_RULES for kind in rule.kinds if kind != ANY_KIND})
+    properties = sorted({*PROPERTIES_OF_GOOD_PLATFORM, "ingress", "egress", "acl", "inlinePolicies"})
+
+    requests = [
+        resource(f"{kind}:Class", "subject", **{name: secret(text) for name in properties})
+        for kind in kinds
+        for text in texts
+    ]
+    responses = [client.Analyze(request) for request in requests]
+    responses.append(client.AnalyzeStack(stack(*requests)))
+
+    messages = [diagnostic.message for response in responses for diagnostic in response.diagnostics]
+    assert len(messages) > 100
+    assert [message for message in messages if SECRET in message or "12345678" in message] == []
+
+
+def test_secret_value_that_is_unknown_counts_as_secret_and_as_given(connect: Any) -> None:
+    cache = resource(
+        "aws:elasticache/replicationGroup:ReplicationGroup", "cache", authToken=secret(UNKNOWN)
+    )
+    rules = [rule for rule in ALL_RULES if rule.name in ("cache-asks-who-connects", "secrets-are-marked")]
+    client = connect(rules)
+
+    assert findings(client.Analyze(cache)) == []
+    assert findings(client.AnalyzeStack(stack(cache))) == []
+
+
+def test_rule_that_fails_is_a_finding_and_no_crash(connect: Any) -> None:
+    def fails(subject: Resource, context: Context) -> list[str]:
+        raise ZeroDivisionError
+
+    rule = Rule(
+        name="broken-rule",
+        description="It breaks.",
+        item=Item.DNS,
+        severity=Severity.LOW,
+        reading="https://example.com",
+        kinds=frozenset({"aws:rds/instance"}),
+        check=fails,
+        remediation="Repair it.",
+    )
+
+    response = connect([rule]).Analyze(resource(DATABASE, "primary"))
+
+    assert [d.message for d in response.diagnostics] == [
+        "primary could not be checked (ZeroDivisionError): the rule broken-rule does not understand this shape.\n"
+        "Repair it."
+    ]
+
+
+def configuration(**entries: Any) -> Any:
+    return proto.ConfigureAnalyzerRequest(
+        policyConfig={
+            name.replace("_", "-"): proto.PolicyConfig(enforcementLevel=level, properties=struct(settings))
+            for name, (level, settings) in entries.items()
+        }
+    )
+
+
+def test_level_of_the_configuration_is_the_level_of_the_diagnostic(connect: Any) -> None:
+    client = connect(PUBLIC_IS_WRONG)
+    client.Configure(configuration(database_is_not_public=(proto.ADVISORY, {})))
+
+    response = client.Analyze(resource(DATABASE, "primary", publiclyAccessible=True))
+
+    assert [d.enforcementLevel for d in response.diagnostics] == [proto.ADVISORY]
+
+
+def test_disabled_rule_is_not_reported(connect: Any) -> None:
+    client = connect(PUBLIC_IS_WRONG)
+    client.Configure(configuration(database_is_not_public=(proto.DISABLED, {})))
+
+    assert findings(client.Analyze(resource(DATABASE, "primary", publiclyAccessible=True))) == []
+
+
+def test_setting_of_the_configuration_is_used(connect: Any) -> None:
+    client = connect([rule for rule in ALL_RULES if rule.name == "backup-of-databases-is-kept-long-enough"])
+    client.Configure(configuration(backup_of_databases_is_kept_long_enough=(proto.MANDATORY, {"days": 30.0})))
+
+    assert len(client.Analyze(resource(DATABASE, "primary", backupRetentionPeriod=14)).diagnostics) == 1
+
+
+@pytest.mark.parametrize(
+    ("entries", "complaint"),
+    [
+        (
+            {"database_is_not_publik": (proto.ADVISORY, {})},
+            "there is no policy 'database-is-not-publik' (did you mean 'database-is-not-public'?)",
+        ),
+        (
+            {"backup_of_databases_is_kept_long_enough": (proto.MANDATORY, {"day": 8})},
+            "backup-of-databases-is-kept-long-enough has no setting 'day' (did you mean 'days'?)",
+        ),
+        (
+            {"backup_of_databases_is_kept_long_enough": (proto.MANDATORY, {"days": 0})},
+            "backup-of-databases-is-kept-long-enough.days must be a whole number from 1 to 35",
+        ),
+        (
+            {"database_is_not_public": (proto.REMEDIATE, {})},
+            "database-is-not-public has the level 'remediate', and there are mandatory, advisory, disabled",
+        ),
+    ],
+)
+def test_wrong_configuration_is_refused(connect: Any, entries: Any, complaint: str) -> None:
+    with pytest.raises(grpc.RpcError) as refusal:
+        connect().Configure(configuration(**entries))
+
+    assert refusal.value.details() == f"The policy configuration cannot be used: {complaint}."
+
+
+def test_waived_finding_is_shown_as_waived(connect: Any) -> None:
+    waiver = Waiver(
+        policy="database-is-not-public",
+        urn="*::primary",
+        owner="ops@fixrx.com",
+        reason="Migration from the old provider",
+        expires=date(2026, 11, 24),
+    )
+
+    response = connect(PUBLIC_IS_WRONG, (waiver,)).Analyze(resource(DATABASE, "primary", publiclyAccessible=True))
+
+    (diagnostic,) = response.diagnostics
+    assert diagnostic.enforcementLevel == proto.ADVISORY
+    assert diagnostic.message.splitlines()[0] == (
+        "Waived by ops@fixrx.com, until 24 November 2026: Migration from the old provider"
+    )
+
+
+def test_expired_waiver_is_a_violation_and_its_finding_counts(connect: Any) -> None:
+    waiver = Waiver(
+        policy="database-is-not-public",
+        urn="*::primary",
+        owner="ops@fixrx.com",
+        reason="Migration from the old provider",
+        expires=date(2026, 11, 23),
+    )
+    client = connect(PUBLIC_IS_WRONG, (waiver,))
+    database = resource(DATABASE, "primary", publiclyAccessible=True)
+
+    during = client.Analyze(database)
+    after = client.AnalyzeStack(stack(database))
+
+    assert [d.enforcementLevel for d in during.diagnostics] == [proto.MANDATORY]
+    assert [(d.policyName, d.enforcementLevel) for d in after.diagnostics] == [("waiver-has-expired", proto.MANDATORY)]
+
+
+def test_expired_waiver_of_another_stack_is_none_of_our_business(connect: Any) -> None:
+    waiver = Waiver(
+        policy="database-is-not-public",
+        urn="urn:pulumi:staging::*",
+        owner="ops@fixrx.com",
+        reason="Migration from the old provider",
+        expires=date(2026, 11, 23),
+    )
+
+    response = connect(PUBLIC_IS_WRONG, (waiver,)).AnalyzeStack(stack(resource(DATABASE, "primary")))
+
+    assert findings(response) == []
+
+
+def test_protect_option_reaches_the_rules(connect: Any) -> None:
+    client = connect([rule for rule in ALL_RULES if rule.name == "availability-protects-what-holds-state"])
+    protected = resource(DATABASE, "primary")
+    protected.options.protect = True
+
+    assert findings(client.Analyze(protected)) == []
+    assert len(client.Analyze(resource(DATABASE, "primary")).diagnostics) == 1
+
+
+def test_rules_change_nothing(connect: Any) -> None:
+    assert connect().Remediate(resource(DATABASE, "primary", publiclyAccessible=True)) == proto.RemediateResponse()
+
+
+def test_engine_learns_the_same_about_a_rule_as_from_pulumis_own_sdk() -> None:
+    """The SDK's servicer is driven directly, because its PolicyPack serves for ever."""
+    rule = Rule(
+        name="some-rule",
+        description="Something holds.",
+        item=Item.RATE_LIMITING,
+        severity=Severity.HIGH,
+        controls=("WAF.10",),
+        kinds=frozenset({"aws:wafv2/webAcl"}),
+        check=lambda subject, context: (),
+        remediation="Set it.",
+        scope=Scope.STACK,
+        settings={"days": Setting(default=7, minimum=1, maximum=35, description="Days")},
+    )
+    sdk_policy = policy.StackValidationPolicy(
+        name=rule.name,
+        description=rule.description,
+        validate=lambda args, report: None,
+        enforcement_level=policy.EnforcementLevel.MANDATORY,
+        severity=policy.Severity.HIGH,
+        framework=policy.PolicyComplianceFramework(
+            name="FixRx pre-deployment checklist",
+            version="1.0.0",
+            reference="Security Configuration",
+            specification="API rate limiting configured",
+        ),
+        tags=["WAF.10"],
+        remediation_steps=rule.remediation,
+        url=rule.url,
+        config_schema=policy.PolicyConfigSchema(
+            {
+                "days": {
+                    "type": "integer",
+                    "default": 7,
+                    "minimum": 1,
+                    "maximum": 35,
+                    "description": "Days",
+                }
+            }
+        ),
+    )
+    servicer = policy._PolicyAnalyzerServicer("pack", "1.0.0", [sdk_policy], policy.EnforcementLevel.ADVISORY)
+
+    (from_sdk,) = servicer.GetAnalyzerInfo(None, None).policies
+
+    assert describe(rule) == from_sdk

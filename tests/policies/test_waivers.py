@@ -1,0 +1,69 @@
+"""The file of accepted deviations."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from policies.rules import ALL_RULES
+from policies.waivers import WAIVER_FILE, WaiverError, read_waivers
+
+TODAY = date(2026, 11, 24)
+POLICIES = [rule.name for rule in ALL_RULES]
+COMPLETE = {
+    "policy": "database-is-not-public",
+    "urn": "'*::primary'",
+    "owner": "ops@fixrx.com",
+    "reason": "Migration from the old provider",
+    "expires": "2026-12-31",
+}
+
+
+def write(folder: Path, **changes: str | None) -> Path:
+    fields = {**COMPLETE, **changes}
+    path = folder / "waivers.yaml"
+    path.write_text("- " + "\n  ".join(f"{name}: {value}" for name, value in fields.items() if value is not None))
+    return path
+
+
+def test_our_own_waivers_are_complete_and_current() -> None:
+    assert read_waivers(WAIVER_FILE, POLICIES, TODAY).expired == []
+
+
+def test_complete_waiver_is_read(tmp_path: Path) -> None:
+    assert read_waivers(write(tmp_path), POLICIES, TODAY).expired == []
+
+
+def test_waiver_holds_on_its_last_day_and_not_after(tmp_path: Path) -> None:
+    path = write(tmp_path)
+
+    assert len(read_waivers(path, POLICIES, date(2026, 12, 31)).expired) == 0
+    assert len(read_waivers(path, POLICIES, date(2027, 1, 1)).expired) == 1
+
+
+@pytest.mark.parametrize("field", sorted(COMPLETE))
+def test_incomplete_waiver_is_refused(field: str, tmp_path: Path) -> None:
+    with pytest.raises(WaiverError, match=rf"entry 1, {field}: Field required"):
+        read_waivers(write(tmp_path, **{field: None}), POLICIES, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("owner", "somebody"), ("reason", "because"), ("expires", "soon"), ("polcy", "x")]
+)
+def test_careless_waiver_is_refused(field: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(WaiverError, match=rf"entry 1, {field}: "):
+        read_waivers(write(tmp_path, **{field: value}), POLICIES, TODAY)
+
+
+def test_waiver_of_a_policy_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WaiverError, match="no such policy; did you mean database-is-not-public"):
+        read_waivers(write(tmp_path, policy="database-is-not-publik"), POLICIES, TODAY)
+
+
+@pytest.mark.parametrize("content", ["{", "policy: x"])
+def test_file_that_is_no_list_of_waivers_is_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "waivers.yaml"
+    path.write_text(content)
+
+    with pytest.raises(WaiverError, match=r"waivers\.yaml"):
+        read_waivers(path, POLICIES, TODAY)

@@ -1,0 +1,347 @@
+"""What is read from a stack's file, and everything that is said about one that is wrong."""
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settings import InvalidSettings, Problem, StackSettings, load_settings, parse_settings
+from tests.settings.configuration import MISSING, as_pulumi_hands_it_over, changed, stack_file
+
+SETTINGS = (
+    "access_logs, account, admin_access, app_servers, backup_bucket, cache, database, dns, environment, firewall, "
+    "load_balancer, maintenance_windows, network, notifications, owner, secrets"
+)
+SMALL = {
+    "environment": "development",
+    "account": {"id": "111122223333"},
+    "app_servers": {"image_id": "ami-0123456789abcdef0", "release": "1.0.0"},
+}
+"""The least that a stack must say."""
+MARKER = "Marker-Value"
+
+
+def problems_of(configuration: dict[str, Any]) -> list[str]:
+    with pytest.raises(InvalidSettings) as refusal:
+        parse_settings(as_pulumi_hands_it_over(configuration))
+    return [str(problem) for problem in refusal.value.problems]
+
+
+@pytest.mark.parametrize("environment", ["production", "staging"])
+def test_stack_file_is_valid(environment: str) -> None:
+    settings = parse_settings(as_pulumi_hands_it_over(stack_file(environment)))
+
+    assert settings.environment == environment
+
+
+def test_stack_that_says_little_has_productions_posture() -> None:
+    settings = parse_settings(as_pulumi_hands_it_over(SMALL))
+
+    assert settings == StackSettings.model_validate(SMALL)
+    assert parse_settings(as_pulumi_hands_it_over({**SMALL, "environment": "production"})).environment == "production"
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    settings = parse_settings(as_pulumi_hands_it_over(SMALL))
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.database.multi_az = False  # type: ignore[misc]
+
+
+def test_configuration_of_pulumi_is_read_and_that_of_others_is_not() -> None:
+    pulumi.runtime.set_all_config(
+        {
+            **{f"fixrx:{key}": value for key, value in as_pulumi_hands_it_over(SMALL).items()},
+            "aws:region": "eu-central-1",
+            "other:database": "nonsense",
+        }
+    )
+
+    assert load_settings() == parse_settings(as_pulumi_hands_it_over(SMALL))
+
+
+def test_application_learns_its_share_of_the_connections() -> None:
+    settings = parse_settings(as_pulumi_hands_it_over(stack_file("production")))
+
+    assert settings.application_environment == {
+        "NODE_ENV": "production",
+        "PORT": "3000",
+        "PG_POOL_MAX": "3",
+        "LOG_DIRECTORY": "/var/log/fixrx",
+    }
+
+
+def test_configured_pool_is_taken_as_it_is() -> None:
+    configuration = changed(stack_file("production"), {"app_servers.pool_size": 2})
+
+    assert parse_settings(as_pulumi_hands_it_over(configuration)).pool_size == 2
+
+
+def test_label_is_what_names_and_tags_come_from() -> None:
+    label = parse_settings(as_pulumi_hands_it_over(stack_file("staging"))).label
+
+    assert (label.prefix, label.owner, label.account_id, label.region) == (
+        "fixrx-staging",
+        "ops@fixrx.com",
+        "444455556666",
+        "us-east-1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "problems"),
+    [
+        ({"databse": {}}, [f"fixrx:databse: is not a setting; the settings are {SETTINGS}"]),
+        (
+            {"database.multi_azz": True},
+            ["fixrx:database.multi_azz: is not a setting; remove it or correct its name"],
+        ),
+        (
+            {"maintenance_windows.daily.length": 3},
+            ["fixrx:maintenance_windows.daily.length: is not a setting; remove it or correct its name"],
+        ),
+        ({"environment": MISSING}, ["fixrx:environment: is missing; add it to the stack's file"]),
+        ({"account": MISSING}, ["fixrx:account: is missing; add it to the stack's file"]),
+        ({"account.id": MISSING}, ["fixrx:account.id: is missing; add it to the stack's file"]),
+        ({"app_servers.release": MISSING}, ["fixrx:app_servers.release: is missing; add it to the stack's file"]),
+        (
+            {"environment": "prod"},
+            ["fixrx:environment: input should be 'production', 'staging' or 'development'"],
+        ),
+        (
+            {"database": "large"},
+            ["fixrx:database: input should be a valid dictionary or instance of DatabaseSettings"],
+        ),
+        ({"account.id": 111122223333}, ["fixrx:account.id: input should be a valid string"]),
+        ({"account.id": "1111"}, [r"fixrx:account.id: string should match pattern '^\d{12}$'"]),
+        (
+            {"database.backup_retention_days": 36},
+            ["fixrx:database.backup_retention_days: input should be less than or equal to 35"],
+        ),
+        (
+            {"network.availability_zones": ["us-east-1a", "us-east-1b", "Europe"]},
+            [
+                "fixrx:network.availability_zones.2: string should match pattern "
+                r"'^[a-z]{2}(-[a-z]+)+-\d[a-p]$'"
+            ],
+        ),
+        (
+            {"network.cidr_block": "10.0.0.0/8"},
+            ["fixrx:network.cidr_block: must be a block from /16 to /20"],
+        ),
+        (
+            {"app_servers.min_size": 11},
+            ["fixrx:app_servers: min_size is greater than max_size; swap or change them"],
+        ),
+        (
+            {"app_servers.instance_type": "m7g"},
+            ["fixrx:app_servers.instance_type: is not of this service; it looks like m7g.large"],
+        ),
+        (
+            {"backup_bucket.object_lock_days": 8},
+            [
+                "fixrx:backup_bucket: object_lock_days is longer than a retention: the lifecycle could not delete what "
+                "the lock holds; lower object_lock_days or raise the retention"
+            ],
+        ),
+        (
+            {"dns.api_domain": "api.example.com"},
+            ["fixrx:dns: api_domain is not inside zone; make it the zone's name or one that ends in it"],
+        ),
+        (
+            {"maintenance_windows.daily.start": "02:30"},
+            [
+                "fixrx:maintenance_windows: daily and weekly overlap: a cache snapshot from 02:30 needs 60 minutes; "
+                "weekly begins at 03:00; move one of the two"
+            ],
+        ),
+        (
+            {"account.region": "eu-central-1"},
+            [
+                f"fixrx:network.availability_zones: us-east-1{zone} is not in eu-central-1; name zones of the region "
+                "in account.region"
+                for zone in "abc"
+            ],
+        ),
+        (
+            {"network.nat": "none"},
+            [
+                "fixrx:network.nat: none cuts the servers off from Twilio, SendGrid and Firebase; choose single, "
+                "per_zone or regional"
+            ],
+        ),
+        (
+            {"app_servers.pool_size": 20},
+            [
+                "fixrx:app_servers.pool_size: is too large: 11 servers x 2 processes may hold 72 connections (alarm at "
+                "80, database accepts 811); at most 3 for each process, or lower max_size"
+            ],
+        ),
+        (
+            {"app_servers.max_size": 50},
+            [
+                "fixrx:app_servers.max_size: not even one connection for each process: 55 servers x 2 processes may "
+                "hold 72 connections (alarm at 80, database accepts 811); lower max_size or take fewer processors"
+            ],
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said(changes: dict[str, Any], problems: list[str]) -> None:
+    assert problems_of(changed(stack_file("production"), changes)) == problems
+
+
+def test_guides_pool_of_20_would_be_taken_where_it_fits() -> None:
+    changes = {"app_servers.pool_size": 20, "database.connection_alarm_threshold": 600}
+    parse_settings(as_pulumi_hands_it_over(changed(stack_file("production"), changes)))
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    """Unknown keys, what is missing, wrong values, and rules over those sections that are valid."""
+    configuration = changed(
+        stack_file("production"),
+        {
+            "surplus": 1,
+            "account": MISSING,
+            "cache.nodes": 7,
+            "database.multi_az": "perhaps",
+            "database.surplus": 1,
+            "network.nat": "none",
+            "app_servers.max_size": 2,
+            "firewall.action": "count",
+        },
+    )
+
+    with pytest.raises(InvalidSettings) as refusal:
+        parse_settings(as_pulumi_hands_it_over(configuration))
+
+    assert str(refusal.value).splitlines() == [
+        "The stack's configuration has 8 problems; nothing was changed:",
+        f"  fixrx:surplus: is not a setting; the settings are {SETTINGS}",
+        "  fixrx:account: is missing; add it to the stack's file",
+        "  fixrx:app_servers: min_size is greater than max_size; swap or change them",
+        "  fixrx:database.multi_az: input should be a valid boolean, unable to interpret input",
+        "  fixrx:database.surplus: is not a setting; remove it or correct its name",
+        "  fixrx:cache.nodes: input should be less than or equal to 6",
+        "  fixrx:network.nat: none cuts the servers off from Twilio, SendGrid and Firebase; choose single, per_zone or "
+        "regional",
+        "  fixrx:firewall.action: count lets every request through; production takes block",
+    ]
+
+
+def test_one_problem_is_said_in_the_singular() -> None:
+    with pytest.raises(InvalidSettings, match=r"^The stack's configuration has 1 problem; nothing was changed:\n"):
+        parse_settings(as_pulumi_hands_it_over(changed(SMALL, {"surplus": 1})))
+
+
+def test_refusal_is_shown_without_a_traceback() -> None:
+    assert issubclass(InvalidSettings, pulumi.RunError)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"database_password": MARKER},
+        {"database.password": MARKER},
+        {"secrets.TWILIO_AUTH_TOKEN": MARKER},
+        {"account": MARKER},
+        {"environment": MARKER},
+        {"owner": MARKER},
+        {"database": MARKER},
+        {"database": [MARKER]},
+        {"database.multi_az": MARKER},
+        {"database.engine_version": MARKER},
+        {"database.allocated_storage_gib": MARKER},
+        {"database.instance_class": MARKER},
+        {"network.cidr_block": MARKER},
+        {"network.nat": MARKER},
+        {"network.availability_zones": [MARKER, MARKER]},
+        {"app_servers.image_id": MARKER},
+        {"dns.api_domain": MARKER},
+        {"maintenance_windows.daily.start": MARKER},
+        {"notifications.email": [MARKER]},
+        {"load_balancer.ready_path": MARKER},
+    ],
+    ids=str,
+)
+def test_value_is_never_quoted(changes: dict[str, Any]) -> None:
+    """It may be a secret that was put under the wrong key."""
+    problems = problems_of(changed(stack_file("production"), changes))
+
+    assert problems
+    assert MARKER not in "\n".join(problems)
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, '{"a":' * 100_000, '{"\\ud800": 1}', "{", "null", "\x00", ""])
+def test_text_that_is_no_section_is_refused_by_key(value: str) -> None:
+    with pytest.raises(InvalidSettings) as refusal:
+        parse_settings({**as_pulumi_hands_it_over(SMALL), "database": value})
+
+    assert [problem.key for problem in refusal.value.problems] == ["database"]
+
+
+leaves = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.just(MARKER),
+    st.sampled_from(["10.0.0.0/16", "us-east-1a", "production", "m7g.large", "db.m7g.large", "02:00", "sun", "none"]),
+)
+section_names = st.sampled_from(sorted(StackSettings.model_fields))
+setting_names = st.sampled_from(
+    sorted(
+        {
+            name
+            for field in StackSettings.model_fields.values()
+            for name in getattr(field.annotation, "model_fields", {})
+        }
+        | {"daily", "start", "minutes", "surplus"}
+    )
+)
+values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(setting_names, inner, max_size=4),
+    max_leaves=8,
+)
+configurations = st.dictionaries(section_names | st.text(max_size=5), values, max_size=6)
+
+
+@given(configurations)
+def test_any_configuration_gives_settings_or_a_list_of_keys(configuration: dict[str, Any]) -> None:
+    """Pulumi hands over text; JSON that Python alone knows (NaN, Infinity) is among it."""
+    assert_settings_or_keys({key: json.dumps(value) for key, value in configuration.items()})
+
+
+@given(st.dictionaries(section_names, st.text(max_size=20) | st.just(MARKER), max_size=4))
+def test_any_text_gives_settings_or_a_list_of_keys(raw: dict[str, str]) -> None:
+    assert_settings_or_keys(raw)
+
+
+@given(section_names, setting_names, values)
+def test_any_value_of_a_setting_gives_settings_or_a_list_of_keys(section: str, setting: str, value: Any) -> None:
+    """From a valid configuration, so that the rules between sections are reached."""
+    configuration = stack_file("production")
+    owner = configuration.get(section, {})
+    configuration[section] = {**owner, setting: value} if isinstance(owner, dict) else value
+
+    assert_settings_or_keys(
+        {key: json.dumps(each) for key, each in configuration.items()} | {"environment": "production"}
+    )
+
+
+def assert_settings_or_keys(raw: dict[str, str]) -> None:
+    try:
+        assert isinstance(parse_settings(raw), StackSettings)
+    except InvalidSettings as refusal:
+        assert refusal.problems
+        assert all(problem.what and names_a_key(problem, raw) for problem in refusal.problems)
+        assert MARKER not in str(refusal)
+
+
+def names_a_key(problem: Problem, raw: dict[str, str]) -> bool:
+    return any(f"{problem.key}.".startswith(f"{key}.") for key in {*raw, *StackSettings.model_fields})

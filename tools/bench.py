@@ -1,0 +1,97 @@
+"""Measures what the components and the policies cost: `make bench`.
+
+The preview of production with the policy pack is held against the preview of the same resources declared one by one,
+without components and without policies. Both previews start from an empty stack, alternate in one run, and are compared
+by their medians, so that whatever else the machine does falls on both.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.table import Table
+
+from sandbox.summary import output
+from tools.console import Progress, UserError, console, errors_in_one_sentence
+from tools.flat_program import generate
+
+ROOT = Path(__file__).resolve().parent.parent
+DIRECTORY = ROOT / ".bench"
+LARGEST_RATIO = 1.25
+
+
+def main() -> int:
+    """Runs the benchmark; the exit status says whether the ratio is within its limit."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser.add_argument("--pairs", type=int, default=5, help="how many times each preview is measured")
+    pairs = parser.parse_args().pairs
+    with errors_in_one_sentence():
+        shutil.rmtree(DIRECTORY, ignore_errors=True)
+        try:
+            times = measure(pairs)
+        finally:
+            _sandbox("down")
+    ratio = statistics.median(times["preview"]) / statistics.median(times["flat preview"])
+    _show(times, ratio)
+    return 0 if ratio <= LARGEST_RATIO else 1
+
+
+def measure(pairs: int) -> dict[str, list[float]]:
+    """Seconds that each command took, by command."""
+    times: dict[str, list[float]] = {}
+
+    def timed(name: str, command: str, *arguments: str) -> None:
+        with Progress(console, f"Measuring: {name}"):
+            started = time.monotonic()
+            _sandbox(command, *arguments)
+            times.setdefault(name, []).append(time.monotonic() - started)
+
+    timed("first up, processes started", "up")
+    timed("second up, nothing changed", "up")
+    timed("preview, nothing changed", "preview")
+    flat = DIRECTORY / "flat.py"
+    flat.write_text(generate(json.loads(_sandbox("export", "--show-secrets"))))
+    _sandbox("down")
+    # The first preview of each starts the processes and fills the caches; it does not count.
+    _sandbox("preview")
+    _sandbox("preview", "--program", str(flat), "--no-policies")
+    for _ in range(pairs):
+        timed("preview", "preview")
+        timed("flat preview", "preview", "--program", str(flat), "--no-policies")
+    return times
+
+
+def _sandbox(command: str, *arguments: str) -> str:
+    """Runs a command of the sandbox, and returns what it printed."""
+    completed = subprocess.run(
+        [sys.executable, "-m", "sandbox", command, "--directory", str(DIRECTORY), *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if completed.returncode:
+        raise UserError(f"The benchmark stopped, because `sandbox {command}` failed:\n{completed.stderr}")
+    return completed.stdout
+
+
+def _show(times: dict[str, list[float]], ratio: float) -> None:
+    table = Table("command", "median", "fastest", "slowest", "runs", box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, seconds in times.items():
+        figures = (statistics.median(seconds), min(seconds), max(seconds))
+        table.add_row(name, *(f"{figure:.1f} s" for figure in figures), str(len(seconds)))
+    output.print(table)
+    output.print(
+        f"\nThe preview with components and policies takes {ratio:.2f} times the flat one (limit {LARGEST_RATIO})."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
