@@ -44,7 +44,7 @@ analyze: $(ENVIRONMENT) ## run the policies on the last deployed state, offline
 
 test: $(ENVIRONMENT) ## everything that can be proven without AWS
 	@$(PYTHON) -m tools.engine pulumi >/dev/null
-	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGUMENTS)
+	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
 
 check: $(ENVIRONMENT) ## style, types, workflows, the lock
 	@$(PYTHON) -m ruff check

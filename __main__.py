@@ -9,9 +9,8 @@ from settings import load_settings
 settings = load_settings()
 label = settings.label
 fixrx.tag_every_resource(label)
-on_aws = pulumi.ResourceOptions(
-    providers=[aws.Provider("aws", region=label.region, allowed_account_ids=[label.account_id])]
-)
+provider = aws.Provider("aws", region=label.region, allowed_account_ids=[label.account_id])
+on_aws = pulumi.ResourceOptions(providers=[provider])
 
 # Laid out by hand, so that the whole platform can be seen at once.
 # fmt: off
@@ -60,7 +59,8 @@ load_balancer.send_to("app-servers", app_servers.peer)
 database.allow_from("app-servers", app_servers.security_group_id)
 cache.allow_from("app-servers", app_servers.security_group_id)
 network.allow_endpoints_from("app-servers", app_servers.security_group_id)
-
+for reachable in (network, load_balancer, database, cache, app_servers):
+    reachable.refuse_other_rules()
 watched = (network, certificate, load_balancer, database, cache, app_servers)
 fixrx.Alarms("alarms", fixrx.AlarmsArgs(
     label=label, topic_arns=notifications.topic_arns,

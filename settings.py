@@ -23,6 +23,7 @@ from components.database import DatabaseSettings, memory_gib
 from components.dns import DnsSettings
 from components.encryption import EncryptionSettings
 from components.firewall import FirewallSettings
+from components.instance_types import capacity_of
 from components.load_balancer import APPLICATION_PORT, LoadBalancerSettings
 from components.maintenance_windows import MaintenanceWindows
 from components.naming import Label
@@ -118,12 +119,13 @@ class InvalidSettings(pulumi.RunError):
 
 def load_settings() -> StackSettings:
     """Read and check the configuration of the current stack. Raises InvalidSettings."""
-    return parse_settings(_read_configuration())
+    return parse_settings(_read_configuration(), pulumi.get_stack())
 
 
-def parse_settings(raw: Mapping[str, str]) -> StackSettings:
+def parse_settings(raw: Mapping[str, str], stack: str | None = None) -> StackSettings:
     """Build the settings from configuration values by key, as Pulumi hands them over: text, or JSON for a structure.
 
+    With the name of a stack, the one that is called production has to be it.
     Raises InvalidSettings with everything that is wrong.
     """
     problems = [
@@ -142,6 +144,11 @@ def parse_settings(raw: Mapping[str, str]) -> StackSettings:
             sections[key] = TypeAdapter[Any](field.rebuild_annotation()).validate_python(_decode(raw[key]))
         except ValidationError as error:
             problems.extend(_problems_of(key, error))
+    environment = sections.get("environment")
+    if stack == Environment.PRODUCTION and environment not in (None, Environment.PRODUCTION):
+        problems.append(
+            Problem(key="environment", what=f"is {environment}, but the stack is called {stack}; set it to {stack}")
+        )
     for rule in RULES:
         needed = inspect.signature(rule).parameters
         if all(name in sections for name in needed):
@@ -244,8 +251,18 @@ def _production_is_highly_available(
             key="app_servers.instance_type",
             what="slows down once its CPU credits are used up; production takes a type such as m7g.large",
         )
+    if capacity_of(database.instance_class).burstable:
+        yield Problem(
+            key="database.instance_class",
+            what="slows down once its CPU credits are used up; production takes a class such as db.m7g.large",
+        )
     if not database.multi_az:
         yield Problem(key="database.multi_az", what="production has a standby in another zone; set true")
+    if capacity_of(cache.node_type).burstable:
+        yield Problem(
+            key="cache.node_type",
+            what="slows down once its CPU credits are used up; production takes a type such as cache.m7g.large",
+        )
     if cache.nodes < 2:
         yield Problem(key="cache.nodes", what="production has a replica in another zone; set 2")
 
@@ -308,6 +325,7 @@ def _production_is_recoverable(
         "cache.snapshot_retention_days": (cache.snapshot_retention_days, 7),
         "backup_bucket.database_retention_days": (backup_bucket.database_retention_days, 7),
         "backup_bucket.application_retention_days": (backup_bucket.application_retention_days, 30),
+        "backup_bucket.object_lock_days": (backup_bucket.object_lock_days, 7),
         "secrets.recovery_window_days": (secrets.recovery_window_days, 7),
     }
     for key, (days, minimum) in minimums.items():

@@ -20,13 +20,7 @@ from components.instance_types import Capacity, ServerType, capacity_of
 from components.load_balancer import APPLICATION_PORT, FrontEnd
 from components.naming import Label
 from components.section import Section
-from components.security_groups import (
-    ANYWHERE_IPV4,
-    Peer,
-    allow_from_group,
-    allow_to_group,
-    security_group,
-)
+from components.security_groups import GuardedGroup, Peer
 from components.user_data import UserData
 
 HTTPS_PORT = 443
@@ -123,45 +117,33 @@ class AppServers(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        group = security_group(name, "App servers", args.vpc_id, self._child)
-        self.security_group_id = group.id
-        self.peer = Peer(security_group_id=group.id, port=APPLICATION_PORT)
-        rules = self._open_ways()
+        self._group = GuardedGroup(name, "App servers", args.vpc_id, self._child)
+        self.security_group_id = self._group.id
+        self.peer = Peer(security_group_id=self._group.id, port=APPLICATION_PORT)
+        self._open_ways()
         role, grants = self._create_role()
         launch_template = self._create_launch_template(role)
         # A server that boots before it may fetch its secrets would spend its grace period on retries.
-        scaling_group = self._create_scaling_group(launch_template, [*rules, *grants])
+        scaling_group = self._create_scaling_group(launch_template, [*self._group.rules, *grants])
         self._scale(scaling_group)
 
         self.group_name = scaling_group.name
         self.alarms = _alarms(scaling_group, args.settings)
         self.register_outputs({"group_name": self.group_name, "security_group_id": self.security_group_id})
 
-    def _open_ways(self) -> Sequence[pulumi.Resource]:
+    def refuse_other_rules(self) -> None:
+        """Remove rules that anybody adds by hand."""
+        self._group.refuse_other_rules()
+
+    def _open_ways(self) -> None:
         """In from the load balancer; out to the upstreams, and to third parties and AWS by HTTPS. Nothing else."""
-        group_id = self.security_group_id
-        inward = allow_from_group(
-            f"{self._name}-from-load-balancer",
-            group_id,
-            Peer(security_group_id=self._args.load_balancer.security_group_id, port=APPLICATION_PORT),
-            "Requests and health checks, from the load balancer",
-            self._child,
+        load_balancer = Peer(security_group_id=self._args.load_balancer.security_group_id, port=APPLICATION_PORT)
+        self._group.allow_from_group(
+            "load-balancer", load_balancer, "Requests and health checks, from the load balancer"
         )
-        outward = [
-            allow_to_group(f"{self._name}-to-{upstream}", group_id, peer, f"Connections to {upstream}", self._child)
-            for upstream, peer in self._args.upstreams.items()
-        ]
-        third_parties = aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-to-internet-https",
-            security_group_id=group_id,
-            cidr_ipv4=ANYWHERE_IPV4,
-            ip_protocol="tcp",
-            from_port=HTTPS_PORT,
-            to_port=HTTPS_PORT,
-            description="Twilio, SendGrid, Firebase, OAuth providers and AWS",
-            opts=self._child,
-        )
-        return [inward, *outward, third_parties]
+        for upstream, peer in self._args.upstreams.items():
+            self._group.allow_to_group(upstream, peer, f"Connections to {upstream}")
+        self._group.allow_to_internet("https", HTTPS_PORT, "Twilio, SendGrid, Firebase, OAuth providers and AWS")
 
     def _create_role(self) -> tuple[aws.iam.Role, Sequence[pulumi.Resource]]:
         role = iam.service_role(self._name, "ec2.amazonaws.com", None, self._child)

@@ -19,7 +19,7 @@ from components.instance_types import CacheNodeType
 from components.maintenance_windows import MaintenanceWindows
 from components.naming import Label
 from components.section import LogRetentionDays, Section
-from components.security_groups import Peer, allow_from_group, security_group
+from components.security_groups import GuardedGroup, Peer
 
 PORT = 6379
 TOKEN_LENGTH = 64
@@ -72,7 +72,7 @@ class Cache(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self._group = security_group(name, "Redis", args.vpc_id, self._child)
+        self._group = GuardedGroup(name, "Redis", args.vpc_id, self._child)
         self.peer = Peer(security_group_id=self._group.id, port=PORT)
         token = random.RandomPassword(f"{name}-token", length=TOKEN_LENGTH, special=False, opts=self._child)
         replication_group = self._create_replication_group(token)
@@ -86,13 +86,12 @@ class Cache(pulumi.ComponentResource):
 
     def allow_from(self, name: str, security_group_id: pulumi.Input[str]) -> None:
         """Let the members of a group connect."""
-        allow_from_group(
-            f"{self._name}-from-{name}",
-            self._group.id,
-            Peer(security_group_id=security_group_id, port=PORT),
-            f"Redis, from {name}",
-            self._child,
-        )
+        peer = Peer(security_group_id=security_group_id, port=PORT)
+        self._group.allow_from_group(name, peer, f"Redis, from {name}")
+
+    def refuse_other_rules(self) -> None:
+        """Remove rules that anybody adds by hand. Call it after the last `allow_from`."""
+        self._group.refuse_other_rules()
 
     def _create_parameter_group(self) -> aws.elasticache.ParameterGroup:
         return aws.elasticache.ParameterGroup(

@@ -21,7 +21,7 @@ from components.instance_types import DatabaseClass, capacity_of
 from components.maintenance_windows import MaintenanceWindows
 from components.naming import Label
 from components.section import LogRetentionDays, Section
-from components.security_groups import Peer, allow_from_group, security_group
+from components.security_groups import GuardedGroup, Peer
 
 PORT = 5432
 MASTER_USERNAME = "fixrx_admin"
@@ -108,7 +108,7 @@ class Database(pulumi.ComponentResource):
         self._database_name = f"{args.label.project}_{args.label.environment}"
 
         self._subnet_group = aws.rds.SubnetGroup(f"{name}-subnets", subnet_ids=args.subnet_ids, opts=self._child)
-        self._group = security_group(name, "PostgreSQL", args.vpc_id, self._child)
+        self._group = GuardedGroup(name, "PostgreSQL", args.vpc_id, self._child)
         self.peer = Peer(security_group_id=self._group.id, port=PORT)
         self._monitoring_role = self._create_monitoring_role()
         self._password = self._create_password()
@@ -125,13 +125,12 @@ class Database(pulumi.ComponentResource):
 
     def allow_from(self, name: str, security_group_id: pulumi.Input[str]) -> None:
         """Let the members of a group connect."""
-        allow_from_group(
-            f"{self._name}-from-{name}",
-            self._group.id,
-            Peer(security_group_id=security_group_id, port=PORT),
-            f"PostgreSQL, from {name}",
-            self._child,
-        )
+        peer = Peer(security_group_id=security_group_id, port=PORT)
+        self._group.allow_from_group(name, peer, f"PostgreSQL, from {name}")
+
+    def refuse_other_rules(self) -> None:
+        """Remove rules that anybody adds by hand. Call it after the last `allow_from`."""
+        self._group.refuse_other_rules()
 
     def _create_monitoring_role(self) -> aws.iam.Role:
         role = iam.service_role(

@@ -115,7 +115,7 @@ class Dns(pulumi.ComponentResource):
             f"{self._args.label.prefix}: DNS query log",
             account_id,
             [logs_statement(account_id, QUERY_LOG_REGION)],
-            self._child,
+            pulumi.ResourceOptions(parent=self, protect=self._args.settings.protect),
             region=QUERY_LOG_REGION,
         )
         log_group = aws.cloudwatch.LogGroup(

@@ -7,17 +7,17 @@ fail_timeout=30s` is three failed checks ten seconds apart; plain HTTP on port 8
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Self
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from components.access_logs import LOAD_BALANCER_PREFIX
 from components.alarm_specification import AlarmSpecification, Metric, Severity
 from components.naming import Label
 from components.section import Section
-from components.security_groups import Peer, allow_from_internet, allow_to_group, security_group
+from components.security_groups import GuardedGroup, Peer
 
 HTTP_PORT = 80
 HTTPS_PORT = 443
@@ -42,6 +42,8 @@ ERROR_WINDOW_SECONDS = 300
 ERROR_SHARE_PERCENT = 5
 ERROR_SHARE_REQUEST_FLOOR = 100
 """Below this number of requests in 5 minutes a share of errors says nothing."""
+SERVER_ERRORS = "SUM([FILL(target, 0), FILL(balancer, 0)])"
+"""Of the servers and of the load balancer itself. SUM passes over a metric that has never had data; `+` would not."""
 SLOW_RESPONSE_SECONDS = 1
 """The guide's ResponseTimeHigh: 95 % of requests take less."""
 
@@ -62,6 +64,15 @@ class LoadBalancerSettings(Section):
     """The guide's health report, for monitoring only."""
     deletion_protection: bool = True
     """Refuse to delete the load balancer."""
+
+    @model_validator(mode="after")
+    def _servers_are_not_judged_by_third_parties(self) -> Self:
+        if self.ready_path == self.deep_health_path:
+            raise ValueError(
+                "ready_path is deep_health_path: one third party's outage would take every server out of service; "
+                "give ready_path a path that asks nobody"
+            )
+        return self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +111,7 @@ class LoadBalancer(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self._security_group_id = self._create_security_group().id
+        self._group = self._create_security_group()
         load_balancer = self._create_load_balancer()
         target_group = self._create_target_group()
         self._redirect_http(load_balancer)
@@ -111,7 +122,7 @@ class LoadBalancer(pulumi.ComponentResource):
         self.dns_name = load_balancer.dns_name
         self.zone_id = load_balancer.zone_id
         self.as_front_end = FrontEnd(
-            security_group_id=self._security_group_id,
+            security_group_id=self._group.id,
             target_group_arn=pulumi.Output.all(target_group.arn, listener.arn).apply(lambda known: str(known[0])),
             request_count_label=pulumi.Output.concat(load_balancer.arn_suffix, "/", target_group.arn_suffix),
         )
@@ -120,19 +131,15 @@ class LoadBalancer(pulumi.ComponentResource):
 
     def send_to(self, name: str, peer: Peer) -> None:
         """Let the load balancer connect to the servers of this group."""
-        allow_to_group(
-            f"{self._name}-to-{name}",
-            self._security_group_id,
-            peer,
-            f"Requests and health checks to {name}",
-            self._child,
-        )
+        self._group.allow_to_group(name, peer, f"Requests and health checks to {name}")
 
-    def _create_security_group(self) -> aws.ec2.SecurityGroup:
-        group = security_group(self._name, "Load balancer, open to the internet", self._args.vpc_id, self._child)
-        allow_from_internet(
-            f"{self._name}-from-internet", group.id, (HTTP_PORT, HTTPS_PORT), "HTTPS, and HTTP to redirect", self._child
-        )
+    def refuse_other_rules(self) -> None:
+        """Remove rules that anybody adds by hand. Call it after the last `send_to`."""
+        self._group.refuse_other_rules()
+
+    def _create_security_group(self) -> GuardedGroup:
+        group = GuardedGroup(self._name, "Load balancer, open to the internet", self._args.vpc_id, self._child)
+        group.allow_from_internet((HTTP_PORT, HTTPS_PORT), "HTTPS, and HTTP to redirect")
         return group
 
     def _create_load_balancer(self) -> aws.lb.LoadBalancer:
@@ -145,7 +152,7 @@ class LoadBalancer(pulumi.ComponentResource):
             internal=False,
             ip_address_type="dualstack",
             subnets=self._args.subnet_ids,
-            security_groups=[self._security_group_id],
+            security_groups=[self._group.id],
             idle_timeout=settings.idle_timeout_seconds,
             enable_deletion_protection=settings.deletion_protection,
             drop_invalid_header_fields=True,
@@ -254,7 +261,7 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="HighErrorRate",
             summary="High error rate detected: the API answers more than 0.1 requests a second with a server error",
             severity=Severity.P1,
-            expression="FILL(target, 0) + FILL(balancer, 0)",
+            expression=SERVER_ERRORS,
             metrics=errors,
             threshold=SERVER_ERRORS_PER_SECOND * ERROR_WINDOW_SECONDS,
             period_seconds=ERROR_WINDOW_SECONDS,
@@ -264,9 +271,7 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="HighErrorShare",
             summary=f"More than {ERROR_SHARE_PERCENT} % of all requests end in a server error",
             severity=Severity.P1,
-            expression=(
-                f"IF(requests > {ERROR_SHARE_REQUEST_FLOOR}, 100 * (FILL(target, 0) + FILL(balancer, 0)) / requests, 0)"
-            ),
+            expression=f"IF(requests > {ERROR_SHARE_REQUEST_FLOOR}, 100 * {SERVER_ERRORS} / requests, 0)",
             metrics={**errors, "requests": count("RequestCount")},
             threshold=ERROR_SHARE_PERCENT,
             period_seconds=ERROR_WINDOW_SECONDS,

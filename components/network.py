@@ -19,13 +19,7 @@ from components import cidr, iam
 from components.alarm_specification import AlarmSpecification, Severity
 from components.naming import Label
 from components.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section
-from components.security_groups import (
-    ANYWHERE_IPV4,
-    ANYWHERE_IPV6,
-    Peer,
-    allow_from_group,
-    security_group,
-)
+from components.security_groups import ANYWHERE_IPV4, ANYWHERE_IPV6, GuardedGroup, Peer
 
 HTTPS_PORT = 443
 EPHEMERAL_PORTS = (1024, 65535)
@@ -146,10 +140,10 @@ class Network(pulumi.ComponentResource):
         self._route_public_tier(gateway, public)
         nat_gateways = self._create_nat_gateways(gateway, public)
         application_tables = self._route_application_tier(nat_gateways, application)
-        data_table = self._isolate_data_tier(data)
+        self._isolate_data_tier(data)
         self._close_defaults()
         self._create_network_acls(public, application, data)
-        self._create_gateway_endpoint([*application_tables, data_table])
+        self._create_gateway_endpoint(application_tables)
         self._endpoint_group = self._create_interface_endpoints(application)
         self._record_flows()
 
@@ -161,13 +155,12 @@ class Network(pulumi.ComponentResource):
 
     def allow_endpoints_from(self, name: str, security_group_id: pulumi.Input[str]) -> None:
         """Let the members of a group use the interface endpoints."""
-        allow_from_group(
-            f"{self._name}-endpoints-from-{name}",
-            self._endpoint_group.id,
-            Peer(security_group_id=security_group_id, port=HTTPS_PORT),
-            f"AWS interface endpoints, from {name}",
-            self._child,
-        )
+        peer = Peer(security_group_id=security_group_id, port=HTTPS_PORT)
+        self._endpoint_group.allow_from_group(name, peer, f"AWS interface endpoints, from {name}")
+
+    def refuse_other_rules(self) -> None:
+        """Remove rules that anybody adds by hand. Call it after the last `allow_endpoints_from`."""
+        self._endpoint_group.refuse_other_rules()
 
     def _create_vpc(self) -> aws.ec2.Vpc:
         return aws.ec2.Vpc(
@@ -278,8 +271,9 @@ class Network(pulumi.ComponentResource):
             tables.append(table)
         return tables
 
-    def _isolate_data_tier(self, subnets: Mapping[str, aws.ec2.Subnet]) -> aws.ec2.RouteTable:
-        return self._create_route_table("data", subnets)
+    def _isolate_data_tier(self, subnets: Mapping[str, aws.ec2.Subnet]) -> None:
+        """A table of its own, without a route: the VPC's main table could be given one."""
+        self._create_route_table("data", subnets)
 
     def _create_route_table(self, tier: str, subnets: Mapping[str, aws.ec2.Subnet]) -> aws.ec2.RouteTable:
         table = aws.ec2.RouteTable(f"{self._name}-{tier}-routes", vpc_id=self.vpc_id, opts=self._child)
@@ -372,10 +366,8 @@ class Network(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_interface_endpoints(self, subnets: Mapping[str, aws.ec2.Subnet]) -> aws.ec2.SecurityGroup:
-        group = security_group(
-            f"{self._name}-endpoints", "Interface endpoints of AWS services", self.vpc_id, self._child
-        )
+    def _create_interface_endpoints(self, subnets: Mapping[str, aws.ec2.Subnet]) -> GuardedGroup:
+        group = GuardedGroup(f"{self._name}-endpoints", "Interface endpoints of AWS services", self.vpc_id, self._child)
         for service in self._args.settings.interface_endpoints:
             aws.ec2.VpcEndpoint(
                 f"{self._name}-endpoint-{service.value.replace('.', '-')}",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from components import iam
 from components.alarm_specification import Severity
@@ -14,10 +14,18 @@ from components.naming import Label
 from components.section import EmailAddress, Section
 
 
+def _check_addresses(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(addresses)) != len(addresses):
+        raise ValueError("names an address twice")
+    return addresses
+
+
 class NotificationsSettings(Section):
     """Section `fixrx:notifications`."""
 
-    email: Annotated[tuple[EmailAddress, ...], Field(min_length=1, max_length=10)] = ("ops@fixrx.com",)
+    email: Annotated[tuple[EmailAddress, ...], Field(min_length=1, max_length=10), AfterValidator(_check_addresses)] = (
+        "ops@fixrx.com",
+    )
     """Who is written to. AWS asks each address once to confirm, and sends nothing before that."""
 
 

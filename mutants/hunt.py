@@ -54,10 +54,10 @@ class Stack:
         """Return what the pack finds on the stack as it is."""
         return ask_everything(self._book, self._state.inputs, self._state.outputs).findings
 
-    def outcomes(self) -> Iterator[Outcome]:
-        """Make and judge every mutant."""
+    def outcomes(self, of: str | None = None) -> Iterator[Outcome]:
+        """Make and judge every mutant, or those of the resource with this URN."""
         for position, entry in enumerate(self._entries):
-            if entry["type"].startswith(MUTATED_PACKAGES):
+            if entry["type"].startswith(MUTATED_PACKAGES) and of in (None, entry["urn"]):
                 guards_others = self._guards_others(entry)
                 for mutant in mutants_of(entry, guards_others=guards_others):
                     yield self._judge(position, mutant)

@@ -66,6 +66,7 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     Justification("ec2/subnet", "mapPublicIpOnLaunch", "left out", SAME_AS_DEFAULT),
     Justification("elasticache/replicationGroup", "transitEncryptionMode", "left out", SAME_AS_DEFAULT),
     Justification("kms/key", "deletionWindowInDays", "left out", SAME_AS_DEFAULT),
+    Justification("s3/bucketObjectLockConfiguration", "objectLockEnabled", "left out", SAME_AS_DEFAULT),
     Justification("secretsmanager/secret", "recoveryWindowInDays", "left out", SAME_AS_DEFAULT),
     Justification("rds/instance", "publiclyAccessible|skipFinalSnapshot", "left out", SAME_AS_DEFAULT),
     Justification("rds/instance", "performanceInsightsRetentionPeriod", "left out", SAME_AS_DEFAULT),
@@ -109,6 +110,34 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     Justification("acm/certificateValidation", "validationRecordFqdns", ANY, OUTAGE),
     Justification("lb/listenerRule", "transforms", "emptied", OUTAGE),
     Justification("lb/targetGroup", "targetGroupHealth.dnsFailover", "left out", OUTAGE),
+    Justification("kms/key", "isEnabled", "flipped", OUTAGE),
+    Justification("iam/role", "maxSessionDuration", "reduced to 1", AWS_REFUSES),
+    Justification("ec2/vpc", "protect", "protection removed", "AWS deletes no VPC that anything stands in."),
+    Justification(
+        "kms/key", "protect", "protection removed", "Deletion waits 30 days.", name=".*(logs|notifications|topic)-key"
+    ),
+    # How a deletion or a rename goes about it; whether one happens is another question.
+    Justification(
+        ".*",
+        "skipDestroy|revokeRulesOnDelete|forceDetachPolicies|forceDelete|forceOverwriteReplicaSecret",
+        "flipped",
+        "Decides how a deletion goes about it, not whether there is one.",
+    ),
+    # What the load balancer tells the servers about a request.
+    Justification(
+        "lb/loadBalancer",
+        "xffHeaderProcessingMode|preserveHostHeader|enableXffClientPort|enableTlsVersionAndCipherSuiteHeaders",
+        ANY,
+        "Headers on the way to our own servers, which trust none of them for access.",
+    ),
+    Justification(
+        "kms/key",
+        "multiRegion",
+        "flipped",
+        "The key leaves its region only when somebody replicates it, which needs a right.",
+    ),
+    Justification("sns/topicSubscription", "rawMessageDelivery|endpointAutoConfirms", "flipped", AWS_REFUSES),
+    Justification("autoscaling/policy", "enabled", "flipped", "The group keeps its other scaling policy."),
     # Cost and speed.
     Justification("autoscaling/group", "enabledMetrics|instanceRefresh.*", ANY, COST_OR_SPEED),
     Justification("autoscaling/policy", "", "removed", "The group keeps its other scaling policy."),

@@ -206,7 +206,9 @@ def _properties(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict) and SECRET_SIGNATURE_KEY in value:
         return
     for key, item in items:
-        yield from _properties(item, f"{path}.{key}" if path else str(key))
+        # Pulumi's own notes begin with two underscores.
+        if not str(key).startswith("__"):
+            yield from _properties(item, f"{path}.{key}" if path else str(key))
 
 
 def _with(entry: Entry, path: str, value: Any) -> Entry:

@@ -95,8 +95,6 @@ def _network_rule(item: Resource) -> NetworkRule:
         protocol=protocol,
         ports=ALL_PORTS if whole_range else range(int(first), int(last if last is not None else first) + 1),
         blocks=[
-            block
-            for path in ("cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks")
-            for block in item.texts(path)
+            block for path in ("cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks") for block in item.texts(path)
         ],
     )

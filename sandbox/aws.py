@@ -290,8 +290,10 @@ def _has_fixed_name(kind: ResourceType, old: Properties, new: Properties) -> boo
 def _require_updatable(kind: ResourceType, new: Properties, changed: set[str]) -> None:
     """Refuse, already in a preview, to change what no call can change, or to take away what no call can reset."""
     plain = changed - set(kind.local.split()) - _common(kind) - kind.feature_inputs()
-    free = kind.amend or kind.recorded or (kind.rewrite and kind.update is None)
-    if plain and not free:
+    free = bool(kind.amend) or kind.recorded or (kind.rewrite and kind.update is None)
+    if kind.amend:
+        _refuse(kind, plain - set((kind.amends or kind.adopts).split()) - set(kind.update_recorded.split()))
+    elif plain and not free:
         _require_parameters(kind, new, plain)
     whole = frozenset().union(*(feature.names for feature in kind.features if feature.whole or feature.recorded))
     removable = whole | plain if free or kind.rewrite else whole
@@ -306,7 +308,10 @@ def _require_parameters(kind: ResourceType, new: Properties, changed: set[str]) 
         _, mapped = planning.updating(kind, _public(new), frozenset(changed), {})
     except LookupError as error:
         raise ProviderError(f"{kind.token}: {error}") from error
-    stuck = {_top(failure.property) for failure in mapped.failures} & changed
+    _refuse(kind, {_top(failure.property) for failure in mapped.failures} & changed)
+
+
+def _refuse(kind: ResourceType, stuck: set[str]) -> None:
     if stuck:
         raise ProviderError(f"{kind.token} has no way to change {', '.join(sorted(stuck))} in place")
 

@@ -72,12 +72,25 @@ class Handle:
                     self._api(request.operation, **request.parameters)
 
     def change(self, inputs: Inputs, changed: frozenset[str]) -> None:
-        """Change inputs in place by the type's update operation."""
+        """Change inputs in place, as the type's table says."""
         if self.kind.recorded:
             return
+        request = self._update_request(inputs, changed)
+        recorded = changed & set(self.kind.update_recorded.split())
+        if recorded:
+            kept = self._record.get(*self._overlay()) or {}
+            self._record.put(*self._overlay(), kept | {key: inputs.get(key) for key in recorded})
+        live = self._live(str(self.state["id"]), {})
+        if self.kind.amend and changed - recorded:
+            self.kind.amend(self._api, live)
+        elif request and changed - recorded:
+            self._api(request.operation, **request.parameters)
+        if self.kind.after_update:
+            self.kind.after_update(self._api, live)
+
+    def _update_request(self, inputs: Inputs, changed: frozenset[str]) -> Request | None:
         if self.kind.amend:
-            self.kind.amend(self._api, self._live(str(self.state["id"]), {}))
-            return
+            return None
         try:
             request, mapped = planning.updating(self.kind, inputs, changed, self.state)
         except LookupError as error:
@@ -85,14 +98,7 @@ class Handle:
         if mapped.failures:
             paths = ", ".join(failure.property for failure in mapped.failures)
             raise ProviderError(f"{self._name}: {request.operation} has no parameter for {paths}")
-        recorded = changed & set(self.kind.update_recorded.split())
-        if recorded:
-            kept = self._record.get(*self._overlay()) or {}
-            self._record.put(*self._overlay(), kept | {key: inputs.get(key) for key in recorded})
-        if changed - recorded:
-            self._api(request.operation, **request.parameters)
-        if self.kind.after_update:
-            self.kind.after_update(self._api, self._live(str(self.state["id"]), {}))
+        return request
 
     def tag(self, state: Inputs, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         """Make the tags of an existing resource the new ones."""

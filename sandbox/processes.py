@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -105,13 +104,14 @@ class Daemon:
                 _wait_until(lambda: not self.alive(), STOP_TIMEOUT_SECONDS)
         self._record.unlink(missing_ok=True)
 
-    def await_ready(self, ready: Callable[[], int | None]) -> int:
-        """Waits until `ready` gives the port, and returns it. Ends the process and raises UserError if it does not."""
+    def await_ready(self) -> int:
+        """Waits until the process has printed its port, and returns it. Ends it and raises UserError if it does not."""
         port: int | None = None
 
         def settled() -> bool:
             nonlocal port
-            port = ready()
+            line = self.output.read_text()
+            port = int(json.loads(line)["port"]) if line.endswith("\n") else None
             return port is not None or not self.alive()
 
         _wait_until(settled, READY_TIMEOUT_SECONDS)
@@ -172,34 +172,30 @@ class Processes:
         Raises UserError, after ending whatever it started, if one of the two does not come up.
         """
         emulator, provider = self.emulator.running(), self.provider.running()
-        port = emulator.port if emulator else choose_port(emulator_port)
-        if emulator and provider and provider.purpose == self._provider_purpose(port):
-            return Endpoints(emulator_port=port, provider_port=provider.port)
+        if emulator and provider and provider.purpose == self._provider_purpose(emulator.port):
+            return Endpoints(emulator_port=emulator.port, provider_port=provider.port)
         started = [self.provider] if emulator else [self.emulator, self.provider]
         for daemon in started:
             # One whose command was killed while it started, or that fits this command no longer.
             daemon.stop()
         try:
             with Progress(console, "Starting the sandbox"):
+                port = emulator.port if emulator else self._spawn_emulator(emulator_port)
                 # Both import for seconds, so neither waits for the other.
-                if emulator is None:
-                    self._spawn_emulator(port)
                 self._spawn_provider(port)
-                if emulator is None:
-                    self.emulator.await_ready(lambda: port if _answers(port) else None)
-                provider_port = self.provider.await_ready(self._announced_port)
+                ports = {daemon.name: daemon.await_ready() for daemon in started}
         except BaseException:
             for daemon in started:
                 daemon.stop()
             raise
-        return Endpoints(emulator_port=port, provider_port=provider_port)
+        return Endpoints(emulator_port=port, provider_port=ports["provider"])
 
     def stop(self) -> None:
         """Ends both processes."""
         for daemon in (self.provider, self.emulator):
             daemon.stop()
 
-    def _spawn_emulator(self, port: int) -> None:
+    def _spawn_emulator(self, wanted_port: int) -> int:
         environment = {
             **os.environ,
             "MOTO_ACCOUNT_ID": self._account.id,
@@ -208,8 +204,11 @@ class Processes:
             # Certificates are otherwise validated a minute after their records are there.
             "MOTO_ACM_VALIDATION_WAIT": "0",
         }
-        arguments = ["-m", "moto.server", "-H", LOOPBACK, "-p", str(port)]
-        self.emulator.spawn(arguments, environment, self._emulator_purpose())
+        with listen(wanted_port) as listener:
+            listener.set_inheritable(True)
+            arguments = ["-m", "sandbox.moto_server", "--socket", str(listener.fileno())]
+            self.emulator.spawn(arguments, environment, self._emulator_purpose())
+            return int(listener.getsockname()[1])
 
     def _spawn_provider(self, emulator_port: int) -> None:
         self._data.mkdir(parents=True, exist_ok=True)
@@ -219,10 +218,6 @@ class Processes:
             *("--data-directory", str(self._data)),
         ]
         self.provider.spawn(arguments, os.environ, self._provider_purpose(emulator_port))
-
-    def _announced_port(self) -> int | None:
-        line = self.provider.output.read_text()
-        return int(json.loads(line)["port"]) if line.endswith("\n") else None
 
     def _emulator_purpose(self) -> str:
         return f"account {self._account.id}, moto {version('moto')}"
@@ -243,26 +238,20 @@ def daemons(directory: Path) -> tuple[Daemon, Daemon]:
     return Daemon("emulator", directory), Daemon("provider", directory)
 
 
-def choose_port(wanted: int) -> int:
-    """The wanted port if it is free, any free one for 0. Raises UserError if it is taken."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, wanted))
-        except OSError as error:
-            raise UserError(
-                f"Port {wanted} on {LOOPBACK} cannot be used for the AWS emulator ({error.strerror}): "
-                "choose another with `--port`, or end the program that has it."
-            ) from None
-        return int(probe.getsockname()[1])
-
-
-def _answers(emulator_port: int) -> bool:
+def listen(wanted: int) -> socket.socket:
+    """A socket on the wanted port, or on any free one for 0. Raises UserError if the port is taken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        urllib.request.urlopen(f"http://{LOOPBACK}:{emulator_port}/moto-api/data.json", timeout=5).close()
-    except OSError:
-        return False
-    return True
+        listener.bind((LOOPBACK, wanted))
+    except OSError as error:
+        listener.close()
+        raise UserError(
+            f"Port {wanted} on {LOOPBACK} cannot be used for the AWS emulator ({error.strerror}): "
+            "choose another with `--port`, or end the program that has it."
+        ) from None
+    listener.listen(128)
+    return listener
 
 
 def _acquire(descriptor: int) -> bool:

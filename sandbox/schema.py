@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import json
 import re
+import threading
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,9 @@ import pulumi
 from pulumi import _types as sdk_types
 
 from sandbox.values import UNKNOWN, Properties
+
+_IMPORTING = threading.RLock()
+"""The SDKs import their modules on first use, and a thread that comes in between sees half a module."""
 
 _PACKAGES = {"aws": "pulumi_aws", "random": "pulumi_random", "kubernetes": "pulumi_kubernetes"}
 
@@ -235,12 +239,11 @@ def resource(token: str) -> Resource | None:
     found = _resource_classes(token.split(":", maxsplit=1)[0]).get(token)
     if found is None:
         return None
-    resource_class = getattr(importlib.import_module(found[0]), found[1])
-    module = resource_class.__module__
-    arguments = next(
-        name for name in (f"{found[1]}InitArgs", f"{found[1]}Args") if hasattr(importlib.import_module(module), name)
-    )
-    return Resource(_properties(module, arguments), _outputs(resource_class))
+    with _IMPORTING:
+        resource_class = getattr(importlib.import_module(found[0]), found[1])
+        module = importlib.import_module(resource_class.__module__)
+        arguments = next(name for name in (f"{found[1]}InitArgs", f"{found[1]}Args") if hasattr(module, name))
+        return Resource(_properties(module.__name__, arguments), _outputs(resource_class))
 
 
 @functools.cache
@@ -258,6 +261,11 @@ def _resource_classes(package: str) -> Mapping[str, tuple[str, str]]:
 @functools.cache
 def _properties(module: str, class_name: str) -> Mapping[str, Property]:
     """Properties of a class of the SDK; required inputs are those whose constructor argument has no default."""
+    with _IMPORTING:
+        return _read_properties(module, class_name)
+
+
+def _read_properties(module: str, class_name: str) -> Mapping[str, Property]:
     input_class = getattr(importlib.import_module(module), class_name)
     hints = sdk_types._raw_return_hints(input_class)
     if sdk_types.is_output_type(input_class):
@@ -334,11 +342,14 @@ def function_arguments(token: str) -> Mapping[str, Property] | None:
     area = module_path.split("/")[0]
     python_name = snake_case(name)
     module_name = ".".join([_PACKAGES.get(package, package), *([] if area == "index" else [area]), python_name])
-    if package not in _PACKAGES or importlib.util.find_spec(module_name) is None:
+    if package not in _PACKAGES:
         return None
-    function = getattr(importlib.import_module(module_name), python_name)
+    with _IMPORTING:
+        if importlib.util.find_spec(module_name) is None:
+            return None
+        function = getattr(importlib.import_module(module_name), python_name)
+        hints = typing.get_type_hints(function)
     parameters = inspect.signature(function).parameters
-    hints = typing.get_type_hints(function)
     return {
         key: Property(_type(hints[argument]), parameters[argument].default is inspect.Parameter.empty, argument)
         for key, argument in re.findall(r"__args__\['(\w+)'\] = (\w+)", inspect.getsource(function))

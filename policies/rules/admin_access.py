@@ -61,11 +61,11 @@ def _no_password_login(server: Resource, _: Context) -> Iterator[Problem]:
 
 
 def _session_manager_reaches_servers(server: Resource, context: Context) -> Iterator[Problem]:
-    roles = [
-        role
-        for profile in context.stack.targets(server, _profile_path(server), "aws:iam/instanceProfile")
-        for role in context.stack.targets(profile, "role", "aws:iam/role")
-    ]
+    profiles = context.stack.targets(server, _profile_path(server), "aws:iam/instanceProfile")
+    if not profiles and server.is_set("iamInstanceProfile"):
+        # It belongs to another stack, which answers for it.
+        return
+    roles = [role for profile in profiles for role in context.stack.targets(profile, "role", "aws:iam/role")]
     attachments = [
         attachment
         for role in roles

@@ -19,7 +19,7 @@ from policies.network_rules import (
     ingress_rules,
     is_internet,
 )
-from policies.patterns import must_have, must_not_be
+from policies.patterns import must_have
 from policies.resource import Resource, UnknownValue
 from policies.rule import Context, Problem, Rule, Scope, Severity
 from policies.rules.admin_access import REMOTE_LOGIN_PORTS, SERVER_KINDS
@@ -139,6 +139,12 @@ def _acl_entry_covers(entry: Resource, block_path: str, port: int) -> bool:
     if str(entry.get("protocol")) in ("-1", "all"):
         return True
     return int(entry.get("fromPort") or 0) <= port <= int(entry.get("toPort") or 0)
+
+
+def _hands_out_no_public_addresses(subnet: Resource, _: Context) -> Iterator[Problem]:
+    """Every IPv6 address is a public one."""
+    if subnet.get("mapPublicIpOnLaunch") is True or subnet.get("assignIpv6AddressOnCreation") is True:
+        yield "gives a public address to every server in it: one forgotten rule exposes it"
 
 
 def _private_subnets_stay_private(table: Resource, context: Context) -> Iterator[Problem]:
@@ -292,10 +298,8 @@ RULES = (
         severity=Severity.MEDIUM,
         controls=("EC2.15",),
         kinds=frozenset({"aws:ec2/subnet"}),
-        check=must_not_be(
-            "mapPublicIpOnLaunch", True, "gives a public address to every server in it: one forgotten rule exposes it"
-        ),
-        remediation="Set map_public_ip_on_launch=False.",
+        check=_hands_out_no_public_addresses,
+        remediation="Set map_public_ip_on_launch=False and assign_ipv6_address_on_creation=False.",
     ),
     Rule(
         name="firewall-private-subnets-stay-private",

@@ -67,8 +67,7 @@ RULES = (
         only_if=is_https,
         check=_strict_transport,
         remediation=(
-            "Set routing_http_response_strict_transport_security_header_value="
-            '"max-age=31536000; includeSubDomains".'
+            'Set routing_http_response_strict_transport_security_header_value="max-age=31536000; includeSubDomains".'
         ),
     ),
     Rule(

@@ -55,6 +55,7 @@ def _backups_are_locked(bucket: Resource, context: Context) -> Iterator[Problem]
     retentions = [
         (lock.get("rule.defaultRetention.mode"), lock.get("rule.defaultRetention.days") or 0)
         for lock in context.stack.referrers(bucket, LOCK, "bucket")
+        if lock.get("objectLockEnabled") in (None, "Enabled")
     ]
     if not any(days >= least for _, days in retentions):
         yield f"lets backups be deleted before {least} days: ransomware deletes backups first"
@@ -178,12 +179,12 @@ RULES = (
     ),
     Rule(
         name="storage-is-not-emptied-by-destroy",
-        description="No bucket is emptied so that it can be deleted.",
+        description="No bucket and no zone is emptied so that it can be deleted.",
         item=Item.BACKUPS,
         severity=Severity.HIGH,
         reading="https://www.pulumi.com/registry/packages/aws/api-docs/s3/bucket/",
-        kinds=frozenset({BUCKET}),
-        check=must_not_be("forceDestroy", True, "is emptied, old versions and all, when the program drops it"),
+        kinds=frozenset({BUCKET, "aws:route53/zone"}),
+        check=must_not_be("forceDestroy", True, "is emptied, to the last version or record, when the program drops it"),
         remediation="Remove force_destroy.",
     ),
     Rule(

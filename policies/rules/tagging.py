@@ -12,7 +12,9 @@ from policies.rules.admin_access import LAUNCH_TEMPLATE
 from policies.stack import Stack
 
 REQUIRED_TAGS: Final = ("Project", ENVIRONMENT_TAG, "Owner", "ManagedBy")
-TAGGING_GUIDE: Final = "https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices/tagging-best-practices.html"
+TAGGING_GUIDE: Final = (
+    "https://docs.aws.amazon.com/whitepapers/latest/tagging-best-practices/tagging-best-practices.html"
+)
 
 _TAGGABLE: Final[Mapping[str, str]] = {
     "acm": "certificate",
@@ -82,10 +84,10 @@ def _is_in_the_stacks_environment(resource: Resource, context: Context) -> Itera
         yield f"says that it is in {own}, and its stack is {of_the_stack}"
 
 
-def _most_common_environment(stack: Stack) -> str:
-    environments = Counter(_environment_if_known(other) for other in stack.resources if other.kind in TAGGABLE_KINDS)
-    del environments[None]
-    return environments.most_common(1)[0][0] or ""
+def _most_common_environment(stack: Stack) -> str | None:
+    environments = [_environment_if_known(other) for other in stack.resources if other.kind in TAGGABLE_KINDS]
+    counted = Counter(environment for environment in environments if environment)
+    return max(counted, key=counted.__getitem__, default=None)
 
 
 def _environment_if_known(resource: Resource) -> str | None:

@@ -149,7 +149,7 @@ _GROUP = ResourceType(
     "loadBalancers mixedInstancesPolicy serviceLinkedRoleArn targetGroupArns trafficSources",
     # The emulator keeps these but does not report them.
     write_only="initialLifecycleHooks maxInstanceLifetime instanceMaintenancePolicy defaultInstanceWarmup "
-    "capacityRebalance enabledMetrics metricsGranularity",
+    "availabilityZoneDistribution capacityRebalance enabledMetrics metricsGranularity",
     update=call("update_auto_scaling_group", AutoScalingGroupName="id"),
     update_omits="initialLifecycleHooks",
     delete=call("delete_auto_scaling_group", AutoScalingGroupName="id", ForceDelete=True),

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.emulator import Api
 from sandbox.resources import references, rules
-from sandbox.resources.model import Autoname, Inputs, Live, Reference, ResourceType, Tagging, arn, call, template
+from sandbox.resources.model import Autoname, Inputs, Live, Reference, ResourceType, Rule, Tagging, arn, call, template
 from sandbox.schema import Failure
 from sandbox.values import UNKNOWN
 
@@ -24,7 +24,7 @@ _EXTENDED_STATISTICS = (
     r"(p|tm|wm|tc|ts)(\d{1,2}(\.\d{1,10})?|100)|IQM|(TM|WM|PR|TC|TS)\((\d+(\.\d+)?%?)?:(\d+(\.\d+)?%?)?\)"
 )
 
-def _in_minutes(*exceptions: str) -> rules.Rule:
+def _in_minutes(*exceptions: str) -> Rule:
     """Shorter periods than a minute are for metrics of high resolution."""
 
     def rule(value: str) -> str | None:
@@ -223,7 +223,8 @@ def dashboard_body(value: str) -> str | None:
         return "must have a list of widgets"
     if len(widgets) > _MOST_WIDGETS:
         return f"must have at most {_MOST_WIDGETS} widgets, has {len(widgets)}"
-    return next((f"has at widgets[{index}] {wrong}" for index, one in enumerate(widgets) for wrong in _widget(one)), None)
+    faults = (f"has at widgets[{index}] {fault}" for index, widget in enumerate(widgets) for fault in _widget(widget))
+    return next(faults, None)
 
 
 def _widget(widget: Any) -> Iterable[str]:

@@ -62,6 +62,9 @@ def _amend_load_balancer(api: Api, live: Live) -> None:
     state = live.state
     if state.get("subnets"):
         api("set_subnets", LoadBalancerArn=live.id, Subnets=state["subnets"])
+    if state.get("subnetMappings"):
+        mappings = [{key[0].upper() + key[1:]: value for key, value in one.items()} for one in state["subnetMappings"]]
+        api("set_subnets", LoadBalancerArn=live.id, SubnetMappings=mappings)
     if state.get("securityGroups"):
         api("set_security_groups", LoadBalancerArn=live.id, SecurityGroups=state["securityGroups"])
     if state.get("ipAddressType"):
@@ -112,6 +115,7 @@ _LOAD_BALANCER = ResourceType(
     empty="enablePrefixForIpv6SourceNat enforceSecurityGroupInboundRulesOnPrivateLinkTraffic "
     "secondaryIpsAutoAssignedPerSubnet securityGroups",
     amend=_amend_load_balancer,
+    amends="ipAddressType securityGroups subnetMappings subnets",
     delete=_delete_load_balancer,
     replace="name namePrefix internal loadBalancerType customerOwnedIpv4Pool",
     autoname=Autoname("name", longest=32),

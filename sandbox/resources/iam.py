@@ -37,6 +37,7 @@ _ROLE = ResourceType(
     # Policies are resources of their own; listed here they would change right after creation.
     empty="inlinePolicies managedPolicyArns",
     amend=_amend_role,
+    amends="assumeRolePolicy description maxSessionDuration permissionsBoundary",
     delete=call("delete_role", RoleName="id"),
     replace="name namePrefix path",
     autoname=Autoname("name", longest=64),

@@ -58,6 +58,7 @@ _KEY = ResourceType(
     attributes={"isEnabled": "Enabled"},
     empty="description rotationPeriodInDays",
     amend=_amend_key,
+    amends="bypassPolicyLockoutSafetyCheck description policy",
     delete=call("schedule_key_deletion", KeyId="id", PendingWindowInDays="deletionWindowInDays"),
     replace="customerMasterKeySpec keyUsage multiRegion customKeyStoreId xksKeyId",
     defaults={

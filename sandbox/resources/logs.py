@@ -1,12 +1,12 @@
 """CloudWatch Logs: log groups, and the policies that let services write to them."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.emulator import Api, ApiError
 from sandbox.resources import references, rules
 from sandbox.resources.model import Autoname, Feature, Inputs, Live, Request, ResourceType, Tagging, call
+from sandbox.resources.resource_policies import resource_policy
 from sandbox.schema import Failure
 
 _RETENTION_DAYS = (
@@ -83,24 +83,11 @@ _LOG_GROUP = ResourceType(
     ),
     rules={
         "kmsKeyId": rules.matches(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+", "the ARN of a KMS key"),
-        "name": rules.matches(r"(?!aws/)[a-zA-Z0-9_./#-]{1,512}", "at most 512 letters, digits and _ - / . #"),
+        "name": rules.matches(r"(?!aws/).*", "a name that does not begin with aws/"),
         "retentionInDays": rules.one_of(*map(str, _RETENTION_DAYS)),
     },
     references={"kmsKeyId": references.KMS_KEY},
 )
-
-
-def resource_policy(value: str) -> str | None:
-    """A policy whose every statement names who may do what to which groups."""
-    wrong = rules.policy_document(value)
-    if wrong:
-        return wrong
-    statements = json.loads(value)["Statement"]
-    for statement in statements if isinstance(statements, list) else [statements]:
-        for element in ("Principal", "Resource"):
-            if not statement.keys() & {element, f"Not{element}"}:
-                return f"has a statement without {element}"
-    return None
 
 
 def _policy_id(live: Live) -> str:
@@ -151,7 +138,7 @@ _LOG_RESOURCE_POLICY = ResourceType(
     delete=call("delete_resource_policy", policyName="id"),
     replace="policyName resourceArn",
     validate=_policy_rules,
-    rules={"policyDocument": resource_policy, "resourceArn": rules.arn},
+    rules={"policyDocument": resource_policy(), "resourceArn": rules.arn},
     references={"resourceArn": references.LOG_GROUP},
 )
 

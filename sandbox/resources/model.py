@@ -151,7 +151,9 @@ class ResourceType:
     adopts: str = ""
     """The inputs that `adopt` and `amend` take."""
     amend: Callable[[Api, Live], Any] | None = None
-    """In place of `update`, beside `adopt`."""
+    """In place of `update`: changes what is there by other means."""
+    amends: str = ""
+    """The inputs that `amend` changes, if not those that `adopt` takes; a change of any other is refused."""
     noun: str = ""
     """The API's own word for the type, which it puts before members (`name` is `RoleName`: "Role")."""
     renames: Mapping[str, str] = field(default_factory=dict)

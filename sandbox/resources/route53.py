@@ -236,6 +236,7 @@ _RECORD = ResourceType(
     },
     write_only="zoneId allowOverwrite name",
     amend=_amend_record,
+    amends=f"aliases allowOverwrite healthCheckId multivalueAnswerRoutingPolicy records ttl {' '.join(_ROUTING)}",
     delete=_delete_record,
     replace="zoneId name type setIdentifier",
     validate=_record_rules,

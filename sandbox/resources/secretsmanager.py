@@ -157,6 +157,7 @@ _SECRET_VERSION = ResourceType(
         "secretBinary": _read_binary,
     },
     amend=_move_stages,
+    amends="versionStages",
     delete=_delete_version,
     replace="secretId secretString secretBinary",
     rules={"secretBinary": _base64},

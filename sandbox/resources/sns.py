@@ -1,7 +1,6 @@
 """SNS: topics, their policies, subscriptions."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,14 +19,19 @@ from sandbox.resources.model import (
     call,
     template,
 )
+from sandbox.resources.resource_policies import resource_policy
 from sandbox.schema import Failure
 from sandbox.values import UNKNOWN
 
 _DEFAULT_MESSAGE_BYTES = 256 * 1024
 """What AWS sets for a topic that does not limit its messages."""
 
-_FEEDBACK_PROTOCOLS = {"application": "Application", "firehose": "Firehose", "http": "HTTP", "lambda": "Lambda"} | {
-    "sqs": "SQS"
+_FEEDBACK_PROTOCOLS = {
+    "application": "Application",
+    "firehose": "Firehose",
+    "http": "HTTP",
+    "lambda": "Lambda",
+    "sqs": "SQS",
 }
 _FEEDBACK_ROLES = {
     f"{protocol}{outcome}FeedbackRoleArn": f"{name}{outcome}FeedbackRoleArn"
@@ -90,24 +94,6 @@ def _topic_rules(inputs: Inputs) -> Iterable[Failure]:
             yield Failure(key, "can only be set for a FIFO topic")
 
 
-def topic_policy(value: str) -> str | None:
-    """A policy whose every statement names who may do which of SNS's actions to what."""
-    wrong = rules.policy_document(value)
-    if wrong:
-        return wrong
-    statements = json.loads(value)["Statement"]
-    for statement in statements if isinstance(statements, list) else [statements]:
-        if not statement.keys() & {"Principal", "NotPrincipal"}:
-            return "has a statement without Principal"
-        if not statement.keys() & {"Resource", "NotResource"}:
-            return "has a statement without Resource"
-        actions = statement.get("Action", statement.get("NotAction"))
-        for action in actions if isinstance(actions, list) else [actions]:
-            if not re.match(r"sns:", str(action), re.IGNORECASE):
-                return f"has the action {action}, which is not one of SNS"
-    return None
-
-
 _TOPIC = ResourceType(
     token="aws:sns/topic:Topic",
     service="sns",
@@ -147,7 +133,7 @@ _TOPIC = ResourceType(
         "name": rules.matches(
             r"[a-zA-Z0-9_-]{1,256}|[a-zA-Z0-9_-]{1,251}\.fifo", "at most 256 letters, digits, hyphens and underscores"
         ),
-        "policy": topic_policy,
+        "policy": resource_policy("sns"),
         "signatureVersion": rules.one_of("1", "2"),
         "tracingConfig": rules.one_of("PassThrough", "Active"),
         **dict.fromkeys(_FEEDBACK_ROLES, rules.arn),
@@ -186,7 +172,7 @@ _TOPIC_POLICY = ResourceType(
     rewrite=True,
     delete=_reset_policy,
     replace="arn",
-    rules={"arn": rules.arn, "policy": topic_policy},
+    rules={"arn": rules.arn, "policy": resource_policy("sns")},
     references={"arn": references.TOPIC},
 )
 
@@ -228,9 +214,11 @@ def _subscription_requests(inputs: Inputs, identifier: str) -> Iterable[Request]
             continue
         if key == "rawMessageDelivery" and inputs.get("protocol") not in _RAW_PROTOCOLS:
             continue
-        content = _NOTHING.get(key, "") if value is None else text(value)
         parameters = {"SubscriptionArn": identifier, "AttributeName": name}
-        yield Request("set_subscription_attributes", parameters | ({} if content is None else {"AttributeValue": content}))
+        content = _NOTHING.get(key, "") if value is None else text(value)
+        if content is not None:
+            parameters["AttributeValue"] = content
+        yield Request("set_subscription_attributes", parameters)
 
 
 def _replay(inputs: Inputs, identifier: str) -> Iterable[Request]:
@@ -247,7 +235,7 @@ def _waits_for_confirmation(live: Live) -> bool:
 
 def _subscription_rules(inputs: Inputs) -> Iterable[Failure]:
     protocol, endpoint = inputs.get("protocol"), inputs.get("endpoint")
-    if protocol == UNKNOWN:
+    if not isinstance(protocol, str) or protocol == UNKNOWN:
         return
     if protocol in _ENDPOINTS and isinstance(endpoint, str) and endpoint != UNKNOWN:
         wrong = _ENDPOINTS[protocol](endpoint)

@@ -142,13 +142,15 @@ def _wrong_content(content: str, document_format: str, document_type: Any) -> st
         return f"must be {document_format}: {error}"
     if document_type in _TYPES_WITHOUT_SCHEMA:
         return None
-    if not isinstance(document, dict):
-        return "must be an object"
-    if not isinstance(document.get("schemaVersion"), str):
-        return "must have a schemaVersion, which is a text"
-    if document_type == "Session" and document["schemaVersion"] != "1.0":
+    if not isinstance(document, dict) or not isinstance(document.get("schemaVersion"), str):
+        return "must be an object with a schemaVersion, which is a text"
+    return _wrong_session(document) if document_type == "Session" else None
+
+
+def _wrong_session(document: Mapping[str, Any]) -> str | None:
+    if document["schemaVersion"] != "1.0":
         return "must have the schemaVersion 1.0 for a Session document"
-    if document_type == "Session" and document.get("sessionType") not in _SESSION_TYPES:
+    if document.get("sessionType") not in _SESSION_TYPES:
         return f"must have a sessionType, one of {', '.join(_SESSION_TYPES)}"
     return None
 
@@ -165,6 +167,7 @@ _DOCUMENT = ResourceType(
     empty="description parameters",
     write_only="attachmentsSources",
     amend=_publish_document,
+    amends="attachmentsSources content documentFormat targetType versionName",
     recomputed="createdDate defaultVersion description documentVersion hash latestVersion parameters schemaVersion",
     delete=_delete_document,
     # The type cannot be changed by any call.
@@ -181,21 +184,23 @@ _VALUES = ("value", "insecureValue", "valueWo")
 
 def _parameter_value(inputs: Inputs) -> dict[str, Any]:
     """The three inputs for the value differ in how the state shows it."""
-    rest = {key: item for key, item in inputs.items() if key not in _VALUES}
-    return rest | {"value": item for key in _VALUES if (item := inputs.get(key)) is not None}
+    rest = {key: item for key, item in inputs.items() if key not in (*_VALUES, "valueWoVersion")}
+    given = [inputs[key] for key in _VALUES if inputs.get(key) is not None]
+    return {**rest, "value": given[0]} if given else rest
 
 
 def _read_parameter(api: Api, live: Live) -> Mapping[str, Any]:
     filters = [{"Key": "Name", "Option": "Equals", "Values": [live.id]}]
     described = api("describe_parameters", ParameterFilters=filters)["Parameters"]
-    return {**(described[0] if described else {}), **api("get_parameter", Name=live.id, WithDecryption=True)["Parameter"]}
+    parameter = api("get_parameter", Name=live.id, WithDecryption=True)["Parameter"]
+    return {**(described[0] if described else {}), **parameter}
 
 
 def _value_of(key: str) -> Any:
     """The value under the input that gave it; one that was found and not given is `value`."""
 
     def value(live: Live) -> str:
-        given = next((name for name in ("insecureValue", "valueWo") if live.state.get(name) is not None), "value")
+        given = next((name for name in ("insecureValue", "valueWo") if live.state.get(name)), "value")
         return str(live.description["Value"]) if key == given else ""
 
     return value
@@ -239,20 +244,21 @@ _PARAMETER = ResourceType(
     prepare=_parameter_value,
     read=_read_parameter,
     attributes={
-        "hasValueWo": lambda live: live.state.get("valueWo") is not None,
+        "hasValueWo": lambda live: bool(live.state.get("valueWo")),
         "insecureValue": _value_of("insecureValue"),
         "value": _value_of("value"),
     },
     empty="keyId",
-    write_only="keyId valueWo",
+    write_only="keyId valueWo valueWoVersion",
     amend=_change_parameter,
+    amends="allowedPattern description insecureValue keyId type value valueWo valueWoVersion",
     recomputed="hasValueWo version",
     delete=call("delete_parameter", Name="id"),
     # AWS refuses to go back to a lower tier; upwards the sandbox replaces as well.
     replace="name dataType tier",
     autoname=Autoname("name", longest=2048),
     # Nothing outside the program is there to be overwritten.
-    local="arn overwrite valueWoVersion",
+    local="arn overwrite",
     validate=_parameter_rules,
     rules={
         "dataType": rules.one_of("text", "aws:ec2:image", "aws:ssm:integration"),

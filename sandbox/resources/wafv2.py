@@ -111,6 +111,8 @@ _WEB_ACL = ResourceType(
     empty="applicationIntegrationUrl",
     write_only="scope",
     amend=_amend_acl,
+    amends="associationConfig captchaConfig challengeConfig customResponseBodies dataProtectionConfig defaultAction "
+    "description rules tokenDomains visibilityConfig",
     delete=_delete_acl,
     replace="name namePrefix scope",
     autoname=Autoname("name", longest=128),

@@ -9,6 +9,7 @@ import contextvars
 import json
 import logging
 import runpy
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -292,3 +293,9 @@ def record_stack(environment: str) -> Recording:
         runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__")
 
     return record(program)
+
+
+if __name__ == "__main__":
+    # python -m tests.components.recorder production >tests/components/identities/production.txt
+    for identity in record_stack(sys.argv[1]).identities():
+        print(*identity)

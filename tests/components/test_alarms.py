@@ -130,11 +130,11 @@ def test_alarms_on_one_metric_are_these(production: Recording) -> None:
 @pytest.mark.parametrize(
     ("name", "threshold", "expression", "metrics"),
     [
-        ("HighErrorRate", 30, "FILL(target, 0) + FILL(balancer, 0)", ERRORS),
+        ("HighErrorRate", 30, "SUM([FILL(target, 0), FILL(balancer, 0)])", ERRORS),
         (
             "HighErrorShare",
             5,
-            "IF(requests > 100, 100 * (FILL(target, 0) + FILL(balancer, 0)) / requests, 0)",
+            "IF(requests > 100, 100 * SUM([FILL(target, 0), FILL(balancer, 0)]) / requests, 0)",
             [*ERRORS, sum_of("requests", "RequestCount")],
         ),
     ],

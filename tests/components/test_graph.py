@@ -123,7 +123,8 @@ def test_identities_are_the_committed_ones(stack: Recording, environment: str) -
     """A logical name is the identity of a resource for ever.
 
     A line that changes means that the resource is replaced: a database is emptied, a bucket is lost. Change one only
-    together with an alias that tells Pulumi what the resource was called before.
+    together with an alias that tells Pulumi what the resource was called before. The list of a stack is printed by
+    `python -m tests.components.recorder production`.
     """
     committed = (IDENTITIES / f"{environment}.txt").read_text().splitlines()
 
@@ -248,15 +249,21 @@ def test_secrets_are_wrapped_and_are_these(stack: Recording) -> None:
     }
 
 
-def test_production_protects_what_holds_data_or_an_address(production: Recording) -> None:
+def test_production_protects_what_cannot_be_made_again(production: Recording) -> None:
     assert sorted(each.name for each in production.registrations if each.protect) == [
         "access-logs-store-bucket",
         "backups-store-bucket",
         "cache-replication-group",
         "database-primary",
         "database-replica",
+        "dns-query-log-key",
         "dns-zone",
+        "encryption-data-key",
+        "encryption-logs-key",
+        "encryption-notifications-key",
+        "encryption-secrets-key",
         "load-balancer-alb",
+        "network-vpc",
     ]
 
 

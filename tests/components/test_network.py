@@ -201,7 +201,7 @@ def test_s3_is_reached_without_the_internet(production: Recording) -> None:
 
     assert endpoint.plain["serviceName"] == "com.amazonaws.us-east-1.s3"
     assert endpoint.plain["vpcEndpointType"] == "Gateway"
-    assert {f"network-application-{letter}-routes-id" for letter in "abc"} <= set(endpoint.plain["routeTableIds"])
+    assert endpoint.plain["routeTableIds"] == [f"network-application-{letter}-routes-id" for letter in "abc"]
     assert endpoint.document("policy")["Statement"] == [
         OWN_ACCOUNT_ONLY,
         {

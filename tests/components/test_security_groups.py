@@ -5,6 +5,7 @@ from tests.components.recorder import Recording, Registration
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+EXCLUSIVE = "aws:ec2/vpcSecurityGroupRulesExclusive:VpcSecurityGroupRulesExclusive"
 
 
 def line(rule: Registration) -> str:
@@ -51,4 +52,20 @@ def test_groups_have_no_rules_of_their_own(stack: Recording) -> None:
         "database": {"vpcId": "network-vpc-id", "description": "PostgreSQL"},
         "load-balancer": {"vpcId": "network-vpc-id", "description": "Load balancer, open to the internet"},
         "network-endpoints": {"vpcId": "network-vpc-id", "description": "Interface endpoints of AWS services"},
+    }
+
+
+def test_groups_have_the_declared_rules_and_no_others(stack: Recording) -> None:
+    """A rule that is declared but not on its group's list would be removed again by the next `pulumi up`."""
+    exclusive = {each.plain["securityGroupId"]: each.plain for each in stack.of_type(EXCLUSIVE)}
+
+    assert {group: (set(each["ingressRuleIds"]), set(each["egressRuleIds"])) for group, each in exclusive.items()} == {
+        f"{group.name}-id": (ids_of_rules(stack, INGRESS, group), ids_of_rules(stack, EGRESS, group))
+        for group in stack.of_type(GROUP)
+    }
+
+
+def ids_of_rules(stack: Recording, rule_type: str, group: Registration) -> set[str]:
+    return {
+        f"{rule.name}-id" for rule in stack.of_type(rule_type) if rule.plain["securityGroupId"] == f"{group.name}-id"
     }

@@ -13,8 +13,6 @@ import pytest
 
 from tests.end_to_end.driver import ROOT, Sandbox
 
-pytestmark = [pytest.mark.xdist_group("staging")]
-
 MEGABYTE = 1 << 20
 
 

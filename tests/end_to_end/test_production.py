@@ -14,8 +14,6 @@ import pytest
 
 from tests.end_to_end.driver import ROOT, Sandbox, summary
 
-pytestmark = [pytest.mark.xdist_group("production")]
-
 PRIMARY = "fixrx-production-postgres-primary"
 REPLICA = "fixrx-production-postgres-replica"
 STACK_FILE = ROOT / "Pulumi.production.yaml"
@@ -152,7 +150,7 @@ OPEN_SSH = """
 import pulumi
 import pulumi_aws as aws
 
-on_aws = pulumi.ResourceOptions(provider=platform["provider"])
+on_aws = pulumi.ResourceOptions(parent=platform["network"])
 bucket = aws.s3.Bucket("before-the-violation", opts=on_aws)
 group = aws.ec2.SecurityGroup("open", vpc_id=platform["network"].vpc_id, description="Open", opts=on_aws)
 aws.vpc.SecurityGroupIngressRule(

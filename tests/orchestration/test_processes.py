@@ -3,19 +3,19 @@
 import json
 import os
 import signal
-import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sandbox.processes import Account, Daemon, Processes, Running, choose_port
+from sandbox.processes import Account, Daemon, Processes, Running, listen
 from tools.console import UserError
 
 ACCOUNT = Account(id="111122223333", region="us-east-1")
-SLEEPER = ["-c", "import time; time.sleep(60)"]
-STUBBORN = ["-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up'); time.sleep(60)"]
+READY = """print('{"port": 4711, "pid": 1}');"""
+SLEEPER = ["-c", f"import time; {READY} time.sleep(60)"]
+SILENT = ["-c", "import time; time.sleep(60)"]
+STUBBORN = ["-c", f"import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); {READY} time.sleep(60)"]
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 
 def start(daemon: Daemon, arguments: list[str] = SLEEPER) -> Running:
     daemon.spawn(arguments, os.environ, "a test")
-    daemon.await_ready(lambda: 4711)
+    assert daemon.await_ready() == 4711
     running = daemon.running()
     assert running is not None
     return running
@@ -71,8 +71,6 @@ def test_reused_process_id_is_never_taken_for_the_daemon(daemon: Daemon, tmp_pat
 def test_daemon_that_ignores_the_signal_is_killed(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.processes.STOP_TIMEOUT_SECONDS", 0.2)
     running = start(daemon, STUBBORN)
-    while not daemon.output.read_text():
-        time.sleep(0.01)
     daemon.stop()
     assert not exists(running.pid)
 
@@ -80,7 +78,7 @@ def test_daemon_that_ignores_the_signal_is_killed(daemon: Daemon, monkeypatch: p
 def test_daemon_that_ends_at_once_says_why(daemon: Daemon) -> None:
     daemon.spawn(["-c", "raise SystemExit('the port is taken')"], os.environ, "a test")
     with pytest.raises(UserError) as error:
-        daemon.await_ready(lambda: None)
+        daemon.await_ready()
     assert str(error.value) == (
         "The sandbox's sleeper ended at once: its last words were 'the port is taken'. "
         f"Its whole log is {daemon.log}; mend what it names and try again."
@@ -90,9 +88,9 @@ def test_daemon_that_ends_at_once_says_why(daemon: Daemon) -> None:
 
 def test_daemon_that_is_never_ready_is_ended(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.processes.READY_TIMEOUT_SECONDS", 0.1)
-    daemon.spawn(SLEEPER, os.environ, "a test")
+    daemon.spawn(SILENT, os.environ, "a test")
     with pytest.raises(UserError, match=r"was not ready within 0\.1 seconds: it left no message"):
-        daemon.await_ready(lambda: None)
+        daemon.await_ready()
     assert not daemon.alive()
 
 
@@ -111,11 +109,16 @@ def test_second_daemon_of_a_name_is_refused(daemon: Daemon) -> None:
 
 
 def test_failure_of_the_provider_ends_the_emulator_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start_emulator(self: Processes, _: int) -> int:
+        return start(self.emulator).port
+
+    def start_failing_provider(self: Processes, _: int) -> None:
+        assert self.emulator.alive()
+        self.provider.spawn(["-c", "raise SystemExit('no')"], os.environ, "a test")
+
+    monkeypatch.setattr(Processes, "_spawn_emulator", start_emulator)
+    monkeypatch.setattr(Processes, "_spawn_provider", start_failing_provider)
     processes = Processes(tmp_path, ACCOUNT)
-    monkeypatch.setattr("sandbox.processes._answers", lambda _: True)
-    monkeypatch.setattr(Processes, "_spawn_emulator", lambda self, _: self.emulator.spawn(SLEEPER, os.environ, ""))
-    failing = ["-c", "raise SystemExit('no')"]
-    monkeypatch.setattr(Processes, "_spawn_provider", lambda self, _: self.provider.spawn(failing, os.environ, ""))
     with pytest.raises(UserError, match="The sandbox's provider ended at once"):
         processes.ensure(0)
     assert not processes.emulator.alive()
@@ -124,7 +127,7 @@ def test_failure_of_the_provider_ends_the_emulator_too(tmp_path: Path, monkeypat
 def test_emulator_of_another_account_does_not_fit(tmp_path: Path) -> None:
     processes = Processes(tmp_path, ACCOUNT)
     processes.emulator.spawn(SLEEPER, os.environ, processes._emulator_purpose())
-    processes.emulator.await_ready(lambda: 4711)
+    processes.emulator.await_ready()
     try:
         assert processes.emulator_fits()
         assert not Processes(tmp_path, Account(id="999999999999", region="us-east-1")).emulator_fits()
@@ -133,12 +136,9 @@ def test_emulator_of_another_account_does_not_fit(tmp_path: Path) -> None:
     assert not processes.emulator_fits()
 
 
-def test_wanted_port_is_taken_or_refused() -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
+def test_port_that_is_taken_is_refused() -> None:
+    with listen(0) as other:
         taken = other.getsockname()[1]
-        with pytest.raises(UserError, match=f"Port {taken} on 127.0.0.1 cannot be used for the AWS emulator"):
-            choose_port(taken)
-    assert choose_port(taken) == taken
-    assert choose_port(0) != 0
+        with pytest.raises(UserError, match=rf"Port {taken} on 127\.0\.0\.1 cannot be used for the AWS emulator"):
+            listen(taken)
+    listen(taken).close()

@@ -233,6 +233,12 @@ FIREWALL = (
         ("app-a", "mapPublicIpOnLaunch"),
     ),
     Case(
+        "firewall-subnets-hand-out-no-public-addresses",
+        "app-b",
+        put("app-b", "assignIpv6AddressOnCreation", True),
+        None,
+    ),
+    Case(
         "firewall-private-subnets-stay-private",
         "data-table",
         add(
@@ -359,9 +365,7 @@ DATABASE_ACCESS = (
         drop("primary", "dbSubnetGroupName"),
         ("primary", "dbSubnetGroupName"),
     ),
-    Case(
-        "cache-has-its-own-subnet-group", "cache", drop("cache", "subnetGroupName"), ("cache", "subnetGroupName")
-    ),
+    Case("cache-has-its-own-subnet-group", "cache", drop("cache", "subnetGroupName"), ("cache", "subnetGroupName")),
     Case(
         "database-knows-iam-identities",
         "primary",
@@ -698,6 +702,7 @@ AVAILABILITY = (
         ("servers", "launchTemplate"),
     ),
     Case("availability-of-servers-scales", "servers", remove("by-cpu"), ("by-cpu", "autoscalingGroupName")),
+    Case("availability-protects-keys-of-data", "data-key", unprotect("data-key"), ("data-key", "tags")),
     Case("availability-protects-what-holds-state", "cache", unprotect("cache"), ("cache", "tags")),
 )
 
@@ -951,6 +956,8 @@ STORAGE = (
         ("backups", "objectLockEnabled"),
     ),
     Case("storage-of-backups-is-locked", "backups", remove("backups-lock"), ("backups-lock", "bucket")),
+    Case("storage-of-backups-is-locked", "backups", put("backups-lock", "objectLockEnabled", "Disabled"), None),
+    Case("storage-is-not-emptied-by-destroy", "zone", put("zone", "forceDestroy", True), None),
     Case(
         "storage-of-backups-is-locked",
         "backups",
@@ -1057,12 +1064,8 @@ SECRETS = (
     ),
     Case("secrets-cannot-be-guessed", "password", put("password", "length", 8), ("password", "length")),
     Case("secrets-inventory-is-complete", "database_url", remove("redis_url"), ("redis_url", "namePrefix")),
-    Case(
-        "secrets-of-twilio-exist", "database_url", remove("twilio_auth_token"), ("twilio_auth_token", "namePrefix")
-    ),
-    Case(
-        "secrets-of-sendgrid-exist", "database_url", remove("sendgrid_api_key"), ("sendgrid_api_key", "namePrefix")
-    ),
+    Case("secrets-of-twilio-exist", "database_url", remove("twilio_auth_token"), ("twilio_auth_token", "namePrefix")),
+    Case("secrets-of-sendgrid-exist", "database_url", remove("sendgrid_api_key"), ("sendgrid_api_key", "namePrefix")),
     Case(
         "secrets-of-firebase-exist",
         "database_url",
@@ -1189,9 +1192,7 @@ IDENTITY = (
     Case(
         "identity-endpoints-let-own-account-through",
         "s3-endpoint",
-        put(
-            "s3-endpoint", "policy", document({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})
-        ),
+        put("s3-endpoint", "policy", document({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})),
         None,
     ),
     Case(

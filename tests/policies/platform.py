@@ -72,6 +72,7 @@ def _keys(state: State) -> None:
                 "policy": document(root, *grants),
                 "tags": tags(name),
             },
+            protect=True,
         )
 
 
@@ -382,15 +383,11 @@ def _edge(state: State) -> None:
         {
             "webAclArn": acl.arn,
             "action": {"block": {}},
-            "statement": {
-                "rateBasedStatement": {"limit": 620, "evaluationWindowSec": 60, "aggregateKeyType": "IP"}
-            },
+            "statement": {"rateBasedStatement": {"limit": 620, "evaluationWindowSec": 60, "aggregateKeyType": "IP"}},
             "visibilityConfig": _visibility(),
         },
     )
-    state.add(
-        "aws:wafv2/webAclAssociation", "acl-association", {"resourceArn": balancer.arn, "webAclArn": acl.arn}
-    )
+    state.add("aws:wafv2/webAclAssociation", "acl-association", {"resourceArn": balancer.arn, "webAclArn": acl.arn})
     state.add(
         "aws:wafv2/webAclLoggingConfiguration",
         "acl-log",
@@ -487,9 +484,7 @@ def _servers(state: State) -> None:
             "vpcSecurityGroupIds": [Reference("app-group", "id")],
             "userData": encoded("#!/bin/sh\ndnf install nodejs24\nexport DATABASE_SECRET=arn:aws:secret\n"),
             "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 1},
-            "tagSpecifications": [
-                {"resourceType": kind, "tags": tags("server")} for kind in ("instance", "volume")
-            ],
+            "tagSpecifications": [{"resourceType": kind, "tags": tags("server")} for kind in ("instance", "volume")],
             "blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": {"encrypted": "true"}}],
             "tags": tags("template"),
         },
@@ -503,16 +498,12 @@ def _servers(state: State) -> None:
             "healthCheckType": "ELB",
             "targetGroupArns": [Reference("targets", "arn")],
             "launchTemplate": {"id": Reference("template", "id"), "version": "7"},
-            "tags": [
-                {"key": key, "value": value, "propagateAtLaunch": True} for key, value in tags("servers").items()
-            ],
+            "tags": [{"key": key, "value": value, "propagateAtLaunch": True} for key, value in tags("servers").items()],
         },
     )
     state.add("aws:autoscaling/policy", "by-cpu", {"autoscalingGroupName": Reference("servers", "name")})
     state.add("aws:ebs/volume", "scratch", {"encrypted": True, "tags": tags("scratch")})
-    state.add(
-        "aws:ssm/parameter", "token", {"name": "/fixrx/token", "type": "SecureString", "tags": tags("token")}
-    )
+    state.add("aws:ssm/parameter", "token", {"name": "/fixrx/token", "type": "SecureString", "tags": tags("token")})
     state.add(
         "aws:ssm/document",
         "session",

@@ -43,9 +43,7 @@ def test_rule_beats_all(tmp_path: Path) -> None:
 
 
 def test_setting_and_level_in_one_entry(tmp_path: Path) -> None:
-    configuration = configured(
-        tmp_path, {"availability-of-servers": {"enforcementLevel": "advisory", "production": 5}}
-    )
+    configuration = configured(tmp_path, {"availability-of-servers": {"enforcementLevel": "advisory", "production": 5}})
 
     assert configuration.levels["availability-of-servers"] is Level.ADVISORY
     assert configuration.settings["availability-of-servers"] == {"production": 5, "elsewhere": 2}

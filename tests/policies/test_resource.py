@@ -152,9 +152,7 @@ def test_internet_is_whatever_is_wider_than_any_private_network(block: str, inte
 def test_document_reads_the_same_however_it_is_written() -> None:
     short = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}}
     long = {
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": ["s3:GetObject"], "Resource": ["*"]}
-        ]
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": ["s3:GetObject"], "Resource": ["*"]}]
     }
 
     read = [

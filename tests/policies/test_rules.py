@@ -103,4 +103,3 @@ def test_rule_explains_itself(rule: Rule) -> None:
 
 def test_rule_names_are_unique() -> None:
     assert len({rule.name for rule in ALL_RULES}) == len(ALL_RULES)
-

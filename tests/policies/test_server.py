@@ -62,9 +62,7 @@ def urn(type_token: str, name: str) -> str:
 
 
 def resource(type_token: str, name: str, /, **properties: Any) -> Any:
-    return proto.AnalyzeRequest(
-        type=type_token, name=name, urn=urn(type_token, name), properties=struct(properties)
-    )
+    return proto.AnalyzeRequest(type=type_token, name=name, urn=urn(type_token, name), properties=struct(properties))
 
 
 def stack(*resources: Any) -> Any:
@@ -178,9 +176,7 @@ def test_what_the_program_does_not_declare_and_aws_has_not_computed_is_not_there
     )
 
     (open_verdicts,) = response.diagnostics
-    assert open_verdicts.message.splitlines()[1:] == [
-        "firewall-internet-meets-load-balancer-first: with-rules.ingress"
-    ]
+    assert open_verdicts.message.splitlines()[1:] == ["firewall-internet-meets-load-balancer-first: with-rules.ingress"]
 
 
 def test_certain_answer_counts_beside_an_unknown_one(connect: Any) -> None:
@@ -211,7 +207,7 @@ def test_no_message_of_any_rule_prints_a_secret(connect: Any) -> None:
     client = connect()
     document = {"Statement": [{"Effect": "Allow", "Action": SECRET, "Resource": "*", "Principal": "*"}]}
     address = f"postgresql://u:{SECRET}@h/d"
-    texts = [SECRET, [SECRET], document, json.dumps(document), address, 12345678, True, [{"cidrBlocks": [SECRET]}]]
+    texts = [[SECRET, {"cidrBlocks": [SECRET]}], json.dumps(document), address, 12345678, True]
     kinds = sorted({kind for rule in ALL_RULES for kind in rule.kinds if kind != ANY_KIND})
     properties = sorted({*PROPERTIES_OF_GOOD_PLATFORM, "ingress", "egress", "acl", "inlinePolicies"})
 
@@ -229,9 +225,7 @@ def test_no_message_of_any_rule_prints_a_secret(connect: Any) -> None:
 
 
 def test_secret_value_that_is_unknown_counts_as_secret_and_as_given(connect: Any) -> None:
-    cache = resource(
-        "aws:elasticache/replicationGroup:ReplicationGroup", "cache", authToken=secret(UNKNOWN)
-    )
+    cache = resource("aws:elasticache/replicationGroup:ReplicationGroup", "cache", authToken=secret(UNKNOWN))
     rules = [rule for rule in ALL_RULES if rule.name in ("cache-asks-who-connects", "secrets-are-marked")]
     client = connect(rules)
 
@@ -426,7 +420,7 @@ def test_engine_learns_the_same_about_a_rule_as_from_pulumis_own_sdk() -> None:
             }
         ),
     )
-    servicer = policy._PolicyAnalyzerServicer("pack", "1.0.0", [sdk_policy], policy.EnforcementLevel.ADVISORY)
+    servicer: Any = policy._PolicyAnalyzerServicer("pack", "1.0.0", [sdk_policy], policy.EnforcementLevel.ADVISORY)
 
     (from_sdk,) = servicer.GetAnalyzerInfo(None, None).policies
 

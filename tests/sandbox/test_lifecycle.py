@@ -64,6 +64,64 @@ def test_a_network_is_as_it_was_asked_for(services: Services) -> None:
     assert drifts(services) == {}
 
 
+def test_what_the_emulator_does_not_report_is_no_drift(services: Services) -> None:
+    vpc = services.create("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16", "assignGeneratedIpv6CidrBlock": True}, "vpc")
+    assert vpc.state["ipv6CidrBlock"].endswith("/56")
+    groups = [services.create("aws:ec2/securityGroup:SecurityGroup", {"vpcId": vpc.id}, name) for name in ("a", "b")]
+    services.create(
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        {
+            "securityGroupId": groups[0].id,
+            "referencedSecurityGroupId": groups[1].id,
+            "ipProtocol": "tcp",
+            "fromPort": 5432,
+            "toPort": 5432,
+            "description": "the application",
+        },
+        "rule",
+    )
+    assert drifts(services) == {}
+
+
+def test_a_route_gets_another_target_in_place(services: Services) -> None:
+    vpc, subnets, _ = network(services)
+    gateway = services.create("aws:ec2/internetGateway:InternetGateway", {"vpcId": vpc.id}, "gateway")
+    address = services.create("aws:ec2/eip:Eip", {"domain": "vpc"}, "address")
+    nat = services.create(
+        "aws:ec2/natGateway:NatGateway", {"subnetId": subnets[0].id, "allocationId": address.id}, "nat"
+    )
+    table = services.create("aws:ec2/routeTable:RouteTable", {"vpcId": vpc.id}, "table")
+    inputs = {"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway.id}
+    route = services.create("aws:ec2/route:Route", inputs, "route")
+    services.update(route, gatewayId=None, natGatewayId=nat.id)
+    found = services.client("ec2").describe_route_tables(RouteTableIds=[table.id])["RouteTables"][0]["Routes"]
+    targets = [(one.get("GatewayId"), one.get("NatGatewayId")) for one in found]
+    assert targets == [("local", None), (None, nat.id)]
+    assert drifts(services) == {}
+    services.destroy()
+
+
+def test_a_change_that_the_emulator_drops_is_recorded(services: Services) -> None:
+    vpc, subnets, group = network(services)
+    endpoint = services.create(
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
+        {
+            "vpcId": vpc.id,
+            "serviceName": "com.amazonaws.us-east-1.ssm",
+            "vpcEndpointType": "Interface",
+            "subnetIds": [subnets[0].id],
+            "securityGroupIds": [group.id],
+            "privateDnsEnabled": False,
+        },
+        "ssm",
+    )
+    services.update(endpoint, privateDnsEnabled=True, subnetIds=[subnet.id for subnet in subnets])
+    found = services.client("ec2").describe_vpc_endpoints(VpcEndpointIds=[endpoint.id])["VpcEndpoints"][0]
+    assert sorted(found["SubnetIds"]) == sorted(subnet.id for subnet in subnets)
+    assert endpoint.state["privateDnsEnabled"] is True
+    assert drifts(services) == {}
+
+
 def test_a_new_security_group_lets_nothing_out(services: Services) -> None:
     _, _, group = network(services)
     found = services.client("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"][0]
@@ -413,6 +471,33 @@ def test_only_the_listed_policies_stay_with_a_role(services: Services) -> None:
     assert iam.list_role_policies(RoleName="app")["PolicyNames"] == ["ours"]
     iam.put_role_policy(RoleName="app", PolicyName="theirs", PolicyDocument=policy)
     assert services.drift(only) == {"policyNames": ["ours", "theirs"]}
+
+
+def test_only_the_listed_rules_stay_with_a_security_group(services: Services) -> None:
+    _, _, group = network(services)
+    rule = services.create(
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        {"securityGroupId": group.id, "ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "0.0.0.0/0"},
+        "https",
+    )
+    ec2 = services.client("ec2")
+    ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+
+    def open_ssh() -> str:
+        answer = ec2.authorize_security_group_ingress(GroupId=group.id, IpPermissions=[ssh])
+        return str(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
+
+    open_ssh()
+    only = services.create(
+        "aws:ec2/vpcSecurityGroupRulesExclusive:VpcSecurityGroupRulesExclusive",
+        {"securityGroupId": group.id, "ingressRuleIds": [rule.id], "egressRuleIds": []},
+        "only",
+    )
+    present = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group.id]}])
+    assert [one["SecurityGroupRuleId"] for one in present["SecurityGroupRules"]] == [rule.id]
+    assert drifts(services) == {}
+    by_hand = open_ssh()
+    assert services.drift(only) == {"ingressRuleIds": sorted([rule.id, by_hand])}
 
 
 def test_a_group_of_servers(services: Services) -> None:

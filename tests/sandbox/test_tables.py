@@ -52,6 +52,7 @@ def test_inputs_named_in_the_table_exist(kind: ResourceType) -> None:
         "ordered": kind.ordered,
         "write_only": kind.write_only,
         "adopts": kind.adopts,
+        "amends": kind.amends,
         "update_omits": kind.update_omits,
         "update_recorded": kind.update_recorded,
         "features": " ".join(kind.feature_inputs()),
@@ -93,6 +94,10 @@ def test_a_type_is_made_by_exactly_one_means(kind: ResourceType) -> None:
     assert kind.recorded or kind.read is not None
 
 
+def test_what_amends_says_what_it_changes(kind: ResourceType) -> None:
+    assert bool(kind.amend) == bool(kind.amends or (kind.amend and kind.adopts))
+
+
 def test_arguments_of_calls_are_parameters(kind: ResourceType) -> None:
     calls = [call for call in (kind.update, kind.delete, kind.read) if isinstance(call, Call)]
     for call in calls:
@@ -124,6 +129,7 @@ PROGRAM = [
     "aws:ec2/subnet:Subnet",
     "aws:ec2/vpc:Vpc",
     "aws:ec2/vpcEndpoint:VpcEndpoint",
+    "aws:ec2/vpcSecurityGroupRulesExclusive:VpcSecurityGroupRulesExclusive",
     "aws:elasticache/parameterGroup:ParameterGroup",
     "aws:elasticache/replicationGroup:ReplicationGroup",
     "aws:elasticache/subnetGroup:SubnetGroup",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from settings import InvalidSettings, parse_settings
+from settings import InvalidSettings, StackSettings, parse_settings
 from tests.settings.configuration import as_pulumi_hands_it_over, changed, stack_file
 
 CANNOT_BE_DELETED = "production cannot be deleted by accident; set true"
@@ -20,6 +20,15 @@ WEAKENINGS: list[tuple[dict[str, Any], str]] = [
         "app_servers.instance_type: slows down once its CPU credits are used up; production takes a type such as "
         "m7g.large",
     ),
+    (
+        {"database.instance_class": "db.t4g.large"},
+        "database.instance_class: slows down once its CPU credits are used up; production takes a class such as "
+        "db.m7g.large",
+    ),
+    (
+        {"cache.node_type": "cache.t4g.small"},
+        "cache.node_type: slows down once its CPU credits are used up; production takes a type such as cache.m7g.large",
+    ),
     ({"database.multi_az": False}, "database.multi_az: production has a standby in another zone; set true"),
     ({"cache.nodes": 1}, "cache.nodes: production has a replica in another zone; set 2"),
     ({"load_balancer.deletion_protection": False}, f"load_balancer.deletion_protection: {CANNOT_BE_DELETED}"),
@@ -27,6 +36,8 @@ WEAKENINGS: list[tuple[dict[str, Any], str]] = [
     ({"cache.protect": False}, f"cache.protect: {CANNOT_BE_DELETED}"),
     ({"backup_bucket.protect": False}, f"backup_bucket.protect: {CANNOT_BE_DELETED}"),
     ({"dns.protect": False}, f"dns.protect: {CANNOT_BE_DELETED}"),
+    ({"encryption.protect": False}, f"encryption.protect: {CANNOT_BE_DELETED}"),
+    ({"network.protect": False}, f"network.protect: {CANNOT_BE_DELETED}"),
     ({"access_logs.protect": False}, f"access_logs.protect: {CANNOT_BE_DELETED}"),
     (
         {"database.backup_retention_days": 6},
@@ -38,7 +49,9 @@ WEAKENINGS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"backup_bucket.database_retention_days": 6, "backup_bucket.object_lock_days": 6},
-        "backup_bucket.database_retention_days: production keeps 7 days or more; raise it",
+        # The lock is never longer than the retention, so one does not come without the other.
+        "backup_bucket.database_retention_days: production keeps 7 days or more; raise it\n"
+        "fixrx:backup_bucket.object_lock_days: production keeps 7 days or more; raise it",
     ),
     (
         {"backup_bucket.application_retention_days": 29},
@@ -57,7 +70,19 @@ def test_production_cannot_be_weakened(changes: dict[str, Any], problem: str) ->
     with pytest.raises(InvalidSettings) as refusal:
         parse_settings(as_pulumi_hands_it_over(changed(stack_file("production"), changes)))
 
-    assert [str(each) for each in refusal.value.problems] == [f"fixrx:{problem}"]
+    assert "\n".join(str(each) for each in refusal.value.problems) == f"fixrx:{problem}"
+
+
+def test_every_protection_is_among_them() -> None:
+    protections = {
+        f"{section}.{setting}"
+        for section, field in StackSettings.model_fields.items()
+        for setting in getattr(field.annotation, "model_fields", {})
+        if "protect" in setting
+    }
+
+    assert len(protections) == 8
+    assert protections <= {key for changes, _ in WEAKENINGS for key in changes}
 
 
 @pytest.mark.parametrize("environment", ["staging", "development"])
@@ -74,9 +99,19 @@ def test_all_weakenings_are_said_at_once() -> None:
     with pytest.raises(InvalidSettings) as refusal:
         parse_settings(as_pulumi_hands_it_over(changed(stack_file("production"), together)))
 
-    assert sorted(str(each) for each in refusal.value.problems) == sorted(
-        f"fixrx:{problem}" for _, problem in WEAKENINGS
-    )
+    expected = "\n".join(f"fixrx:{problem}" for _, problem in WEAKENINGS).splitlines()
+    assert sorted(str(each) for each in refusal.value.problems) == sorted(expected)
+
+
+def test_stack_called_production_is_production() -> None:
+    configuration = changed(stack_file("production"), {"environment": "staging"})
+
+    with pytest.raises(InvalidSettings) as refusal:
+        parse_settings(as_pulumi_hands_it_over(configuration), "production")
+
+    assert [str(each) for each in refusal.value.problems] == [
+        "fixrx:environment: is staging, but the stack is called production; set it to production"
+    ]
 
 
 @pytest.mark.parametrize(

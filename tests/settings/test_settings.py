@@ -12,8 +12,8 @@ from settings import InvalidSettings, Problem, StackSettings, load_settings, par
 from tests.settings.configuration import MISSING, as_pulumi_hands_it_over, changed, stack_file
 
 SETTINGS = (
-    "access_logs, account, admin_access, app_servers, backup_bucket, cache, database, dns, environment, firewall, "
-    "load_balancer, maintenance_windows, network, notifications, owner, secrets"
+    "access_logs, account, admin_access, app_servers, backup_bucket, cache, database, dns, encryption, environment, "
+    "firewall, load_balancer, maintenance_windows, network, notifications, owner, secrets"
 )
 SMALL = {
     "environment": "development",
@@ -150,6 +150,17 @@ def test_label_is_what_names_and_tags_come_from() -> None:
         (
             {"dns.api_domain": "api.example.com"},
             ["fixrx:dns: api_domain is not inside zone; make it the zone's name or one that ends in it"],
+        ),
+        (
+            {"load_balancer.ready_path": "/api/v1/system/health"},
+            [
+                "fixrx:load_balancer: ready_path is deep_health_path: one third party's outage would take every server "
+                "out of service; give ready_path a path that asks nobody"
+            ],
+        ),
+        (
+            {"notifications.email": ["ops@fixrx.com", "ops@fixrx.com"]},
+            ["fixrx:notifications.email: names an address twice"],
         ),
         (
             {"maintenance_windows.daily.start": "02:30"},

@@ -1,0 +1,128 @@
+"""Changes that people make every week and that weaken nothing: no rule may cry out."""
+
+import pytest
+
+from policies.evaluation import RuleBook, ask_everything
+from policies.rules import ALL_RULES
+from policies.state import state_of
+from tests.policies.cases import Change, add, both, drop, put, refer
+from tests.policies.exported import Reference, State, arn, document, tags
+from tests.policies.platform import good_platform
+
+BOOK = RuleBook(ALL_RULES)
+
+
+def one_more_zone(state: State) -> None:
+    for tier, tenant, path in (
+        ("public", "balancer", "subnets"),
+        ("app", "servers", "vpcZoneIdentifiers"),
+        ("data", "db-subnets", "subnetIds"),
+    ):
+        name = f"{tier}-c"
+        subnet = state.add("aws:ec2/subnet", name, {"vpcId": Reference("vpc", "id"), "tags": tags(name)})
+        state.add(
+            "aws:ec2/routeTableAssociation",
+            f"{name}-association",
+            {"routeTableId": Reference(f"{tier}-table", "id"), "subnetId": subnet.id},
+        )
+        put(tenant, path, [*state.find(tenant)["inputs"][path], f"{name}-id"])(state)
+
+
+def one_more_service(state: State) -> None:
+    state.add(
+        "aws:ec2/securityGroup",
+        "worker-group",
+        {"vpcId": Reference("vpc", "id"), "description": "Background jobs", "tags": tags("worker-group")},
+    )
+    state.add(
+        "aws:vpc/securityGroupIngressRule",
+        "redis-from-worker",
+        {
+            "securityGroupId": Reference("redis-group", "id"),
+            "referencedSecurityGroupId": Reference("worker-group", "id"),
+            "ipProtocol": "tcp",
+            "fromPort": 6379,
+            "toPort": 6379,
+            "description": "Redis, from the background jobs",
+            "tags": tags("redis-from-worker"),
+        },
+    )
+
+
+CHANGES: dict[str, Change] = {
+    "another owner": put("primary", "tags.Owner", "database@fixrx.com"),
+    "one more tag": put("balancer", "tags.CostCentre", "4711"),
+    "bigger database": put("primary", "instanceClass", "db.r7g.4xlarge"),
+    "bigger server": put("template", "instanceType", "m7g.2xlarge"),
+    "more storage": put("primary", "maxAllocatedStorage", 4000),
+    "newer PostgreSQL": put("primary", "engineVersion", "18"),
+    "PostgreSQL with its minor version": put("primary", "engineVersion", "17.6"),
+    "Valkey": both(put("cache", "engine", "valkey"), put("cache", "engineVersion", "8.1")),
+    "three cache nodes": put("cache", "numCacheClusters", 3),
+    "longer backups": put("primary", "backupRetentionPeriod", 35),
+    "longer logs": put("flows", "retentionInDays", 365),
+    "another address range": both(
+        put("vpc", "cidrBlock", "172.16.0.0/16"),
+        put("app-a", "cidrBlock", "172.16.1.0/24"),
+    ),
+    "one more zone": one_more_zone,
+    "one more service that uses Redis": one_more_service,
+    "more servers": both(put("servers", "minSize", 5), put("servers", "maxSize", 40)),
+    "scaling by requests instead": drop("by-cpu", "targetTrackingConfiguration"),
+    "stricter TLS": put("https", "sslPolicy", "ELBSecurityPolicy-TLS13-1-3-2021-06"),
+    "longer HSTS": put(
+        "https",
+        "routingHttpResponseStrictTransportSecurityHeaderValue",
+        "max-age=63072000; includeSubDomains; preload",
+    ),
+    "elliptic certificate": put("certificate", "keyAlgorithm", "EC_prime256v1"),
+    "stricter rate limit": put("rate-limit", "statement.rateBasedStatement.limit", 300),
+    "rate limit over five minutes": both(
+        put("rate-limit", "statement.rateBasedStatement.limit", 3000),
+        put("rate-limit", "statement.rateBasedStatement.evaluationWindowSec", 300),
+    ),
+    "earlier alarm": put("connections", "threshold", 60),
+    "faster alarm": both(put("latency", "period", 30), put("latency", "evaluationPeriods", 4)),
+    "health check on another path": put("targets", "healthCheck.path", "/healthz"),
+    "newer Node.js package name": put("template", "userData", "IyEvYmluL3NoCmRuZiBpbnN0YWxsIG5vZGVqczI2Cg=="),
+    "internal load balancer without web ACL": both(
+        put("balancer", "internal", True), drop("acl-association", "resourceArn")
+    ),
+    "one more permission": put(
+        "app-policy",
+        "policy",
+        document({"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": arn("queue")}),
+    ),
+    "key shared with another account": put(
+        "data-key",
+        "policy",
+        document(
+            {"Effect": "Allow", "Principal": {"AWS": arn("root")}, "Action": "kms:*", "Resource": "*"},
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::444455556666:role/reader"},
+                "Action": "kms:Decrypt",
+                "Resource": "*",
+            },
+        ),
+    ),
+    "shorter access log than for ever": put("logs-lifecycle", "rules.0.expiration", {"days": 90}),
+    "database moved to another of its groups": refer("primary", "parameterGroupName", "parameters", "name"),
+    "a queue, a function, a table": both(
+        add("aws:sqs/queue", "jobs", {"tags": tags("jobs")}),
+        add("aws:lambda/function", "resize", {"runtime": "nodejs22.x", "tags": tags("resize")}),
+        add("aws:dynamodb/table", "locks", {"tags": tags("locks")}),
+    ),
+    "something that is not on AWS": add("github:index/repository", "repository", {"visibility": "private"}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_harmless_change_breaks_no_rule(change: Change) -> None:
+    state = good_platform()
+
+    change(state)
+
+    read = state_of(state.exported())
+    findings = ask_everything(BOOK, read.inputs, read.outputs).findings
+    assert [(finding.rule.name, finding.message) for finding in findings] == []

@@ -1,0 +1,95 @@
+"""Mutation of the good platform. The same hunt runs on a deployed stack with `python -m mutants`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from mutants.__main__ import Score, hunt, main, show
+from mutants.hunt import Stack
+from mutants.operators import mutants_of
+from policies.evaluation import RuleBook
+from policies.rules import ALL_RULES
+from tests.policies.cases import put
+from tests.policies.exported import State
+from tests.policies.platform import good_platform
+
+pytestmark = pytest.mark.xdist_group("mutants")
+"""In one process: the hunt takes seconds and is shared."""
+
+
+def stack_of(state: State, without: str = "") -> Stack:
+    return Stack(state.exported(), RuleBook(rule for rule in ALL_RULES if rule.name != without))
+
+
+@pytest.fixture(scope="module")
+def score() -> Score:
+    return hunt(stack_of(good_platform()))
+
+
+def test_no_mutant_survives_without_a_reason(score: Score) -> None:
+    assert score.survivors == []
+
+
+def test_no_policy_cries_out_about_something_else(score: Score) -> None:
+    assert score.noise == []
+
+
+def test_hunt_is_large_and_mostly_deadly(score: Score) -> None:
+    assert score.mutants > 500
+    assert score.kills > 4 * sum(score.justified.values())
+
+
+@pytest.mark.parametrize(
+    ("rule", "survivor"),
+    [
+        ("database-is-not-public", "primary.publiclyAccessible: flipped"),
+        ("storage-keeps-versions", "backups-versioning: removed"),
+        ("rate-limit-is-within-budget", "rate-limit.statement.rateBasedStatement.limit: ten times as much"),
+        ("identity-names-actions", "app-policy.policy: statement ReadReleases: every action"),
+    ],
+)
+def test_hunt_notices_a_rule_that_is_missing(rule: str, survivor: str) -> None:
+    """Only the resource in question is mutated: a whole hunt for each rule would take minutes."""
+    state = good_platform()
+    urn = state.find(survivor.partition(":")[0].partition(".")[0])["urn"]
+
+    survivors = [outcome.mutant.name for outcome in stack_of(state, without=rule).outcomes(urn) if not outcome.killed]
+
+    assert survivor in survivors
+
+
+def test_every_operator_is_used_on_something() -> None:
+    used = {mutant.operator for entry in good_platform().entries for mutant in mutants_of(entry, guards_others=True)}
+
+    assert {"flipped", "emptied", "left out", "removed", "protection removed", "reduced to 1"} <= used
+    assert any(operator.startswith("downgraded to") for operator in used)
+    assert any(operator.endswith("every principal") for operator in used)
+
+
+def test_command_refuses_a_stack_that_breaks_rules_by_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = good_platform()
+    put("primary", "publiclyAccessible", True)(state)
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(state.exported()))
+
+    assert main(["--state", str(path)]) == 2
+    assert "primary has a public address" in capsys.readouterr().err
+
+
+def test_command_refuses_what_is_no_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--state", str(tmp_path / "missing.json")]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_score_is_printed_in_one_line_at_the_end(score: Score, capsys: pytest.CaptureFixture[str]) -> None:
+    show(score, Console(width=200))
+
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    assert last == (
+        f"{score.mutants} mutants: {score.kills} killed, {sum(score.justified.values())} harmless, "
+        "0 survived; 0 findings about something else."
+    )
