@@ -21,7 +21,7 @@ class AccessLogsSettings(Section):
 
     retention_days: Annotated[int, Field(ge=30, le=3650)] = RETENTION_AUDIT_DAYS
     protect: bool = True
-    """Refuse to delete the bucket."""
+    """Refuse to delete the bucket. Without it, `pulumi destroy` deletes what is in it as well."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,7 @@ class BackupBucketSettings(Section):
     object_lock_days: Annotated[int, Field(ge=1, le=365)] = 7
     """Days for which nobody can delete a version of an object."""
     protect: bool = True
-    """Refuse to delete the bucket."""
+    """Refuse to delete the bucket. Without it, `pulumi destroy` deletes what is in it as well."""
 
     @model_validator(mode="after")
     def _lock_ends_before_lifecycle(self) -> Self:

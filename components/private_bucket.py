@@ -26,6 +26,7 @@ class PrivateBucketArgs:
     access_log_bucket: pulumi.Input[str] | None = None
     access_log_prefix: str = ""
     protect: bool = True
+    """Refuse to delete the bucket. Without it, deleting the bucket deletes what is in it as well."""
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -61,6 +62,8 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=self._args.bucket_name,
             # Can be set at creation only; turning it on later means a new bucket.
             object_lock_enabled=self._args.object_lock_days is not None,
+            # Logs arrive all the time: a stack that may be destroyed could not be, if the bucket had to be empty first.
+            force_destroy=not self._args.protect,
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect),
         )
 

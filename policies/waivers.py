@@ -5,38 +5,38 @@ does the expired waiver itself.
 """
 
 import difflib
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated
+from typing import Any, Final
 
 import yaml
-from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from policies.evaluation import Finding
 
-WAIVER_FILE = Path(__file__).with_name("waivers.yaml")
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+WAIVER_FILE: Final = Path(__file__).with_name("waivers.yaml")
+SHORTEST_REASON: Final = 10
+"""Characters. "Accepted" is not a reason."""
+EMAIL_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class WaiverError(ValueError):
     """The waiver file cannot be used. The message says where and why."""
 
 
-class Waiver(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Waiver:
     """One accepted deviation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    policy: Text
-    urn: Text
+    policy: str
+    urn: str
     """Pattern of the URNs that it covers; `*` stands for any text."""
-    owner: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
+    owner: str
     """E-mail address of the person who answers for it."""
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
+    reason: str
     expires: date
     """Last day on which it holds."""
 
@@ -92,26 +92,46 @@ class Waivers:
 
 
 def read_waivers(path: Path, policies: Collection[str], today: date) -> Waivers:
-    """Read a waiver file. Raises WaiverError where an entry is incomplete or names a policy that does not exist."""
+    """Read a waiver file. Raises WaiverError that lists every entry that is incomplete or names no policy."""
     try:
-        content = yaml.safe_load(path.read_text()) or []
-        waivers = TypeAdapter(list[Waiver]).validate_python(content)
+        entries = yaml.safe_load(path.read_text()) or []
     except (OSError, yaml.YAMLError) as error:
         raise WaiverError(f"{path.name} cannot be read: {error}") from error
-    except ValidationError as error:
-        raise WaiverError(f"{path.name} is not a list of complete waivers: {_explain(error)}") from error
-    for waiver in waivers:
-        if waiver.policy not in policies:
-            close = difflib.get_close_matches(waiver.policy, policies, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise WaiverError(f"{path.name} waives {waiver.policy}, and there is no such policy{hint}")
-    return Waivers(waivers, today)
+    if not isinstance(entries, list):
+        raise WaiverError(f"{path.name} must be a list of waivers.")
+    mistakes = [
+        f"entry {number}, {mistake}"
+        for number, entry in enumerate(entries, start=1)
+        for mistake in _mistakes(entry, policies)
+    ]
+    if mistakes:
+        raise WaiverError(f"{path.name} cannot be used: {'; '.join(mistakes)}.")
+    return Waivers((Waiver(**entry) for entry in entries), today)
 
 
-def _explain(error: ValidationError) -> str:
-    return "; ".join(
-        f"entry {int(first) + 1 if isinstance(first, int) else first}, {'.'.join(map(str, rest)) or 'as a whole'}: "
-        f"{mistake['msg']}"
-        for mistake in error.errors()
-        for first, *rest in [mistake["loc"] or ("file",)]
-    )
+def _mistakes(entry: Any, policies: Collection[str]) -> Iterator[str]:
+    if not isinstance(entry, dict):
+        yield "as a whole: is not a waiver"
+        return
+    wanted = [field.name for field in fields(Waiver)]
+    yield from (f"{name}: is missing" for name in wanted if name not in entry)
+    yield from (f"{name}: is not part of a waiver" for name in entry if name not in wanted)
+    for name, value in entry.items():
+        mistake = _mistake(name, value, policies)
+        if mistake is not None:
+            yield f"{name}: {mistake}"
+
+
+def _mistake(name: str, value: Any, policies: Collection[str]) -> str | None:
+    match name:
+        case "expires" if not isinstance(value, date):
+            return "must be a day, for instance 2027-03-31"
+        case "owner" if not EMAIL_ADDRESS.fullmatch(str(value)):
+            return "must be an e-mail address"
+        case "reason" if len(str(value).strip()) < SHORTEST_REASON:
+            return "must say why, so that somebody else understands it"
+        case "policy" if value not in policies:
+            close = difflib.get_close_matches(str(value), policies, n=1)
+            return f"there is no policy {value}" + (f", did you mean {close[0]}?" if close else "")
+        case _:
+            return None

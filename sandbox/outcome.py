@@ -65,6 +65,9 @@ class Outcome:
         """Takes note of one event."""
         if event.resource_pre_event:
             self._on_step(event.resource_pre_event.metadata)
+        elif event.res_outputs_event:
+            # What a refresh has found is known only now.
+            self._on_step(event.res_outputs_event.metadata)
         elif event.policy_event:
             self._on_policy(event.policy_event)
         elif event.diagnostic_event:
@@ -106,8 +109,9 @@ class Outcome:
                 f"The {operation} stopped, because {len(failed)} {what} could not be handled:\n{details}\n"
                 f"Correct the program or the stack's settings and run it again; {KEPT[operation]}."
             )
-        reason = "\n".join(texts) or _last_error(engine_output)
-        return UserError(f"The {operation} stopped: {reason}")
+        if texts:
+            return UserError(f"The {operation} stopped: {'\n'.join(texts)}")
+        return UserError(_told_by_the_engine(operation, engine_output))
 
     def _on_step(self, step: StepEventMetadata) -> None:
         if step.op not in CHANGES:
@@ -166,7 +170,9 @@ def _plain(message: str) -> str:
     return _COLOUR.sub("", message).strip().removeprefix("error: ").removeprefix("an unhandled error occurred: ")
 
 
-def _last_error(output: str) -> str:
-    lines = [_COLOUR.sub("", line).strip().removeprefix("stderr: ") for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("error: ")] or lines[-1:]
-    return errors[-1].removeprefix("error: ") if errors else "the engine gave no reason."
+def _told_by_the_engine(operation: str, output: str) -> str:
+    """The last resort, where the engine itself failed: its error, and the end of what it printed before."""
+    lines = [_COLOUR.sub("", line).removeprefix(" stderr: ").rstrip() for line in output.splitlines() if line.strip()]
+    errors = [line.strip() for line in lines if line.strip().startswith("error: ")] or lines[-1:]
+    reason = errors[-1].removeprefix("error: ") if errors else "the engine gave no reason."
+    return f"The {operation} stopped: {reason}\nThe engine's last lines were:\n{indent('\n'.join(lines[-20:]), '  ')}"

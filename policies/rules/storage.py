@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from policies.documents import statements
+from policies.environment import in_production
 from policies.items import Item
 from policies.patterns import must_be, must_have, must_not_be
 from policies.resource import Resource
@@ -179,11 +180,12 @@ RULES = (
     ),
     Rule(
         name="storage-is-not-emptied-by-destroy",
-        description="No bucket and no zone is emptied so that it can be deleted.",
+        description="No bucket and no zone of production is emptied so that it can be deleted.",
         item=Item.BACKUPS,
         severity=Severity.HIGH,
         reading="https://www.pulumi.com/registry/packages/aws/api-docs/s3/bucket/",
         kinds=frozenset({BUCKET, "aws:route53/zone"}),
+        only_if=in_production,
         check=must_not_be("forceDestroy", True, "is emptied, to the last version or record, when the program drops it"),
         remediation="Remove force_destroy.",
     ),

@@ -36,6 +36,28 @@ def _read_vpc_attributes(api: Api, live: Live) -> Mapping[str, Any]:
     }
 
 
+def _ipv6_block(inputs: Inputs, identifier: str) -> Iterable[Request]:
+    """A block of Amazon's own, which a VPC can get and give back at any time."""
+    if inputs.get("assignGeneratedIpv6CidrBlock") is True:
+        yield Request("associate_vpc_cidr_block", {"VpcId": identifier, "AmazonProvidedIpv6CidrBlock": True})
+
+
+def _ipv6_associations(vpc: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Blocks that were given back stay listed for a while."""
+    listed = vpc.get("Ipv6CidrBlockAssociationSet", [])
+    return [one for one in listed if one["Ipv6CidrBlockState"]["State"] == "associated"]
+
+
+def _set_ipv6_block(api: Api, live: Live) -> None:
+    present = [one["AssociationId"] for one in _ipv6_associations(api("describe_vpcs", VpcIds=[live.id])["Vpcs"][0])]
+    if live.state.get("assignGeneratedIpv6CidrBlock"):
+        for request in [] if present else _ipv6_block(live.state, live.id):
+            api(request.operation, **request.parameters)
+        return
+    for association in present:
+        api("disassociate_vpc_cidr_block", AssociationId=association)
+
+
 def _describe_vpc(api: Api, live: Live) -> Mapping[str, Any]:
     """The VPC with what AWS made along with it."""
     ours = [{"Name": "vpc-id", "Values": [live.id]}]
@@ -47,6 +69,7 @@ def _describe_vpc(api: Api, live: Live) -> Mapping[str, Any]:
     acls = api("describe_network_acls", Filters=default)["NetworkAcls"]
     return {
         **vpc,
+        "Ipv6CidrBlockAssociationSet": _ipv6_associations(vpc),
         "mainRouteTableId": tables[0]["RouteTableId"],
         "defaultSecurityGroupId": groups["SecurityGroups"][0]["GroupId"],
         "defaultNetworkAclId": acls[0]["NetworkAclId"],
@@ -60,7 +83,6 @@ _VPC = ResourceType(
     id="Vpc.VpcId",
     tag_specification="vpc",
     tagging=TAGGING,
-    renames={"assignGeneratedIpv6CidrBlock": "AmazonProvidedIpv6CidrBlock"},
     read=_describe_vpc,
     attributes={
         "arn": arn("ec2", "vpc/{id}"),
@@ -71,8 +93,8 @@ _VPC = ResourceType(
     },
     empty="ipv6AssociationId ipv6CidrBlock ipv6CidrBlockNetworkBorderGroup",
     delete=call("delete_vpc", VpcId="id"),
-    # Tenancy and the IPv6 block can be changed in place in AWS; the sandbox replaces the VPC, which is the safe plan.
-    replace="cidrBlock ipv4IpamPoolId ipv4NetmaskLength instanceTenancy assignGeneratedIpv6CidrBlock",
+    # In AWS a VPC can leave dedicated tenancy, but not enter it; the sandbox replaces it either way.
+    replace="cidrBlock ipv4IpamPoolId ipv4NetmaskLength instanceTenancy",
     defaults={"enableDnsSupport": True, "instanceTenancy": "default"},
     features=(
         Feature(
@@ -80,6 +102,7 @@ _VPC = ResourceType(
             requests=_attribute_requests("modify_vpc_attribute", "VpcId", _VPC_ATTRIBUTES),
             read=_read_vpc_attributes,
         ),
+        Feature(inputs="assignGeneratedIpv6CidrBlock", requests=_ipv6_block, apply=_set_ipv6_block, whole=True),
     ),
     rules={"cidrBlock": rules.vpc_network, "instanceTenancy": rules.one_of("default", "dedicated")},
 )
@@ -194,6 +217,14 @@ def _read_nat_gateway(api: Api, live: Live) -> Mapping[str, Any] | None:
     return next((one for one in gateways if one["State"] not in ("deleting", "deleted")), None)
 
 
+def _delete_nat_gateway(api: Api, live: Live) -> None:
+    """The emulator leaves the gateway's network interface behind, which AWS takes away."""
+    api("delete_nat_gateway", NatGatewayId=live.id)
+    interface = live.state.get("networkInterfaceId")
+    if interface:
+        api("delete_network_interface", NetworkInterfaceId=interface)
+
+
 def _nat_gateway_rules(inputs: Inputs) -> Iterable[Failure]:
     regional = inputs.get("availabilityMode") == "regional"
     if regional and inputs.get("vpcId") is None:
@@ -225,7 +256,7 @@ _NAT_GATEWAY = ResourceType(
     empty="associationId autoProvisionZones autoScalingIps networkInterfaceId publicIp regionalNatGatewayAddresses "
     "regionalNatGatewayAutoMode routeTableId secondaryAllocationIds secondaryPrivateIpAddressCount "
     "secondaryPrivateIpAddresses privateIp vpcId",
-    delete=call("delete_nat_gateway", NatGatewayId="id"),
+    delete=_delete_nat_gateway,
     replace="allocationId availabilityMode connectivityType privateIp subnetId vpcId secondaryPrivateIpAddressCount",
     defaults={"connectivityType": "public"},
     validate=_nat_gateway_rules,

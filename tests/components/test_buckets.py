@@ -100,7 +100,11 @@ def test_access_logs_are_kept_for_a_year(production: Recording) -> None:
 
 
 def test_backups_cannot_be_deleted_before_their_time(production: Recording) -> None:
-    assert production.named("backups-store-bucket").plain == {"bucket": BACKUPS, "objectLockEnabled": True}
+    assert production.named("backups-store-bucket").plain == {
+        "bucket": BACKUPS,
+        "objectLockEnabled": True,
+        "forceDestroy": False,
+    }
     lock = production.named("backups-store-object-lock")
     assert lock.plain == {
         "bucket": BACKUPS,
@@ -109,8 +113,20 @@ def test_backups_cannot_be_deleted_before_their_time(production: Recording) -> N
     assert "backups-store-versioning" in lock.depends_on
 
 
+def test_only_a_bucket_that_may_be_deleted_is_emptied_for_it(staging: Recording) -> None:
+    buckets = staging.of_type("aws:s3/bucket:Bucket")
+    assert sorted((each.name, each.protect, each.plain["forceDestroy"]) for each in buckets) == [
+        ("access-logs-store-bucket", False, True),
+        ("backups-store-bucket", False, True),
+    ]
+
+
 def test_access_logs_have_no_lock(production: Recording) -> None:
-    assert production.named("access-logs-store-bucket").plain == {"bucket": ACCESS_LOGS, "objectLockEnabled": False}
+    assert production.named("access-logs-store-bucket").plain == {
+        "bucket": ACCESS_LOGS,
+        "objectLockEnabled": False,
+        "forceDestroy": False,
+    }
     locks = production.of_type("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration")
     assert [each.name for each in locks] == ["backups-store-object-lock"]
 

@@ -100,5 +100,9 @@ def test_full_disk_is_recognised_wherever_it_is_reported(message: str) -> None:
 
 
 def test_engine_without_events_is_quoted() -> None:
-    output = "\n code: 255\n stdout: \n stderr: error: could not find plugin\n"
-    assert str(outcome_of().explain("preview", output)) == "The preview stopped: could not find plugin"
+    output = "\n code: 255\n stdout: Loading policy packs\nNameError: x\n stderr: error: the pack failed to start\n"
+    assert str(outcome_of().explain("preview", output)) == (
+        "The preview stopped: the pack failed to start\n"
+        "The engine's last lines were:\n"
+        "   code: 255\n   stdout: Loading policy packs\n  NameError: x\n  error: the pack failed to start"
+    )

@@ -950,6 +950,12 @@ STORAGE = (
         ("backups", "forceDestroy"),
     ),
     Case(
+        "storage-is-not-emptied-by-destroy",
+        "backups",
+        both(put("backups", "forceDestroy", True), put("backups", "tags.Environment", "staging")),
+        None,
+    ),
+    Case(
         "storage-of-backups-can-be-locked",
         "backups",
         put("backups", "objectLockEnabled", False),

@@ -10,6 +10,7 @@ from policies.rule import ANY_KIND, Rule, Scope
 from policies.rules import ALL_RULES
 from policies.stack import Stack
 from policies.state import state_of
+from settings import StackSettings
 from tests.policies.cases import CASES, Case, hide
 from tests.policies.exported import State
 from tests.policies.platform import good_platform
@@ -103,3 +104,14 @@ def test_rule_explains_itself(rule: Rule) -> None:
 
 def test_rule_names_are_unique() -> None:
     assert len({rule.name for rule in ALL_RULES}) == len(ALL_RULES)
+
+
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
+def test_setting_that_a_rule_tells_to_change_exists(rule: Rule) -> None:
+    sections = re.findall(r"`fixrx:(\w+)`", rule.remediation)
+    settings = {name for name in re.findall(r"`(\w+)(?:: [^`]*)?`", rule.remediation) if sections}
+
+    known = {
+        name for section in sections for name in StackSettings.model_fields[section].rebuild_annotation().model_fields
+    }
+    assert settings <= known

@@ -43,7 +43,7 @@ def test_waiver_holds_on_its_last_day_and_not_after(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", sorted(COMPLETE))
 def test_incomplete_waiver_is_refused(field: str, tmp_path: Path) -> None:
-    with pytest.raises(WaiverError, match=rf"entry 1, {field}: Field required"):
+    with pytest.raises(WaiverError, match=rf"entry 1, {field}: is missing"):
         read_waivers(write(tmp_path, **{field: None}), POLICIES, TODAY)
 
 
@@ -56,11 +56,14 @@ def test_careless_waiver_is_refused(field: str, value: str, tmp_path: Path) -> N
 
 
 def test_waiver_of_a_policy_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WaiverError, match="no such policy; did you mean database-is-not-public"):
+    with pytest.raises(
+        WaiverError,
+        match="entry 1, policy: there is no policy database-is-not-publik, did you mean database-is-not-public",
+    ):
         read_waivers(write(tmp_path, policy="database-is-not-publik"), POLICIES, TODAY)
 
 
-@pytest.mark.parametrize("content", ["{", "policy: x"])
+@pytest.mark.parametrize("content", ["{", "policy: x", "- x"])
 def test_file_that_is_no_list_of_waivers_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "waivers.yaml"
     path.write_text(content)

@@ -83,6 +83,15 @@ def test_what_the_emulator_does_not_report_is_no_drift(services: Services) -> No
     assert drifts(services) == {}
 
 
+def test_a_vpc_gets_and_gives_back_its_ipv6_block_in_place(services: Services) -> None:
+    vpc = services.create("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16"}, "vpc")
+    services.update(vpc, assignGeneratedIpv6CidrBlock=True)
+    assert vpc.state["ipv6CidrBlock"].endswith("/56")
+    services.update(vpc, assignGeneratedIpv6CidrBlock=False)
+    assert vpc.state["ipv6CidrBlock"] == ""
+    assert drifts(services) == {}
+
+
 def test_a_route_gets_another_target_in_place(services: Services) -> None:
     vpc, subnets, _ = network(services)
     gateway = services.create("aws:ec2/internetGateway:InternetGateway", {"vpcId": vpc.id}, "gateway")
@@ -99,6 +108,7 @@ def test_a_route_gets_another_target_in_place(services: Services) -> None:
     assert targets == [("local", None), (None, nat.id)]
     assert drifts(services) == {}
     services.destroy()
+    assert services.client("ec2").describe_network_interfaces()["NetworkInterfaces"] == []
 
 
 def test_a_change_that_the_emulator_drops_is_recorded(services: Services) -> None:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import values
@@ -23,7 +23,8 @@ json_values = st.recursive(
 )
 
 
-@given(st.dictionaries(st.text(), json_values))
+@settings(max_examples=50)
+@given(st.dictionaries(st.text(), json_values, max_size=5))
 def test_values_survive_the_wire(properties: dict[str, object]) -> None:
     assert values.from_struct(values.to_struct(properties)) == properties
 
