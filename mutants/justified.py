@@ -95,6 +95,8 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     ),
     Justification("ec2/vpcEndpoint", "securityGroupIds", ANY, "The default group, which has no rules, lets nobody in."),
     Justification("vpc/securityGroup.*Rule", "", "removed", STRICTER),
+    Justification("ec2/vpcSecurityGroupRulesExclusive", "(in|e)gressRuleIds", "emptied", STRICTER),
+    Justification("ec2/vpcSecurityGroupRulesExclusive", "securityGroupId", "left out", AWS_REFUSES),
     # Outages.
     Justification(
         "ec2/route|ec2/routeTableAssociation|ec2/vpcEndpoint|lb/listener(Rule)?|route53/record", "", "removed", OUTAGE

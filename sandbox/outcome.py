@@ -110,7 +110,7 @@ class Outcome:
                 f"Correct the program or the stack's settings and run it again; {KEPT[operation]}."
             )
         if texts:
-            return UserError(f"The {operation} stopped: {'\n'.join(texts)}")
+            return UserError(f"The {operation} stopped: " + "\n".join(texts))
         return UserError(_told_by_the_engine(operation, engine_output))
 
     def _on_step(self, step: StepEventMetadata) -> None:
@@ -175,4 +175,5 @@ def _told_by_the_engine(operation: str, output: str) -> str:
     lines = [_COLOUR.sub("", line).removeprefix(" stderr: ").rstrip() for line in output.splitlines() if line.strip()]
     errors = [line.strip() for line in lines if line.strip().startswith("error: ")] or lines[-1:]
     reason = errors[-1].removeprefix("error: ") if errors else "the engine gave no reason."
-    return f"The {operation} stopped: {reason}\nThe engine's last lines were:\n{indent('\n'.join(lines[-20:]), '  ')}"
+    end = indent("\n".join(lines[-20:]), "  ")
+    return f"The {operation} stopped: {reason}\nThe engine's last lines were:\n{end}"

@@ -79,7 +79,7 @@ def _provider(each: Declared, inputs: Mapping[str, Any]) -> str:
     package = each.type.rpartition(":")[2]
     if each.name.startswith("default"):
         return f"# The default provider of {package} comes by itself."
-    settings = {key: _decoded(value) for key, value in inputs.items() if key != "version"}
+    settings = {key: _decoded(value) for key, value in inputs.items() if key != "version" and not key.startswith("__")}
     arguments = [repr(each.name), *(f"{snake_case(key)}={value!r}" for key, value in settings.items())]
     return f"{each.variable} = {package}.Provider({', '.join(arguments)})"
 

@@ -32,6 +32,7 @@ GENERATED_DESCRIPTION = "Managed by Pulumi"
 """What the provider writes where the author gave no description."""
 WIDE_PORT_RANGE = 100
 """Nobody runs a hundred services on a server: a wider range means that the author did not know which port it is."""
+EXCLUSIVE_RULES = "aws:ec2/vpcSecurityGroupRulesExclusive"
 ACL_KINDS = frozenset({"aws:ec2/networkAcl", "aws:ec2/defaultNetworkAcl"})
 INTERNET_GATEWAY = "aws:ec2/internetGateway"
 
@@ -231,6 +232,17 @@ RULES = (
         kinds=frozenset({GROUP}),
         check=_rules_are_separate,
         remediation="Move each rule into a vpc.SecurityGroupIngressRule or vpc.SecurityGroupEgressRule.",
+    ),
+    Rule(
+        name="firewall-groups-refuse-other-rules",
+        description="Rules that are added to a security group by hand are removed again.",
+        item=Item.FIREWALL,
+        severity=Severity.LOW,
+        reading="https://www.pulumi.com/registry/packages/aws/api-docs/ec2/vpcsecuritygrouprulesexclusive/",
+        scope=Scope.STACK,
+        kinds=frozenset({GROUP}),
+        check=must_have(EXCLUSIVE_RULES, "securityGroupId", "keeps whatever rule somebody adds to it in the console"),
+        remediation="Declare exclusive rules for the group, listing the rules that the program makes.",
     ),
     Rule(
         name="firewall-rules-are-described",

@@ -24,6 +24,7 @@ _EXTENDED_STATISTICS = (
     r"(p|tm|wm|tc|ts)(\d{1,2}(\.\d{1,10})?|100)|IQM|(TM|WM|PR|TC|TS)\((\d+(\.\d+)?%?)?:(\d+(\.\d+)?%?)?\)"
 )
 
+
 def _in_minutes(*exceptions: str) -> Rule:
     """Shorter periods than a minute are for metrics of high resolution."""
 

@@ -204,6 +204,12 @@ FIREWALL = (
         ),
         ("app-group", "egress"),
     ),
+    Case(
+        "firewall-groups-refuse-other-rules",
+        "db-group",
+        remove("db-exclusive"),
+        ("db-exclusive", "securityGroupId"),
+    ),
     Case("firewall-rules-are-described", "app-group", drop("app-group", "description"), ("app-group", "description")),
     Case(
         "firewall-rules-are-described",
@@ -948,12 +954,6 @@ STORAGE = (
         "backups",
         put("backups", "forceDestroy", True),
         ("backups", "forceDestroy"),
-    ),
-    Case(
-        "storage-is-not-emptied-by-destroy",
-        "backups",
-        both(put("backups", "forceDestroy", True), put("backups", "tags.Environment", "staging")),
-        None,
     ),
     Case(
         "storage-of-backups-can-be-locked",

@@ -314,6 +314,7 @@ PROGRAMS: Mapping[str, Program] = {
             "web": (
                 "admin-no-remote-login-from-the-internet",
                 "firewall-egress-is-narrow",
+                "firewall-groups-refuse-other-rules",
                 "firewall-internet-meets-load-balancer-first",
                 "firewall-rules-are-separate-resources",
             ),
@@ -322,6 +323,7 @@ PROGRAMS: Mapping[str, Program] = {
     "older_rule_resources": Program(
         older_rule_resources,
         {
+            "db": ("firewall-groups-refuse-other-rules",),
             "everything-out": (
                 "firewall-egress-is-narrow",
                 "firewall-rules-are-described",
@@ -399,6 +401,7 @@ PROGRAMS: Mapping[str, Program] = {
                 "rate-limit-guards-every-load-balancer",
                 "tls-load-balancer-speaks-https",
             ),
+            "alb-group": ("firewall-groups-refuse-other-rules",),
             "http": ("tls-plain-http-only-redirects",),
             "target": (
                 "load-balancer-asks-servers-how-they-are",

@@ -236,6 +236,12 @@ def _network(state: State) -> None:
             f"{name}-group",
             {"vpcId": vpc.id, "description": description, "tags": tags(f"{name}-group")},
         )
+    for name in ("alb", "app", "db", "redis"):
+        state.add(
+            "aws:ec2/vpcSecurityGroupRulesExclusive",
+            f"{name}-exclusive",
+            {"securityGroupId": Reference(f"{name}-group", "id")},
+        )
     for port in (80, 443):
         _ingress(state, f"web-{port}", "alb-group", port, cidrIpv4="0.0.0.0/0")
     _ingress(state, "app-from-alb", "app-group", 3000, referencedSecurityGroupId=Reference("alb-group", "id"))

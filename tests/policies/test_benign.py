@@ -35,6 +35,11 @@ def one_more_service(state: State) -> None:
         {"vpcId": Reference("vpc", "id"), "description": "Background jobs", "tags": tags("worker-group")},
     )
     state.add(
+        "aws:ec2/vpcSecurityGroupRulesExclusive",
+        "worker-exclusive",
+        {"securityGroupId": Reference("worker-group", "id")},
+    )
+    state.add(
         "aws:vpc/securityGroupIngressRule",
         "redis-from-worker",
         {

@@ -115,3 +115,17 @@ def test_setting_that_a_rule_tells_to_change_exists(rule: Rule) -> None:
         name for section in sections for name in StackSettings.model_fields[section].rebuild_annotation().model_fields
     }
     assert settings <= known
+
+
+@pytest.mark.parametrize(("environment", "findings"), [("production", 1), ("staging", 0), ("development", 0)])
+def test_bucket_that_holds_production_is_not_emptied_for_its_deletion(environment: str, findings: int) -> None:
+    bucket = Resource(
+        urn="urn:pulumi:s::p::aws:s3/bucket:Bucket::logs",
+        type_token="aws:s3/bucket:Bucket",
+        properties={"forceDestroy": True, "tags": {"Environment": environment}},
+    )
+    rule = BOOK.rules["storage-is-not-emptied-by-destroy"]
+
+    verdicts = RuleBook([rule]).ask(Scope.RESOURCE, [bucket], Stack([bucket]), {})
+
+    assert len(verdicts.findings) == findings
