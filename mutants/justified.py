@@ -115,9 +115,6 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     Justification("kms/key", "isEnabled", "flipped", OUTAGE),
     Justification("iam/role", "maxSessionDuration", "reduced to 1", AWS_REFUSES),
     Justification("ec2/vpc", "protect", "protection removed", "AWS deletes no VPC that anything stands in."),
-    Justification(
-        "kms/key", "protect", "protection removed", "Deletion waits 30 days.", name=".*(logs|notifications|topic)-key"
-    ),
     # How a deletion or a rename goes about it; whether one happens is another question.
     Justification(
         ".*",

@@ -17,8 +17,7 @@ from policies.rules.rate_limits import LOAD_BALANCER
 
 SERVER_GROUP: Final = "aws:autoscaling/group"
 TARGET_GROUP: Final = "aws:lb/targetGroup"
-STATEFUL_KINDS: Final = frozenset({DATABASE, CACHE, LOAD_BALANCER, "aws:s3/bucket", "aws:route53/zone"})
-KINDS_OF_DATA: Final = (DATABASE, CACHE, "aws:secretsmanager/secret")
+STATEFUL_KINDS: Final = frozenset({DATABASE, CACHE, LOAD_BALANCER, "aws:kms/key", "aws:route53/zone", "aws:s3/bucket"})
 FLOATING_VERSIONS: Final = frozenset({None, "", "$Latest", "$Default"})
 DEFAULT_CHECK_INTERVAL_SECONDS: Final = 30
 DEFAULT_STRIKES: Final = 3
@@ -106,13 +105,6 @@ def _redis_is_supported(cache: Resource, _: Context) -> Iterator[Problem]:
 def _is_protected(resource: Resource, _: Context) -> Iterator[Problem]:
     if not resource.protect:
         yield "can be deleted or replaced by a rename or a slip of the keyboard, with all it holds"
-
-
-def _key_of_data_is_protected(key: Resource, context: Context) -> Iterator[Problem]:
-    for kind in KINDS_OF_DATA:
-        if not key.protect and context.stack.referrers(key, kind, "kmsKeyId"):
-            yield "can be deleted by a slip of the keyboard, and everything that it encrypts is lost with it"
-            return
 
 
 def _health_is_checked(group: Resource, _: Context) -> Iterator[Problem]:
@@ -378,17 +370,5 @@ RULES = (
         only_if=in_production,
         check=_is_protected,
         remediation="Set protect=True in its ResourceOptions (`protect` or `deletion_protection` in its section).",
-    ),
-    Rule(
-        name="availability-protects-keys-of-data",
-        description="Pulumi refuses to delete the keys of production's data.",
-        item=Item.AVAILABILITY,
-        severity=Severity.HIGH,
-        controls=("KMS.3",),
-        scope=Scope.STACK,
-        kinds=frozenset({"aws:kms/key"}),
-        only_if=in_production,
-        check=_key_of_data_is_protected,
-        remediation="Set protect=True in its ResourceOptions.",
     ),
 )

@@ -708,7 +708,7 @@ AVAILABILITY = (
         ("servers", "launchTemplate"),
     ),
     Case("availability-of-servers-scales", "servers", remove("by-cpu"), ("by-cpu", "autoscalingGroupName")),
-    Case("availability-protects-keys-of-data", "data-key", unprotect("data-key"), ("data-key", "tags")),
+    Case("availability-protects-what-holds-state", "data-key", unprotect("data-key"), None),
     Case("availability-protects-what-holds-state", "cache", unprotect("cache"), ("cache", "tags")),
 )
 

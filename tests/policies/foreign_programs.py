@@ -496,6 +496,7 @@ PROGRAMS: Mapping[str, Program] = {
                 "monitoring-alarms-tell-somebody",
             ),
             "key": (
+                "availability-protects-what-holds-state",
                 "encryption-keys-outlive-mistakes",
                 "encryption-keys-rotate",
                 "identity-keys-say-who-uses-them",
