@@ -11,7 +11,7 @@ SANDBOX := $(PYTHON) -m sandbox
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh destroy down status analyze test check fmt lock bench clean
+.PHONY: help up preview refresh destroy down status analyze checklist mutants test check fmt lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,13 @@ status: $(ENVIRONMENT) ## what runs, and where
 
 analyze: $(ENVIRONMENT) ## run the policies on the last deployed state, offline
 	@$(SANDBOX) analyze $(ARGUMENTS)
+
+checklist: $(ENVIRONMENT) ## the guide's checklist against the last deployed state; also .sandbox/checklist.md and .json
+	@$(PYTHON) -m policies.checklist --state .sandbox/stack.json \
+		--markdown .sandbox/checklist.md --json .sandbox/checklist.json $(ARGUMENTS)
+
+mutants: $(ENVIRONMENT) ## weaken the last deployed state in every way, and show what the policies let through
+	@$(PYTHON) -m mutants --state .sandbox/stack.json $(ARGUMENTS)
 
 test: $(ENVIRONMENT) ## everything that can be proven without AWS
 	@$(PYTHON) -m tools.engine pulumi >/dev/null

@@ -56,6 +56,12 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     Justification("iam/rolePolicy", "policy", "left out", AWS_REFUSES),
     Justification("rds/instance", "monitoringRoleArn|finalSnapshotIdentifier", "left out", AWS_REFUSES),
     Justification("rds/instance", "performanceInsightsRetentionPeriod", "reduced to 1", AWS_REFUSES),
+    Justification(
+        "sns/topic",
+        "fifoTopic|contentBasedDeduplication",
+        "flipped",
+        "A FIFO topic takes no e-mail subscription, and no other topic deduplicates: the deployment fails.",
+    ),
     Justification("s3/bucketPolicy", "policy", "statement .*: every resource", AWS_REFUSES),
     Justification("cloudwatch/metricAlarm", r"metricQueries(\.\d+\.returnData)?", "emptied|flipped", AWS_REFUSES),
     Justification("cloudwatch/metricAlarm", "dimensions.CertificateArn", "left out", OUTAGE),
