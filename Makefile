@@ -67,8 +67,9 @@ fmt: $(ENVIRONMENT) ## format the code and mend what ruff can mend
 lock: $(ENVIRONMENT) ## pin the dependencies of pyproject.toml anew
 	@$(PYTHON) -m tools.lock
 
-bench: $(ENVIRONMENT) ## measure the preview against a flat program, and the commands
+bench: $(ENVIRONMENT) ## measure the commands, and what components and policies cost
 	@$(PYTHON) -m tools.bench $(ARGUMENTS)
+	@$(PYTHON) -m policies.bench --state .bench/state.json
 
 clean: ## end the sandbox, then remove everything that make made
 	@if [ -x $(PYTHON) ] && [ -d .sandbox ]; then $(SANDBOX) down; fi

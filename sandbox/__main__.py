@@ -57,6 +57,9 @@ def destroy(arguments: argparse.Namespace) -> None:
     started = time.monotonic()
     with _workspace(arguments).session(arguments.port) as session:
         outcome = session.destroy(print)
+        state = session.export()
+    _write(arguments.directory / "stack.json", state)
+    _write(arguments.directory / "outputs.json", {})
     summary.show_changes(outcome, started)
 
 

@@ -92,15 +92,18 @@ class Source:
         if str(ROOT) not in sys.path:
             sys.path.insert(0, str(ROOT))
 
-        def import_components() -> None:
-            with suppress(Exception):
-                importlib.import_module("components")
-
-        threading.Thread(target=import_components, daemon=True).start()
+        threading.Thread(target=_import_components, daemon=True).start()
 
     def run(self) -> None:
         """Runs the program, as the engine's language host would."""
+        # Waits until `warm_up` is done: two threads in an SDK that imports itself lazily meet half-made modules.
+        _import_components()
         runpy.run_path(str(self.program), run_name="__main__")
+
+
+def _import_components() -> None:
+    with suppress(Exception):
+        importlib.import_module("components")
 
 
 class Workspace:

@@ -74,7 +74,7 @@ class Sandbox:
     def state(self) -> dict[str, dict[str, Any]]:
         """The deployed resources by logical name, as the last `up` left them."""
         state = json.loads((self.directory / "stack.json").read_text())
-        return {resource["urn"].rpartition("::")[2]: resource for resource in state["deployment"]["resources"]}
+        return {resource["urn"].rpartition("::")[2]: resource for resource in state["deployment"].get("resources", [])}
 
     def settings(self, target: Path, **changes: Any) -> Path:
         """A copy of the stack's settings with some sections replaced or extended, for `--settings`."""
