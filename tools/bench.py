@@ -1,8 +1,8 @@
 """Measures what the components and the policies cost: `make bench`.
 
-The preview of production with the policy pack is held against its preview without the pack, and against the preview of
-the same resources declared one by one, without components and without policies. All start from an empty stack, alternate
-in one run, and are compared by their medians, so that whatever else the machine does falls on all of them.
+The preview of production with the policy pack is held against its preview without the pack, and against the preview
+of the same resources declared one by one, without components and without policies. All start from an empty stack,
+alternate in one run, and are compared by their medians, so that whatever else the machine does falls on all of them.
 """
 
 import argparse
