@@ -26,12 +26,12 @@ def up(arguments: argparse.Namespace) -> None:
     workspace = _workspace(arguments)
     workspace.source.warm_up()
     with workspace.session(arguments.port) as session:
-        outcome, outputs = session.up(print)
+        outcome = session.up(print)
         state = session.export()
     _write(arguments.directory / "stack.json", state)
-    _write(arguments.directory / "outputs.json", summary.masked(outputs))
+    _write(arguments.directory / "outputs.json", summary.outputs_of(state))
     summary.show_changes(outcome, started)
-    summary.show_deployment(state, outputs, workspace.account, session.endpoints)
+    summary.show_deployment(state, workspace.account, session.endpoints)
 
 
 def preview(arguments: argparse.Namespace) -> None:

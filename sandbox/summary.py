@@ -5,23 +5,27 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from pulumi.automation import OutputMap
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from sandbox import resources
-from sandbox.outcome import CHANGES, Outcome
+from sandbox.outcome import CHANGES, STACK_TYPE, Outcome
 from sandbox.processes import Account, Endpoints
 
 SECRET = "[secret]"
+SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"
+"""The key by which Pulumi's state tells a secret from other values."""
 
 output = Console(highlight=False, emoji=False, soft_wrap=True)
 
 
-def masked(outputs: OutputMap) -> dict[str, Any]:
-    """The stack's outputs without the values that Pulumi treats as secret."""
-    return {name: SECRET if value.secret else value.value for name, value in sorted(outputs.items())}
+def outputs_of(state: dict[str, Any]) -> dict[str, Any]:
+    """The stack's outputs in an exported state, without the values that Pulumi treats as secret."""
+    for resource in state["deployment"].get("resources", []):
+        if resource["type"] == STACK_TYPE:
+            return {name: _masked(value) for name, value in sorted(resource.get("outputs", {}).items())}
+    return {}
 
 
 def count_kinds(state: dict[str, Any]) -> Counter[str]:
@@ -54,14 +58,14 @@ def show_changes(outcome: Outcome, started: float, *, planned: bool = False) -> 
     output.print(table)
 
 
-def show_deployment(state: dict[str, Any], outputs: OutputMap, account: Account, endpoints: Endpoints) -> None:
+def show_deployment(state: dict[str, Any], account: Account, endpoints: Endpoints) -> None:
     """What now stands in the emulator, and how to look at it."""
     kinds = count_kinds(state)
     output.print(
         f"\nIn the emulator: {kinds['real']} resources are real, {kinds['recorded']} only validated and recorded."
     )
     output.print("\nOutputs:")
-    lines = dict(_flat(masked(outputs)))
+    lines = dict(_flat(outputs_of(state)))
     width = max(map(len, lines), default=0)
     for name, value in lines.items():
         output.print(f"  {name.ljust(width)}  {value}", markup=False)
@@ -78,6 +82,12 @@ def show_endpoint(account: Account, endpoints: Endpoints) -> None:
         "  .venv/bin/python -c \"import boto3; print(boto3.client('elbv2').describe_load_balancers())\"",
         markup=False,
     )
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return SECRET if SECRET_SIGNATURE in value else {key: _masked(item) for key, item in value.items()}
+    return [_masked(item) for item in value] if isinstance(value, list) else value
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

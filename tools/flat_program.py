@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.schema import snake_case
+from sandbox.summary import SECRET_SIGNATURE
 
-_SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SHORTEST_REFERENCE = 8
 """Characters. Shorter outputs, as a port or a flag, are equal to inputs by chance."""
 
@@ -101,7 +101,7 @@ def _decoded(value: Any) -> Any:
 def _expression(value: Any, sources: Iterable[Declared]) -> str:
     """Python for an input, in which what came from a source is taken from it."""
     if isinstance(value, dict):
-        if _SECRET_SIGNATURE in value:
+        if SECRET_SIGNATURE in value:
             return f"pulumi.Output.secret({_expression(json.loads(value['plaintext']), sources)})"
         entries = (f"{key!r}: {_expression(item, sources)}" for key, item in value.items() if not key.startswith("__"))
         return "{" + ", ".join(entries) + "}"

@@ -3,14 +3,25 @@
 import copy
 import json
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 REPOSITORY = Path(__file__).parents[2]
-MISSING = object()
-"""In place of a value: the setting is left out."""
+
+
+class Absence(Enum):
+    """In place of a value: the setting is left out. An enum, since its text is the same in each of pytest's workers."""
+
+    MISSING = "left out"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+MISSING = Absence.MISSING
 
 
 def stack_file(environment: str) -> dict[str, Any]:
