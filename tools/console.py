@@ -38,7 +38,9 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._status.stop()
+        # Elsewhere than on a terminal, stopping would print the text once more.
+        if self._output.is_terminal:
+            self._status.stop()
 
     def update(self, detail: str) -> None:
         """Says how far the step has come."""
