@@ -30,7 +30,6 @@ class Justification:
 
 ANY: Final = ".*"
 
-NO_ALARM_OF_THE_GUIDE: Final = "(?!.*(HighErrorRate|ResponseTimeHigh|DatabaseConnectionHigh)).*"
 AWS_REFUSES: Final = "AWS refuses it, so does the sandbox: the deployment fails and nothing is weakened."
 SAME_AS_DEFAULT: Final = "AWS's default is the same."
 OUTAGE: Final = "Something stops working, and is noticed: an outage, not a weakness."
@@ -199,13 +198,20 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
         "Security groups decide what comes in; the refusal of ports 22 and 3389 stands before this entry.",
     ),
     Justification("ec2/defaultNetworkAcl", "", "removed", "No subnet uses it."),
-    # Alarms beyond the guide's three, which have no figures of their own.
+    # Alarms that fire at once, or double another one.
+    Justification(
+        "cloudwatch/metricAlarm",
+        "threshold",
+        "ten times as much",
+        "It fires at once, which somebody notices; nothing is missed.",
+        name=".*(CertificateExpiresSoon|NoHealthyServer|DatabaseStorageLow|ReplicaStorageLow)",
+    ),
     Justification(
         "cloudwatch/metricAlarm",
         "|threshold|evaluationPeriods|comparisonOperator",
         ANY,
-        "Not one of the guide's alarms: what it measures keeps two alarms or more.",
-        name=NO_ALARM_OF_THE_GUIDE,
+        "A second warning of what another alarm tells: errors, connections, load of the servers.",
+        name=".*(HighErrorShare|DatabaseConnectionLimitNear|ServerGroupAtMaximum)",
     ),
     Justification("cloudwatch/metricAlarm", "okActions", ANY, "Only the all-clear is missing."),
     # Sessions.

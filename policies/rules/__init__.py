@@ -21,6 +21,7 @@ from policies.rules import (
     storage,
     tagging,
     tls,
+    vital_signs,
 )
 
 ALL_RULES: Final[tuple[Rule, ...]] = (
@@ -35,6 +36,7 @@ ALL_RULES: Final[tuple[Rule, ...]] = (
     *rate_limits.RULES,
     *security_headers.RULES,
     *monitoring.RULES,
+    *vital_signs.RULES,
     *encryption.RULES,
     *storage.RULES,
     *backups.RULES,

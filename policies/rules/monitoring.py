@@ -1,28 +1,23 @@
 """Monitoring services integrated: the guide's three alarms with its numbers, and a way from every alarm to a person."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final
 
 from policies.documents import Statement, statements
 from policies.items import Item
 from policies.patterns import must_be, must_be_at_least, must_be_set, must_contain, must_have, must_not_be
-from policies.resource import Resource, UnknownValue
+from policies.resource import Resource
 from policies.rule import Context, Problem, Rule, Scope, Setting, Severity
 from policies.rules.database_access import CACHE, DATABASE, is_primary
 from policies.rules.encryption import KEY, LOG_GROUP, TOPIC
 from policies.rules.rate_limits import LOAD_BALANCER, is_public_application_load_balancer
-from policies.stack import Stack
+from policies.rules.vital_signs import ABOVE
+from policies.watch import ALARM, Measurement, who_watches
 
-ALARM: Final = "aws:cloudwatch/metricAlarm"
-WATCHED_KINDS: Final = (LOAD_BALANCER, DATABASE, CACHE)
-CACHE_NODE_DIMENSION: Final = "CacheClusterId"
 ALARM_SERVICE: Final = "cloudwatch.amazonaws.com"
 CLOUDWATCH_GUIDE: Final = "https://docs.aws.amazon.com/AmazonCloudWatch/latest"
 ALARMS_GUIDE: Final = f"{CLOUDWATCH_GUIDE}/monitoring/AlarmThatSendsEmail.html"
 RDS_GUIDE: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide"
-ABOVE: Final = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
 SERVER_ERROR_METRICS: Final = frozenset({"HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count"})
 HIGH_PERCENTILES: Final = frozenset({"p95", "p99", "p99.9"})
 PERCENT_METRICS: Final = frozenset(
@@ -36,73 +31,6 @@ PERCENT_METRICS: Final = frozenset(
 )
 EXPORTED_LOGS: Final = ("postgresql", "upgrade")
 DECRYPT_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One metric that an alarm watches."""
-
-    metric: str
-    statistic: str
-    period_seconds: int
-    dimensions_path: str
-
-
-def _measurements(alarm: Resource) -> Sequence[Measurement]:
-    """Return what an alarm watches, directly or through metric math."""
-    if alarm.is_set("metricName"):
-        statistic = alarm.get("extendedStatistic") or alarm.get("statistic")
-        return [Measurement(alarm.get("metricName"), str(statistic), alarm.get("period") or 0, "dimensions")]
-    return [
-        Measurement(
-            query.get("metric.metricName"),
-            str(query.get("metric.stat")),
-            query.get("metric.period") or 0,
-            f"metricQueries.{index}.metric.dimensions",
-        )
-        for index, query in enumerate(alarm.items("metricQueries"))
-        if query.is_set("metric")
-    ]
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Which alarms measure which resource, by URN, and what is not known about that."""
-
-    alarms: Mapping[str, Sequence[tuple[Resource, Measurement]]]
-    open_ends: Sequence[UnknownValue]
-
-    def on(self, subject: Resource) -> Sequence[tuple[Resource, Measurement]]:
-        """Return the alarms on a resource, each with what it measures."""
-        return self.alarms.get(subject.urn, ())
-
-    def require_known(self) -> None:
-        """Raise UnknownValue if there may be more alarms than are known: before reporting that one is missing."""
-        for unknown in self.open_ends:
-            raise unknown
-
-
-def _watch(stack: Stack) -> Watch:
-    alarms: dict[str, list[tuple[Resource, Measurement]]] = defaultdict(list)
-    open_ends: list[UnknownValue] = []
-    for alarm in stack.of_kind(ALARM):
-        try:
-            for measurement in _measurements(alarm):
-                for subject in _subjects(alarm, measurement, stack):
-                    alarms[subject.urn].append((alarm, measurement))
-        except UnknownValue as unknown:
-            open_ends.append(unknown)
-    return Watch(alarms, open_ends)
-
-
-def _subjects(alarm: Resource, measurement: Measurement, stack: Stack) -> Iterator[Resource]:
-    for name, value in (alarm.get(measurement.dimensions_path) or {}).items():
-        path = f"{measurement.dimensions_path}.{name}"
-        for kind in WATCHED_KINDS:
-            yield from stack.targets(alarm, path, kind)
-        if isinstance(value, str) and name == CACHE_NODE_DIMENSION:
-            # CloudWatch knows a replication group's nodes only, which ElastiCache names after the group: "<group>-001".
-            yield from stack.named(CACHE, value.rpartition("-")[0])
 
 
 def _is_ratio(alarm: Resource) -> bool:
@@ -122,7 +50,7 @@ def _rises_above(alarm: Resource, threshold: float, window_seconds: int, measure
 
 def _server_errors_are_watched(balancer: Resource, context: Context) -> Iterator[Problem]:
     errors = context.settings["errors_in_300_seconds"]
-    watch = context.stack.derived(_watch)
+    watch = context.stack.derived(who_watches)
     for alarm, measurement in watch.on(balancer):
         if (
             measurement.metric in SERVER_ERROR_METRICS
@@ -137,7 +65,7 @@ def _server_errors_are_watched(balancer: Resource, context: Context) -> Iterator
 
 def _response_time_is_watched(balancer: Resource, context: Context) -> Iterator[Problem]:
     seconds = context.settings["seconds"]
-    watch = context.stack.derived(_watch)
+    watch = context.stack.derived(who_watches)
     for alarm, measurement in watch.on(balancer):
         if (
             measurement.metric == "TargetResponseTime"
@@ -151,7 +79,7 @@ def _response_time_is_watched(balancer: Resource, context: Context) -> Iterator[
 
 def _connections_are_watched(database: Resource, context: Context) -> Iterator[Problem]:
     connections = context.settings["connections"]
-    watch = context.stack.derived(_watch)
+    watch = context.stack.derived(who_watches)
     for alarm, measurement in watch.on(database):
         if measurement.metric == "DatabaseConnections" and _rises_above(alarm, connections, 120, measurement):
             return
@@ -160,15 +88,6 @@ def _connections_are_watched(database: Resource, context: Context) -> Iterator[P
         f"has no alarm for more than {connections} connections for 2 minutes (the guide's DatabaseConnectionHigh): "
         "the next request gets none"
     )
-
-
-def _is_watched(subject: Resource, context: Context) -> Iterator[Problem]:
-    watch = context.stack.derived(_watch)
-    alarms = {alarm.urn for alarm, _ in watch.on(subject)}
-    least = context.settings["alarms"]
-    if len(alarms) < least:
-        watch.require_known()
-        yield f"has {len(alarms)} alarms, and anything that holds state has {least}: it fails unseen"
 
 
 def _is_in_percent(alarm: Resource) -> bool:
@@ -258,18 +177,6 @@ RULES = (
         check=_connections_are_watched,
         remediation="Set `connection_alarm_threshold` in `fixrx:database` to 80 or less.",
         settings={"connections": Setting(default=80, minimum=1, maximum=5000, description="Connections")},
-    ),
-    Rule(
-        name="monitoring-of-what-holds-state",
-        description="Databases, caches and load balancers have two alarms or more.",
-        item=Item.MONITORING,
-        severity=Severity.MEDIUM,
-        reading=ALARMS_GUIDE,
-        scope=Scope.STACK,
-        kinds=frozenset(WATCHED_KINDS),
-        check=_is_watched,
-        remediation="Add alarm specifications to the component.",
-        settings={"alarms": Setting(default=2, minimum=1, maximum=50, description="Alarms at the least")},
     ),
     Rule(
         name="monitoring-alarms-tell-somebody",

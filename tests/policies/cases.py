@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.policies.exported import ACCOUNT, UNKNOWN_SENTINEL, Reference, State, arn, document, encoded, tags
-from tests.policies.platform import TLS_ONLY
+from tests.policies.platform import GIB, TLS_ONLY
 
 Change = Callable[[State], object]
 
@@ -780,10 +780,27 @@ MONITORING = (
     Case(
         "monitoring-of-what-holds-state",
         "cache",
-        remove("EngineCPUUtilization"),
-        ("EngineCPUUtilization", "dimensions.CacheClusterId"),
+        remove("EngineCPUUtilization-002"),
+        ("EngineCPUUtilization-001", "dimensions.CacheClusterId"),
     ),
     Case("monitoring-of-what-holds-state", "replica", remove("replica-lag"), None),
+    Case(
+        "monitoring-of-what-holds-state", "primary", put("primary-cpu", "threshold", 95), ("primary-cpu", "threshold")
+    ),
+    Case("monitoring-of-what-holds-state", "primary", put("DatabaseStorageLow", "threshold", GIB), None),
+    Case(
+        "monitoring-of-what-holds-state",
+        "balancer",
+        put("NoHealthyServer", "comparisonOperator", "GreaterThanThreshold"),
+        None,
+    ),
+    Case("monitoring-of-what-holds-state", "servers", put("server-cpu", "evaluationPeriods", 100), None),
+    Case(
+        "monitoring-of-what-holds-state",
+        "certificate",
+        put("CertificateExpiresSoon", "threshold", 1),
+        ("CertificateExpiresSoon", "threshold"),
+    ),
     Case("monitoring-alarms-tell-somebody", "errors", put("errors", "alarmActions", []), ("errors", "alarmActions")),
     Case(
         "monitoring-alarms-are-on",
@@ -793,9 +810,10 @@ MONITORING = (
     ),
     Case(
         "monitoring-alarms-can-fire",
-        "EngineCPUUtilization",
-        put("EngineCPUUtilization", "threshold", 700),
-        ("EngineCPUUtilization", "threshold"),
+        "EngineCPUUtilization-001",
+        put("EngineCPUUtilization-001", "threshold", 700),
+        ("EngineCPUUtilization-001", "threshold"),
+        also=(("monitoring-of-what-holds-state", "cache"),),
     ),
     Case(
         "monitoring-load-balancer-logs-connections",

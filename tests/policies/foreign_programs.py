@@ -438,6 +438,7 @@ PROGRAMS: Mapping[str, Program] = {
                 "availability-of-servers-by-launch-template",
                 "availability-of-servers-scales",
                 "availability-over-zones",
+                "monitoring-of-what-holds-state",
             ),
             "old": (
                 "admin-session-document-exists",

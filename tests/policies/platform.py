@@ -30,6 +30,9 @@ SECRET_VARIABLES = (
 )
 
 
+GIB = 1024**3
+
+
 def good_platform() -> State:
     """Return a platform that breaks no rule."""
     state = State()
@@ -699,16 +702,43 @@ def _alarms(state: State) -> None:
         evaluationPeriods=2,
         dimensions=primary,
     )
-    for name, dimensions in (
-        ("primary-storage", primary),
-        ("replica-storage", replica),
-        ("replica-lag", replica),
-        ("cache-memory", {"CacheClusterId": "fixrx-cache-001"}),
-        ("EngineCPUUtilization", {"CacheClusterId": "fixrx-cache-002"}),
+    for name, metric, threshold, dimensions in (
+        ("primary-cpu", "CPUUtilization", 80, primary),
+        ("DatabaseStorageLow", "FreeStorageSpace", 20 * GIB, primary),
+        ("replica-cpu", "CPUUtilization", 80, replica),
+        ("ReplicaStorageLow", "FreeStorageSpace", 20 * GIB, replica),
+        ("replica-lag", "ReplicaLag", 30, replica),
+        ("NoHealthyServer", "HealthyHostCount", 1, balancer),
+        ("bad-server", "UnHealthyHostCount", 0, balancer),
+        ("rejected", "RejectedConnectionCount", 0, balancer),
+        ("server-cpu", "CPUUtilization", 90, {"AutoScalingGroupName": Reference("servers", "name")}),
+        ("CertificateExpiresSoon", "DaysToExpiry", 30, {"CertificateArn": Reference("certificate", "arn")}),
     ):
-        _alarm(state, name, 5, metricName=name, statistic="Average", period=300, dimensions=dimensions)
-        if "CacheClusterId" in dimensions:
-            state.find(name)["propertyDependencies"]["dimensions"] = [state.find("cache")["urn"]]
+        _baseline(state, name, metric, threshold, dimensions)
+    for node in ("001", "002"):
+        watch_cache_node(state, node)
+
+
+def watch_cache_node(state: State, node: str) -> None:
+    """Add the alarms of one node of the cache, whose id CloudWatch knows by the group's with a number."""
+    for metric, threshold in (("EngineCPUUtilization", 70), ("DatabaseMemoryUsagePercentage", 80), ("Evictions", 0)):
+        name = f"{metric}-{node}"
+        _baseline(state, name, metric, threshold, {"CacheClusterId": f"fixrx-cache-{node}"})
+        state.find(name)["propertyDependencies"]["dimensions"] = [state.find("cache")["urn"]]
+
+
+def _baseline(state: State, name: str, metric: str, threshold: float, dimensions: dict[str, Any]) -> None:
+    falls = metric in ("FreeStorageSpace", "HealthyHostCount", "DaysToExpiry")
+    _alarm(
+        state,
+        name,
+        threshold,
+        comparisonOperator="LessThanThreshold" if falls else "GreaterThanThreshold",
+        metricName=metric,
+        statistic="Average",
+        period=86400 if metric == "DaysToExpiry" else 300,
+        dimensions=dimensions,
+    )
 
 
 def _alarm(state: State, name: str, threshold: float, **inputs: Any) -> None:

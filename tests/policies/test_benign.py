@@ -7,7 +7,7 @@ from policies.rules import ALL_RULES
 from policies.state import state_of
 from tests.policies.cases import Change, add, both, drop, put, refer
 from tests.policies.exported import Reference, State, arn, document, tags
-from tests.policies.platform import good_platform
+from tests.policies.platform import good_platform, watch_cache_node
 
 BOOK = RuleBook(ALL_RULES)
 
@@ -26,6 +26,11 @@ def one_more_zone(state: State) -> None:
             {"routeTableId": Reference(f"{tier}-table", "id"), "subnetId": subnet.id},
         )
         put(tenant, path, [*state.find(tenant)["inputs"][path], f"{name}-id"])(state)
+
+
+def one_more_cache_node(state: State) -> None:
+    put("cache", "numCacheClusters", 3)(state)
+    watch_cache_node(state, "003")
 
 
 def one_more_service(state: State) -> None:
@@ -63,7 +68,7 @@ CHANGES: dict[str, Change] = {
     "newer PostgreSQL": put("primary", "engineVersion", "18"),
     "PostgreSQL with its minor version": put("primary", "engineVersion", "17.6"),
     "Valkey": both(put("cache", "engine", "valkey"), put("cache", "engineVersion", "8.1")),
-    "three cache nodes": put("cache", "numCacheClusters", 3),
+    "three cache nodes": one_more_cache_node,
     "longer backups": put("primary", "backupRetentionPeriod", 35),
     "longer logs": put("flows", "retentionInDays", 365),
     "another address range": both(
