@@ -46,7 +46,6 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     Justification("ec2/route", r"destination.*", "left out", AWS_REFUSES),
     Justification("ec2/networkAcl", r".*gress\.\d+\.(action|cidrBlock|ipv6CidrBlock)", "left out", AWS_REFUSES),
     Justification("vpc/securityGroup.*", "referencedSecurityGroupId|securityGroupId", "left out", AWS_REFUSES),
-    Justification("vpc/securityGroupIngressRule", "cidrIpv[46]", "left out", AWS_REFUSES),
     Justification("(elasticache|rds)/subnetGroup|ec2/vpcEndpoint", "subnetIds", "emptied", AWS_REFUSES),
     Justification("route53/record", "aliases|records", "emptied", AWS_REFUSES),
     Justification("wafv2/webAcl", "defaultAction", "left out", AWS_REFUSES),
