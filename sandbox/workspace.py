@@ -338,7 +338,8 @@ def policy_environment(binaries: Path) -> dict[str, str]:
     """
     binaries.mkdir(parents=True, exist_ok=True)
     host = binaries / "pulumi-analyzer-policy-python"
-    host.write_text(f'#!/bin/sh\nexec "{sys.executable}" -u -m pulumi.policy "$@"\n')
+    # After the engine's address and the pack's folder come the options of PulumiPolicy.yaml, which say where Python is.
+    host.write_text(f'#!/bin/sh\nexec "{sys.executable}" -u -m pulumi.policy "$1" "$2"\n')
     host.chmod(0o755)
     return {
         "PATH": os.pathsep.join([str(binaries), str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
