@@ -62,3 +62,8 @@ class AlarmSpecification:
     comparison: str = "GreaterThanThreshold"
     treat_missing_data: str = "notBreaching"
     """`notBreaching` where no data means that nothing happened, `breaching` where it means that the thing is gone."""
+
+    @property
+    def runbook(self) -> str:
+        """Where it is written what to do; alarms of several nodes or zones, told apart by a suffix, share a section."""
+        return f"docs/runbooks.md#{self.name.partition('-')[0].lower()}"

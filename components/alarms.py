@@ -42,7 +42,8 @@ class Alarms(pulumi.ComponentResource):
         return aws.cloudwatch.MetricAlarm(
             f"{self._name}-{specification.name}",
             name=label.physical_name("aws:cloudwatch/metricAlarm:MetricAlarm", f"{label.prefix}-{specification.name}"),
-            alarm_description=f"{specification.severity} ({specification.severity.meaning}). {specification.summary}.",
+            alarm_description=f"{specification.severity} ({specification.severity.meaning}). {specification.summary}. "
+            f"Runbook: {specification.runbook}",
             comparison_operator=specification.comparison,
             threshold=specification.threshold,
             evaluation_periods=specification.evaluation_periods,

@@ -12,7 +12,7 @@ from policies.state import State, state_of
 MUTATED_PACKAGES = ("aws:", "random:")
 RELATED_STEPS = 3
 """A rule about a server follows its profile to its role, and from there to the role's policies."""
-RULES_ABOUT_ABSENCE = frozenset({"admin-session-document-exists"})
+RULES_ABOUT_ABSENCE = frozenset({"admin-session-document-exists", "backup-plans-are-tried"})
 """Rules whose subject is whatever misses something that nothing refers to."""
 
 

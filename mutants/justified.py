@@ -64,6 +64,8 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     Justification("cloudwatch/metricAlarm", r"metricQueries(\.\d+\.returnData)?", "emptied|flipped", AWS_REFUSES),
     Justification("cloudwatch/metricAlarm", "dimensions.CertificateArn", "left out", OUTAGE),
     Justification("cloudfront/distribution", "origins", "emptied", AWS_REFUSES),
+    Justification("backup/plan", "rules", "emptied", AWS_REFUSES),
+    Justification("backup/vault", "", "removed", "AWS deletes no vault that holds backups."),
     # What AWS does anyway.
     Justification("acm/certificate", "options.certificateTransparency.*", "left out", SAME_AS_DEFAULT),
     Justification("ec2/launchTemplate", "metadataOptions.httpPutResponseHopLimit", "left out", SAME_AS_DEFAULT),
@@ -152,9 +154,6 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     Justification("elasticache/parameterGroup", "parameters", "emptied", COST_OR_SPEED),
     Justification("elasticache/replicationGroup", "parameterGroupName", "left out", COST_OR_SPEED),
     Justification(
-        "(rds/instance|elasticache/replicationGroup)", "backupWindow|snapshotWindow", "left out", COST_OR_SPEED
-    ),
-    Justification(
         "elasticache/replicationGroup", "finalSnapshotIdentifier", "left out", "Daily snapshots are kept for a week."
     ),
     Justification("s3/bucketServerSideEncryptionConfiguration", ".*bucketKeyEnabled", "flipped", COST_OR_SPEED),
@@ -212,6 +211,8 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
         "A second warning of what another alarm tells: errors, connections, load of the servers.",
         name=".*(HighErrorShare|DatabaseConnectionLimitNear|ServerGroupAtMaximum)",
     ),
+    Justification("cloudwatch/alarmMuteRule", "|muteTargets.alarmNames", "removed|emptied", STRICTER),
+    Justification("chatbot/.*", "|snsTopicArns", "removed|emptied", "Chat is a second way; the e-mails stay."),
     Justification("cloudwatch/metricAlarm", "okActions", ANY, "Only the all-clear is missing."),
     # Sessions.
     Justification(

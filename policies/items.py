@@ -46,6 +46,7 @@ class Item(Enum):
     ENCRYPTION = ItemText(_OPERATION, "Data encrypted at rest and in transit")
     BACKUPS = ItemText(_OPERATION, "Automated backup strategy")
     AVAILABILITY = ItemText(_OPERATION, "No single point of failure")
+    MAINTENANCE = ItemText(_OPERATION, "Maintenance windows")
     LOGS = ItemText(_OPERATION, "Log management")
     SECRETS = ItemText(_OPERATION, "Secrets of the application")
     IDENTITY = ItemText(_OPERATION, "Least privilege")

@@ -236,9 +236,11 @@ def kind_of(type_token: str) -> str:
     """Return the type without its class, with the names that older programs use replaced by today's.
 
     `aws:alb/listener:Listener` and `aws:lb/listener:Listener` are the same thing to AWS, as are `aws:s3/bucketV2` and
-    `aws:s3/bucket`.
+    `aws:s3/bucket`. A Kubernetes kind is the same in every version of its API group.
     """
-    path, _, _ = type_token.rpartition(":")
+    path, _, name = type_token.rpartition(":")
+    if path.startswith("kubernetes:"):
+        return f"kubernetes:{name}"
     module, slash, resource = path.partition("/")
     if module == "aws:s3":
         resource = resource.removesuffix("V2")

@@ -1,13 +1,42 @@
 """Automated backup strategy: databases and caches that can be restored, and that leave a copy when they go."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from policies.items import Item
-from policies.patterns import must_be, must_be_at_least, must_not_be
-from policies.rule import Rule, Setting, Severity
+from policies.patterns import must_be, must_be_at_least, must_be_set, must_have, must_not_be
+from policies.resource import Resource
+from policies.rule import Context, Problem, Rule, Scope, Setting, Severity
 from policies.rules.database_access import CACHE, DATABASE, is_primary
 
 RDS_GUIDE: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide"
+BACKUP_GUIDE: Final = "https://docs.aws.amazon.com/aws-backup/latest/devguide"
+VAULT: Final = "aws:backup/vault"
+PLAN: Final = "aws:backup/plan"
+RESTORE_TEST: Final = "aws:backup/restoreTestingSelection"
+
+
+def _locks_for_a_week(lock: Resource) -> bool:
+    return (lock.get("minRetentionDays") or 0) >= 7
+
+
+def _selects(selection: Resource) -> bool:
+    return any(selection.is_set(path) for path in ("resources", "selectionTags", "conditions"))
+
+
+def _is_tried(_: Resource, context: Context) -> Iterator[Problem]:
+    tests = context.stack.of_kind(RESTORE_TEST)
+    if not any(test.is_set("protectedResourceType") for test in tests):
+        yield "makes backups that nobody has ever restored: the first attempt is the emergency"
+
+
+def _keeps_backups_long_enough(plan: Resource, context: Context) -> Iterator[Problem]:
+    least = context.settings["days"]
+    for rule in plan.items("rules"):
+        days = rule.get("lifecycle.deleteAfter")
+        if days is not None and days < least:
+            yield f"deletes what {rule.get('ruleName')} makes after {days} days: damage older than that is final"
+
 
 RULES = (
     Rule(
@@ -70,5 +99,64 @@ RULES = (
         ),
         remediation="Raise `snapshot_retention_days` in `fixrx:cache` to 7 or more.",
         settings={"days": Setting(default=7, minimum=1, maximum=35, description="Days of snapshots")},
+    ),
+    Rule(
+        name="backup-vaults-are-locked",
+        description="Backup vaults are locked: nobody deletes a backup before its time.",
+        item=Item.BACKUPS,
+        severity=Severity.HIGH,
+        reading=f"{BACKUP_GUIDE}/vault-lock.html",
+        scope=Scope.STACK,
+        kinds=frozenset({VAULT}),
+        check=must_have(
+            "aws:backup/vaultLockConfiguration",
+            "backupVaultName",
+            "is not locked for a week or more: whoever breaks in deletes the backups first",
+            where=_locks_for_a_week,
+        ),
+        remediation="Declare a backup.VaultLockConfiguration for the vault with min_retention_days=7 or more.",
+    ),
+    Rule(
+        name="backup-vaults-are-under-own-key",
+        description="Backup vaults are encrypted under a key of our own.",
+        item=Item.ENCRYPTION,
+        severity=Severity.MEDIUM,
+        controls=("Backup.1",),
+        kinds=frozenset({VAULT}),
+        check=must_be_set("kmsKeyArn", "is encrypted under a key that is not ours"),
+        remediation="Set kms_key_arn.",
+    ),
+    Rule(
+        name="backup-plans-select-something",
+        description="Backup plans say what they back up.",
+        item=Item.BACKUPS,
+        severity=Severity.HIGH,
+        controls=("RDS.26",),
+        scope=Scope.STACK,
+        kinds=frozenset({PLAN}),
+        check=must_have("aws:backup/selection", "planId", "selects nothing, and backs up nothing", where=_selects),
+        remediation="Declare a backup.Selection with the databases' ARNs or a tag.",
+    ),
+    Rule(
+        name="backup-plans-keep-backups-long-enough",
+        description="Backup plans keep what they make for 7 days or more.",
+        item=Item.BACKUPS,
+        severity=Severity.HIGH,
+        reading=f"{BACKUP_GUIDE}/plan-options-and-configuration.html",
+        kinds=frozenset({PLAN}),
+        check=_keeps_backups_long_enough,
+        remediation="Raise delete_after in the rule's lifecycle.",
+        settings={"days": Setting(default=7, minimum=1, maximum=3650, description="Days of backups")},
+    ),
+    Rule(
+        name="backup-plans-are-tried",
+        description="Where there is a backup plan, restoring is tested.",
+        item=Item.BACKUPS,
+        severity=Severity.MEDIUM,
+        reading=f"{BACKUP_GUIDE}/restore-testing.html",
+        scope=Scope.STACK,
+        kinds=frozenset({PLAN}),
+        check=_is_tried,
+        remediation="Declare a backup.RestoreTestingPlan with a RestoreTestingSelection.",
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.recorder import Recording, Registration
+from tests.components.recorder import REPOSITORY, Recording, Registration
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 PRIMARY = {"DBInstanceIdentifier": "fixrx-production-postgres-primary"}
@@ -167,7 +167,8 @@ def test_alarm_is_named_and_described_for_the_person_who_is_woken(stack: Recordi
     for alarm in stack.of_type(ALARM):
         assert alarm.plain["name"] == f"fixrx-{environment}-{name_of(alarm)}"
         assert re.fullmatch(
-            r"P[1-4] \((Critical|High|Medium|Low), answer [^)]+\)\. [A-Z].+\.", alarm.plain["alarmDescription"]
+            r"P[1-4] \((Critical|High|Medium|Low), answer [^)]+\)\. [A-Z].+\. Runbook: docs/runbooks\.md#[a-z]+",
+            alarm.plain["alarmDescription"],
         )
 
 
@@ -215,3 +216,14 @@ def test_everything_that_holds_data_is_watched_by_two_alarms_or_more(stack: Reco
     assert len(databases) == 2
     assert len(nodes) == 2
     assert {each: watched[each] for each in [*databases, *nodes] if watched[each] < 2} == {}
+
+
+def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(production: Recording, staging: Recording) -> None:
+    sections = re.findall(r"^### (\w+)$", (REPOSITORY / "docs" / "runbooks.md").read_text(), re.MULTILINE)
+    anchors = {
+        alarm.plain["alarmDescription"].rpartition("Runbook: docs/runbooks.md#")[2]
+        for recording in (production, staging)
+        for alarm in recording.of_type(ALARM)
+    }
+
+    assert sorted(section.lower() for section in sections) == sorted(anchors)

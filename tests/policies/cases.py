@@ -1,129 +1,8 @@
 """For every rule: how the good platform is broken so that this rule finds it, and a value whose lack leaves it open."""
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-from tests.policies.exported import ACCOUNT, UNKNOWN_SENTINEL, Reference, State, arn, document, encoded, tags
+from tests.policies.changes import Case, add, both, drop, granting, put, refer, remove, session, trusting, unprotect
+from tests.policies.exported import Reference, arn, document, encoded, tags
 from tests.policies.platform import GIB, TLS_ONLY
-
-Change = Callable[[State], object]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One way to break a rule."""
-
-    rule: str
-    subject: str
-    """Logical name of the resource that the finding is about."""
-    change: Change
-    unknown: tuple[str, str] | None
-    """Resource and property that leave the verdict on the subject open; None where no property can."""
-    also: tuple[tuple[str, str], ...] = ()
-    """Rules that rightly find the same change, each with its subject."""
-
-
-def put(name: str, path: str, value: Any) -> Change:
-    """Set a property of a resource, before and after deployment."""
-
-    def change(state: State) -> None:
-        entry = state.find(name)
-        for side in ("inputs", "outputs"):
-            _put(entry[side], path.split("."), value)
-
-    return change
-
-
-def _put(target: Any, steps: list[str], value: Any) -> None:
-    *parents, last = [int(step) if step.isdecimal() else step for step in steps]
-    for step in parents:
-        target = target[step] if isinstance(step, int) else target.setdefault(step, {})
-    target[last] = value
-
-
-def drop(name: str, key: str) -> Change:
-    """Leave out a property of a resource."""
-
-    def change(state: State) -> None:
-        entry = state.find(name)
-        for side in ("inputs", "outputs"):
-            entry[side].pop(key, None)
-        entry["propertyDependencies"].pop(key, None)
-
-    return change
-
-
-def remove(name: str) -> Change:
-    """Leave out a resource."""
-    return lambda state: state.entries.remove(state.find(name))
-
-
-def unprotect(name: str) -> Change:
-    """Let Pulumi delete a resource."""
-    return lambda state: state.find(name).update(protect=False)
-
-
-def refer(name: str, key: str, target: str, output: str = "id") -> Change:
-    """Point a property at another resource."""
-
-    def change(state: State) -> None:
-        put(name, key, state.find(target)["outputs"][output])(state)
-        state.find(name)["propertyDependencies"][key] = [state.find(target)["urn"]]
-
-    return change
-
-
-def add(kind: str, name: str, inputs: dict[str, Any]) -> Change:
-    """Add a resource."""
-    return lambda state: state.add(kind, name, inputs)
-
-
-def both(*changes: Change) -> Change:
-    """Make several changes."""
-
-    def change(state: State) -> None:
-        for one in changes:
-            one(state)
-
-    return change
-
-
-def hide(name: str, path: str) -> Change:
-    """Make a value unknown, as it is before deployment, without a word about what it will come from."""
-
-    def change(state: State) -> None:
-        put(name, path, UNKNOWN_SENTINEL)(state)
-        state.find(name)["propertyDependencies"].pop(path.partition(".")[0], None)
-
-    return change
-
-
-def session(**changes: Any) -> str:
-    """Return the good platform's session document with other inputs."""
-    good = {"cloudWatchLogGroupName": "sessions", "cloudWatchEncryptionEnabled": True, "idleSessionTimeout": "20"}
-    return json.dumps({"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {**good, **changes}})
-
-
-def granting(**changes: Any) -> dict[str, Any]:
-    """Return the statement of the good platform's topic, with changes."""
-    return {
-        "Sid": "AlarmsPublish",
-        "Effect": "Allow",
-        "Principal": {"Service": "cloudwatch.amazonaws.com"},
-        "Action": "sns:Publish",
-        "Resource": arn("topic"),
-        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
-        **changes,
-    }
-
-
-def trusting(service: str, **changes: Any) -> str:
-    """Return a trust policy."""
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole", **changes}
-    return document(statement)
-
 
 FIREWALL = (
     Case(
@@ -596,6 +475,7 @@ AVAILABILITY = (
             ("backup-of-databases-is-kept-long-enough", "replica"),
             ("backup-of-databases-outlives-them", "replica"),
             ("database-has-its-own-subnet-group", "replica"),
+            ("maintenance-backs-up-in-the-daily-window", "replica"),
             ("monitoring-of-database-connections", "replica"),
             ("tagging-names-one-environment", "replica"),
         ),
@@ -1281,6 +1161,157 @@ TAGGING = (
     ),
 )
 
+POD = "spec.template.spec"
+CONTAINER = f"{POD}.containers.0"
+
+KUBERNETES = (
+    *(
+        Case(f"kubernetes-{rule}", "api-deployment", put("api-deployment", path, value), ("api-deployment", hidden))
+        for rule, path, value, hidden in (
+            (
+                "containers-are-not-root",
+                f"{POD}.securityContext.runAsNonRoot",
+                False,
+                f"{POD}.securityContext.runAsNonRoot",
+            ),
+            (
+                "containers-gain-no-privileges",
+                f"{CONTAINER}.securityContext.capabilities.drop",
+                ["NET_RAW"],
+                f"{CONTAINER}.securityContext.capabilities",
+            ),
+            (
+                "containers-cannot-change-themselves",
+                f"{CONTAINER}.securityContext.readOnlyRootFilesystem",
+                False,
+                f"{CONTAINER}.securityContext.readOnlyRootFilesystem",
+            ),
+            ("pods-stay-off-the-node", f"{POD}.hostNetwork", True, f"{POD}.hostNetwork"),
+            (
+                "containers-have-their-share",
+                f"{CONTAINER}.resources.limits",
+                {},
+                f"{CONTAINER}.resources",
+            ),
+            ("containers-are-asked-how-they-are", f"{CONTAINER}.readinessProbe", {}, f"{CONTAINER}.readinessProbe"),
+            ("images-are-pinned", f"{CONTAINER}.image", "registry.fixrx.com:5000/api", f"{CONTAINER}.image"),
+            (
+                "containers-hold-no-plain-secrets",
+                f"{CONTAINER}.env.0",
+                {"name": "JWT_SECRET", "value": "in the clear"},
+                f"{CONTAINER}.env.0.name",
+            ),
+        )
+    ),
+    Case(
+        "kubernetes-containers-gain-no-privileges",
+        "api-deployment",
+        put("api-deployment", f"{CONTAINER}.securityContext.privileged", True),
+        None,
+    ),
+    Case(
+        "kubernetes-pods-stay-off-the-node",
+        "api-deployment",
+        put("api-deployment", f"{POD}.volumes", [{"name": "node", "hostPath": {"path": "/"}}]),
+        None,
+    ),
+    Case(
+        "kubernetes-deployments-scale",
+        "api-deployment",
+        put("api-autoscaler", "spec.scaleTargetRef.name", "web"),
+        ("api-autoscaler", "spec.scaleTargetRef.name"),
+    ),
+    Case(
+        "kubernetes-deployments-leave-replicas-to-their-autoscaler",
+        "api-deployment",
+        put("api-deployment", "spec.replicas", 3),
+        ("api-deployment", "spec.replicas"),
+    ),
+    *(
+        Case(
+            "kubernetes-autoscalers-keep-the-guides-figures",
+            "api-autoscaler",
+            put("api-autoscaler", path, value),
+            ("api-autoscaler", path),
+        )
+        for path, value in (
+            ("spec.minReplicas", 1),
+            ("spec.maxReplicas", 40),
+            ("spec.metrics.0.resource.target.averageUtilization", 95),
+        )
+    ),
+    Case(
+        "kubernetes-deployments-survive-drains",
+        "api-deployment",
+        put("api-budget", "spec.selector.matchLabels", {"app": "web"}),
+        ("api-budget", "spec.selector"),
+    ),
+    Case("kubernetes-deployments-survive-drains", "api-deployment", remove("api-budget"), None),
+)
+
+MAINTENANCE = (
+    Case(
+        "maintenance-happens-in-the-weekly-window",
+        "replica",
+        put("replica", "maintenanceWindow", "wed:14:00-wed:15:00"),
+        ("replica", "maintenanceWindow"),
+    ),
+    Case(
+        "maintenance-happens-in-the-weekly-window",
+        "cache",
+        put("cache", "maintenanceWindow", "sun:03:00-sun:05:00"),
+        ("cache", "maintenanceWindow"),
+    ),
+    Case("maintenance-happens-in-the-weekly-window", "primary", drop("primary", "maintenanceWindow"), None),
+    Case(
+        "maintenance-backs-up-in-the-daily-window",
+        "primary",
+        put("primary", "backupWindow", "12:00-12:30"),
+        ("primary", "backupWindow"),
+    ),
+    Case("maintenance-backs-up-in-the-daily-window", "cache", drop("cache", "snapshotWindow"), None),
+)
+
+BACKUP_PLANS = (
+    Case("backup-vaults-are-locked", "vault", remove("vault-lock"), ("vault-lock", "minRetentionDays")),
+    Case("backup-vaults-are-locked", "vault", put("vault-lock", "minRetentionDays", 1), None),
+    Case("backup-vaults-are-under-own-key", "vault", drop("vault", "kmsKeyArn"), ("vault", "kmsKeyArn")),
+    Case("backup-plans-select-something", "plan", remove("selection"), ("selection", "resources")),
+    Case("backup-plans-select-something", "plan", put("selection", "resources", []), None),
+    Case(
+        "backup-plans-keep-backups-long-enough",
+        "plan",
+        put("plan", "rules.0.lifecycle.deleteAfter", 2),
+        ("plan", "rules.0.lifecycle"),
+    ),
+    Case("backup-plans-are-tried", "plan", remove("restore-test"), ("restore-test", "protectedResourceType")),
+)
+
+INCIDENTS = (
+    Case(
+        "monitoring-alarms-name-a-severity", "latency", put("latency", "tags.Severity", "urgent"), ("latency", "tags")
+    ),
+    Case(
+        "monitoring-alarms-name-a-runbook",
+        "latency",
+        put("latency", "alarmDescription", "Slow"),
+        ("latency", "alarmDescription"),
+    ),
+    Case(
+        "monitoring-never-mutes-outages",
+        "mute",
+        put("server-cpu", "tags.Severity", "P1"),
+        ("mute", "muteTargets.alarmNames.0"),
+    ),
+    Case(
+        "monitoring-chat-channels-act-within-limits",
+        "chat",
+        put("chat", "guardrailPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
+        ("chat", "guardrailPolicyArns"),
+    ),
+    Case("monitoring-chat-channels-act-within-limits", "chat", drop("chat", "guardrailPolicyArns"), None),
+)
+
 CASES = (
     *FIREWALL,
     *ADMIN_ACCESS,
@@ -1297,4 +1328,8 @@ CASES = (
     *SECRETS,
     *IDENTITY,
     *TAGGING,
+    *KUBERNETES,
+    *MAINTENANCE,
+    *BACKUP_PLANS,
+    *INCIDENTS,
 )

@@ -100,7 +100,9 @@ def arn(name: str) -> str:
 
 
 def type_token(kind: str) -> str:
-    """Return the token of a kind: `aws:ec2/vpc` is `aws:ec2/vpc:Vpc`."""
+    """Return the token of a kind: `aws:ec2/vpc` is `aws:ec2/vpc:Vpc`. Kubernetes' own are given in full."""
+    if kind.startswith("kubernetes:"):
+        return kind
     resource = kind.rpartition("/")[2]
     return f"{kind}:{resource[0].upper()}{resource[1:]}"
 

@@ -272,9 +272,74 @@ def inline_web_acl(state: State) -> None:
     )
 
 
-def kubernetes_only(state: State) -> None:
-    state.add("kubernetes:apps/v1", "deployment", {"spec": {"replicas": 3}})
+def kubernetes_as_in_the_tutorial(state: State) -> None:
+    labels = {"app": "web"}
+    container = {
+        "name": "web",
+        "image": "nginx",
+        "env": [{"name": "DATABASE_PASSWORD", "value": "hunter2"}],
+        "ports": [{"containerPort": 80}],
+    }
+    state.add(
+        "kubernetes:apps/v1:Deployment",
+        "web",
+        {
+            "metadata": {"name": "web"},
+            "spec": {
+                "replicas": 1,
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            },
+        },
+    )
+    state.add("kubernetes:core/v1:Service", "service", {"spec": {"type": "ClusterIP", "selector": labels}})
     state.add("random:index/randomPet", "pet", {})
+
+
+def kubernetes_agent_on_every_node(state: State) -> None:
+    container = {
+        "name": "agent",
+        "image": "registry.example.com/agent:2.3.0",
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},
+        "securityContext": {"privileged": True, "runAsUser": 0},
+    }
+    volumes = [{"name": "docker", "hostPath": {"path": "/var/run/docker.sock"}}]
+    pod = {"hostPID": True, "containers": [container], "volumes": volumes}
+    state.add("kubernetes:apps/v1:DaemonSet", "agent", {"spec": {"template": {"spec": pod}}})
+    state.add(
+        "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+        "autoscaler",
+        {"spec": {"minReplicas": 1, "maxReplicas": 50, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}},
+    )
+
+
+def hasty_operations(state: State) -> None:
+    state.add(
+        "aws:cloudwatch/metricAlarm",
+        "down",
+        {
+            "alarmActions": ["arn:aws:sns:us-east-1:111122223333:pager"],
+            "alarmDescription": "The site is down",
+            "metricName": "HealthyHostCount",
+            "threshold": 1,
+            "comparisonOperator": "LessThanThreshold",
+            "period": 60,
+            "evaluationPeriods": 1,
+            "tags": {**tags("down"), "Severity": "P1"},
+        },
+    )
+    state.add(
+        "aws:cloudwatch/alarmMuteRule",
+        "quiet-nights",
+        {"muteTargets": {"alarmNames": [Reference("down", "name")]}, "tags": tags("quiet-nights")},
+    )
+    state.add("aws:chatbot/slackChannelConfiguration", "chat", {"slackChannelId": "C1", "tags": tags("chat")})
+    state.add("aws:backup/vault", "vault", {"tags": tags("vault")})
+    state.add(
+        "aws:backup/plan",
+        "plan",
+        {"rules": [{"ruleName": "nightly", "lifecycle": {"deleteAfter": 3}}], "tags": tags("plan")},
+    )
 
 
 def forgotten_tags(state: State) -> None:
@@ -375,6 +440,8 @@ PROGRAMS: Mapping[str, Program] = {
                 "database-names-its-security-groups",
                 "encryption-of-databases",
                 "encryption-of-databases-under-own-key",
+                "maintenance-backs-up-in-the-daily-window",
+                "maintenance-happens-in-the-weekly-window",
                 "monitoring-database-events-are-sent",
                 "monitoring-database-exports-logs",
                 "monitoring-database-machine-is-measured",
@@ -461,6 +528,8 @@ PROGRAMS: Mapping[str, Program] = {
                 "cache-names-its-security-groups",
                 "encryption-of-caches",
                 "encryption-of-caches-under-own-key",
+                "maintenance-backs-up-in-the-daily-window",
+                "maintenance-happens-in-the-weekly-window",
                 "monitoring-cache-exports-logs",
                 "monitoring-of-what-holds-state",
                 "tls-cache-refuses-plain-connections",
@@ -494,6 +563,8 @@ PROGRAMS: Mapping[str, Program] = {
             "alerts-policy": ("identity-resources-are-not-public",),
             "cpu": (
                 "monitoring-alarms-can-fire",
+                "monitoring-alarms-name-a-runbook",
+                "monitoring-alarms-name-a-severity",
                 "monitoring-alarms-tell-somebody",
             ),
             "key": (
@@ -518,9 +589,50 @@ PROGRAMS: Mapping[str, Program] = {
             ),
         },
     ),
-    "kubernetes_only": Program(
-        kubernetes_only,
-        {},
+    "kubernetes_as_in_the_tutorial": Program(
+        kubernetes_as_in_the_tutorial,
+        {
+            "web": (
+                "kubernetes-containers-are-asked-how-they-are",
+                "kubernetes-containers-are-not-root",
+                "kubernetes-containers-cannot-change-themselves",
+                "kubernetes-containers-gain-no-privileges",
+                "kubernetes-containers-have-their-share",
+                "kubernetes-containers-hold-no-plain-secrets",
+                "kubernetes-deployments-scale",
+                "kubernetes-deployments-survive-drains",
+                "kubernetes-images-are-pinned",
+            ),
+        },
+    ),
+    "kubernetes_agent_on_every_node": Program(
+        kubernetes_agent_on_every_node,
+        {
+            "agent": (
+                "kubernetes-containers-are-not-root",
+                "kubernetes-containers-cannot-change-themselves",
+                "kubernetes-containers-gain-no-privileges",
+                "kubernetes-pods-stay-off-the-node",
+            ),
+            "autoscaler": ("kubernetes-autoscalers-keep-the-guides-figures",),
+        },
+    ),
+    "hasty_operations": Program(
+        hasty_operations,
+        {
+            "chat": ("monitoring-chat-channels-act-within-limits",),
+            "down": ("monitoring-alarms-name-a-runbook",),
+            "plan": (
+                "backup-plans-are-tried",
+                "backup-plans-keep-backups-long-enough",
+                "backup-plans-select-something",
+            ),
+            "quiet-nights": ("monitoring-never-mutes-outages",),
+            "vault": (
+                "backup-vaults-are-locked",
+                "backup-vaults-are-under-own-key",
+            ),
+        },
     ),
     "forgotten_tags": Program(
         forgotten_tags,

@@ -46,6 +46,9 @@ def good_platform() -> State:
     _cache(state)
     _secrets(state)
     _alarms(state)
+    _chat(state)
+    _backup_plan(state)
+    _kubernetes(state)
     return state
 
 
@@ -557,6 +560,7 @@ def _databases(state: State) -> None:
         "performanceInsightsKmsKeyId": Reference("data-key", "arn"),
         "maxAllocatedStorage": 1000,
         "autoMinorVersionUpgrade": True,
+        "maintenanceWindow": "sun:03:00-sun:04:00",
         "copyTagsToSnapshot": True,
         "deletionProtection": True,
         "enabledCloudwatchLogsExports": ["postgresql", "upgrade"],
@@ -579,6 +583,7 @@ def _databases(state: State) -> None:
             "dbSubnetGroupName": Reference("db-subnets", "name"),
             "multiAz": True,
             "backupRetentionPeriod": 7,
+            "backupWindow": "02:00-02:30",
             "skipFinalSnapshot": False,
             "deleteAutomatedBackups": False,
             "tags": tags("primary"),
@@ -629,6 +634,8 @@ def _cache(state: State) -> None:
             "numCacheClusters": 2,
             "autoMinorVersionUpgrade": True,
             "snapshotRetentionLimit": 7,
+            "snapshotWindow": "02:00-03:00",
+            "maintenanceWindow": "sun:03:00-sun:04:00",
             "logDeliveryConfigurations": [{"logType": "slow-log"}],
             "tags": tags("cache"),
         },
@@ -750,7 +757,8 @@ def _alarm(state: State, name: str, threshold: float, **inputs: Any) -> None:
             "threshold": threshold,
             "evaluationPeriods": 1,
             "alarmActions": [Reference("topic", "arn")],
-            "tags": tags(name),
+            "alarmDescription": "P3 (Medium). Something is wrong. Runbook: docs/runbooks.md#something",
+            "tags": {**tags(name), "Severity": "P3"},
             **inputs,
         },
     )
@@ -758,3 +766,79 @@ def _alarm(state: State, name: str, threshold: float, **inputs: Any) -> None:
 
 def _query(key: str, metric: str, dimensions: dict[str, Any]) -> dict[str, Any]:
     return {"id": key, "metric": {"metricName": metric, "stat": "Sum", "period": 300, "dimensions": dimensions}}
+
+
+def _chat(state: State) -> None:
+    state.add(
+        "aws:chatbot/slackChannelConfiguration",
+        "chat",
+        {
+            "slackChannelId": "C07EZ1ABC23",
+            "snsTopicArns": [Reference("topic", "arn")],
+            "guardrailPolicyArns": ["arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"],
+            "tags": tags("chat"),
+        },
+    )
+    state.add(
+        "aws:cloudwatch/alarmMuteRule",
+        "mute",
+        {"muteTargets": {"alarmNames": [Reference("server-cpu", "name")]}, "tags": tags("mute")},
+    )
+
+
+def _backup_plan(state: State) -> None:
+    state.add("aws:backup/vault", "vault", {"kmsKeyArn": Reference("data-key", "arn"), "tags": tags("vault")})
+    state.add(
+        "aws:backup/vaultLockConfiguration",
+        "vault-lock",
+        {"backupVaultName": Reference("vault", "name"), "minRetentionDays": 7},
+    )
+    plan = state.add(
+        "aws:backup/plan",
+        "plan",
+        {"rules": [{"ruleName": "daily", "lifecycle": {"deleteAfter": 35}}], "tags": tags("plan")},
+    )
+    state.add("aws:backup/selection", "selection", {"planId": plan.id, "resources": [Reference("primary", "arn")]})
+    state.add("aws:backup/restoreTestingSelection", "restore-test", {"protectedResourceType": "RDS"})
+
+
+def _kubernetes(state: State) -> None:
+    labels = {"app": "api"}
+    metadata = {"name": "api", "namespace": "fixrx"}
+    container = {
+        "name": "api",
+        "image": "registry.fixrx.com/api:1.4.2",
+        "env": [{"name": "JWT_SECRET", "valueFrom": {"secretKeyRef": {"name": "api", "key": "jwt"}}}],
+        "readinessProbe": {"httpGet": {"path": "/api/v1/system/ready", "port": 3000}},
+        "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+    }
+    pod = {"securityContext": {"runAsNonRoot": True}, "containers": [container]}
+    state.add(
+        "kubernetes:apps/v1:Deployment",
+        "api-deployment",
+        {"metadata": metadata, "spec": {"template": {"metadata": {"labels": labels}, "spec": pod}}},
+    )
+    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
+    state.add(
+        "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+        "api-autoscaler",
+        {
+            "metadata": metadata,
+            "spec": {
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"},
+                "minReplicas": 3,
+                "maxReplicas": 10,
+                "metrics": [{"type": "Resource", "resource": cpu}],
+            },
+        },
+    )
+    state.add(
+        "kubernetes:policy/v1:PodDisruptionBudget",
+        "api-budget",
+        {"metadata": metadata, "spec": {"minAvailable": 2, "selector": {"matchLabels": labels}}},
+    )

@@ -12,7 +12,7 @@ from policies.items import Item
 from policies.rules import ALL_RULES
 from policies.state import state_of
 from policies.waivers import Waiver, Waivers
-from tests.policies.cases import hide, put, remove
+from tests.policies.changes import hide, put, remove
 from tests.policies.exported import State
 from tests.policies.platform import good_platform
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.workspace import policy_environment
-from tests.policies.cases import both, hide, put
+from tests.policies.changes import both, hide, put
 from tests.policies.exported import State
 from tests.policies.platform import good_platform
 from tools import engine

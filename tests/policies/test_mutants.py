@@ -11,7 +11,7 @@ from mutants.hunt import Stack
 from mutants.operators import mutants_of
 from policies.evaluation import RuleBook
 from policies.rules import ALL_RULES
-from tests.policies.cases import put
+from tests.policies.changes import put
 from tests.policies.exported import State
 from tests.policies.platform import good_platform
 

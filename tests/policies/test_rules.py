@@ -11,7 +11,8 @@ from policies.rules import ALL_RULES
 from policies.stack import Stack
 from policies.state import state_of
 from settings import StackSettings
-from tests.policies.cases import CASES, Case, hide
+from tests.policies.cases import CASES
+from tests.policies.changes import Case, hide
 from tests.policies.exported import State
 from tests.policies.platform import good_platform
 
