@@ -19,6 +19,7 @@ from components.app_servers import AppServersSettings
 from components.backup_bucket import BackupBucketSettings
 from components.cache import CacheSettings
 from components.connection_budget import ConnectionBudget
+from components.continuous_integration import ContinuousIntegrationSettings
 from components.database import DatabaseSettings, memory_gib
 from components.dns import DnsSettings
 from components.encryption import EncryptionSettings
@@ -65,6 +66,7 @@ class StackSettings(BaseModel):
     secrets: SecretsSettings = SecretsSettings()
     notifications: NotificationsSettings = NotificationsSettings()
     maintenance_windows: MaintenanceWindows = MaintenanceWindows()
+    continuous_integration: ContinuousIntegrationSettings = ContinuousIntegrationSettings()
 
     @property
     def label(self) -> Label:

@@ -8,6 +8,7 @@ from components.app_servers import AppServers, AppServersArgs
 from components.backup_bucket import BackupBucket, BackupBucketArgs
 from components.cache import Cache, CacheArgs
 from components.certificate import Certificate, CertificateArgs
+from components.continuous_integration import ContinuousIntegration, ContinuousIntegrationArgs
 from components.database import Database, DatabaseArgs
 from components.dns import Dns, DnsArgs
 from components.encryption import Encryption, EncryptionArgs
@@ -16,6 +17,7 @@ from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.naming import Label, tag_every_resource
 from components.network import Network, NetworkArgs
 from components.notifications import Notifications, NotificationsArgs
+from components.permissions_boundary import PermissionsBoundary, PermissionsBoundaryArgs, confine_every_role
 from components.secrets import Secrets, SecretsArgs
 
 __all__ = [
@@ -33,6 +35,8 @@ __all__ = [
     "CacheArgs",
     "Certificate",
     "CertificateArgs",
+    "ContinuousIntegration",
+    "ContinuousIntegrationArgs",
     "Database",
     "DatabaseArgs",
     "Dns",
@@ -48,8 +52,11 @@ __all__ = [
     "NetworkArgs",
     "Notifications",
     "NotificationsArgs",
+    "PermissionsBoundary",
+    "PermissionsBoundaryArgs",
     "Secrets",
     "SecretsArgs",
     "Severity",
+    "confine_every_role",
     "tag_every_resource",
 ]

@@ -34,6 +34,11 @@ def statement(
     return result
 
 
+def actions(service: str, several: str) -> Sequence[str]:
+    """Return the actions of a service by their names, separated by spaces."""
+    return [f"{service}:{action}" for action in several.split()]
+
+
 def document(*statements: Statement) -> pulumi.Output[str]:
     """Return the JSON of a policy document."""
     return pulumi.Output.json_dumps({"Version": POLICY_VERSION, "Statement": list(statements)})

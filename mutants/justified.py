@@ -51,7 +51,7 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     Justification("wafv2/webAcl", "defaultAction", "left out", AWS_REFUSES),
     Justification("wafv2/webAclLoggingConfiguration", "logDestinationConfigs", "emptied", AWS_REFUSES),
     Justification("iam/role", "assumeRolePolicy", "left out", AWS_REFUSES),
-    Justification("iam/rolePolicy", "policy", "left out", AWS_REFUSES),
+    Justification("iam/(rolePolicy|policy)", "policy", "left out", AWS_REFUSES),
     Justification("rds/instance", "monitoringRoleArn|finalSnapshotIdentifier", "left out", AWS_REFUSES),
     Justification("rds/instance", "performanceInsightsRetentionPeriod", "reduced to 1", AWS_REFUSES),
     Justification(
@@ -107,6 +107,7 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     Justification(
         "ec2/route|ec2/routeTableAssociation|ec2/vpcEndpoint|lb/listener(Rule)?|route53/record", "", "removed", OUTAGE
     ),
+    Justification("iam/openIdConnectProvider", "clientIdLists", "emptied", OUTAGE),
     Justification("secretsmanager/secretVersion", "", "removed", OUTAGE),
     Justification(
         "secretsmanager/secret", "", "removed", "The other sign-in provider's secret stays.", name=".*oauth.*"

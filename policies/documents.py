@@ -1,8 +1,9 @@
 """IAM policy documents as AWS reads them: a single value means a list of one, and the order of keys means nothing."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from policies.resource import Resource, SecretText, mark_secret
@@ -46,6 +47,24 @@ class Statement:
     def whole_services(self) -> Sequence[str]:
         """Actions that stand for everything a service can do, or for everything there is."""
         return [action for action in self.actions if action == "*" or action.endswith(":*")]
+
+    def names_any(self, actions: Iterable[str]) -> bool:
+        """Tell whether one of these actions is among the statement's, by name or by a pattern.
+
+        A whole service does not count: that is a finding of its own, and one is enough.
+        """
+        named = [str(action).lower() for action in self.actions if action not in self.whole_services]
+        return any(fnmatchcase(action.lower(), pattern) for action in actions for pattern in named)
+
+    def exact_values(self, key: str) -> Sequence[str]:
+        """Return the values that a condition key must be equal to, letter by letter."""
+        test = self.conditions.get("StringEquals", {})
+        return [str(value) for name, values in test.items() if name.lower() == key.lower() for value in _listed(values)]
+
+    @property
+    def condition_keys(self) -> Sequence[str]:
+        """Return what the conditions are about, in lower case: to AWS the case of a key means nothing."""
+        return [name.lower() for test in self.conditions.values() for name in test]
 
     def condition_values(self, key: str) -> Sequence[str]:
         """Return the values of a condition key, under whatever operator."""

@@ -58,9 +58,28 @@ UNRESTRICTABLE: Final = (
     "xray:Put",
 )
 """Actions that AWS lets nobody limit to a resource."""
+SESSION_MANAGER_AGENT: Final = (
+    "ec2messages:",
+    "ssm:DescribeAssociation",
+    "ssm:DescribeDocument",
+    "ssm:GetDeployablePatchSnapshotForInstance",
+    "ssm:GetDocument",
+    "ssm:GetManifest",
+    "ssm:ListAssociations",
+    "ssm:ListInstanceAssociations",
+    "ssm:PutComplianceItems",
+    "ssm:PutConfigurePackageResult",
+    "ssm:PutInventory",
+    "ssm:UpdateAssociationStatus",
+    "ssm:UpdateInstanceAssociationStatus",
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:",
+)
+"""Actions by which a server reports itself to Session Manager; AWS's own policy for its agent names no resource."""
 KEYS_THAT_NAME_A_RESOURCE: Final = ("aws:ResourceAccount", "aws:ResourceOrgID", "cloudwatch:namespace", "ecs:cluster")
 """Conditions that do for `Resource: *` what a name would do."""
-KEYS_THAT_LIMIT_DECRYPTION: Final = ("kms:ViaService", "kms:EncryptionContextKeys")
+KEYS_THAT_LIMIT_DECRYPTION: Final = ("kms:viaservice", "kms:encryptioncontext")
+"""Beginnings of conditions on what asks for the decryption, or on what was encrypted."""
 SERVICES_THAT_NAME_AN_ACCOUNT: Final = frozenset(
     {
         "backup.amazonaws.com",
@@ -75,6 +94,9 @@ SERVICES_THAT_NAME_AN_ACCOUNT: Final = frozenset(
 """Services that tell, when they take on a role, on whose behalf. EC2 and Lambda do not."""
 CONTEXT_KEYS: Final = ("aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID", "kms:EncryptionContext:aws:logs:arn")
 """Conditions that name on whose behalf a service acts."""
+MAKE_ROLES: Final = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
+"""Actions that decide what a role may do."""
+IDENTITY_PROVIDER: Final = ":oidc-provider/"
 IAM_GUIDE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 
 
@@ -92,7 +114,9 @@ def _actions_are_named(resource: Resource, _: Context) -> Iterator[Problem]:
 def _resources_are_named(resource: Resource, _: Context) -> Iterator[Problem]:
     for statement in _allowing(resource):
         everywhere = "*" in statement.resources or "NotResource" in statement.excludes
-        limitable = [action for action in statement.actions if not action.startswith(UNRESTRICTABLE)]
+        limitable = [
+            action for action in statement.actions if not action.startswith(UNRESTRICTABLE + SESSION_MANAGER_AGENT)
+        ]
         if everywhere and limitable and not any(statement.condition_values(key) for key in KEYS_THAT_NAME_A_RESOURCE):
             yield f"allows {named(limitable)} on every resource of the account ({statement.label})"
 
@@ -106,8 +130,21 @@ def _log_groups_are_named(policy: Resource, _: Context) -> Iterator[Problem]:
 def _decrypts_through_a_service(resource: Resource, _: Context) -> Iterator[Problem]:
     for statement in _allowing(resource):
         decrypts = [action for action in statement.actions if action.startswith("kms:Decrypt")]
-        if decrypts and not any(statement.condition_values(key) for key in KEYS_THAT_LIMIT_DECRYPTION):
+        if decrypts and not any(key.startswith(KEYS_THAT_LIMIT_DECRYPTION) for key in statement.condition_keys):
             yield f"may decrypt whatever the key encrypts, wherever it lies ({statement.label})"
+
+
+def _makes_roles_within_a_boundary(resource: Resource, _: Context) -> Iterator[Problem]:
+    for statement in _allowing(resource):
+        if statement.names_any(MAKE_ROLES) and not statement.exact_values("iam:PermissionsBoundary"):
+            yield f"may make a role that can do anything, and take it on ({statement.label})"
+
+
+def _passes_roles_to_named_services(resource: Resource, _: Context) -> Iterator[Problem]:
+    for statement in _allowing(resource):
+        several = any("*" in role for role in statement.resources)
+        if several and statement.names_any(["iam:PassRole"]) and not statement.exact_values("iam:PassedToService"):
+            yield f"may start whatever it likes with the rights of other roles ({statement.label})"
 
 
 def _trust_names_principals(role: Resource, _: Context) -> Iterator[Problem]:
@@ -123,6 +160,18 @@ def _trust_is_for_this_account(role: Resource, _: Context) -> Iterator[Problem]:
         services = [name for name in statement.principals.get("Service", ()) if name in SERVICES_THAT_NAME_AN_ACCOUNT]
         if statement.allows and services and not any(statement.condition_values(key) for key in CONTEXT_KEYS):
             yield f"can be taken on by {named(services)} on behalf of any AWS customer ({statement.label})"
+
+
+def _workflows_are_pinned(role: Resource, _: Context) -> Iterator[Problem]:
+    for statement in statements(role, "assumeRolePolicy"):
+        issuers = [
+            provider.partition(IDENTITY_PROVIDER)[2]
+            for provider in statement.principals.get("Federated", ())
+            if IDENTITY_PROVIDER in provider
+        ]
+        for issuer in issuers:
+            if statement.allows and not all(statement.exact_values(f"{issuer}:{claim}") for claim in ("aud", "sub")):
+                yield f"can be taken on by others whom {issuer} knows ({statement.label}): a fork, a branch, a stranger"
 
 
 def _is_not_public(resource: Resource, _: Context) -> Iterator[Problem]:
@@ -265,6 +314,46 @@ RULES = (
         kinds=frozenset({ROLE}),
         check=_trust_names_principals,
         remediation="Name the service or account in the trust policy's Principal.",
+    ),
+    Rule(
+        name="identity-makes-roles-within-a-boundary",
+        description="Who may make roles can only make roles with a permissions boundary.",
+        item=Item.IDENTITY,
+        severity=Severity.HIGH,
+        reading=f"{IAM_GUIDE}/access_policies_boundaries.html#access_policies_boundaries-delegate",
+        kinds=IDENTITY_POLICIES,
+        check=_makes_roles_within_a_boundary,
+        remediation="Compare `iam:PermissionsBoundary` with the boundary's ARN by StringEquals in the statement.",
+    ),
+    Rule(
+        name="identity-passes-roles-to-named-services",
+        description="Roles are handed to the services that they are made for.",
+        item=Item.IDENTITY,
+        severity=Severity.MEDIUM,
+        reading=f"{IAM_GUIDE}/id_roles_use_passrole.html",
+        kinds=IDENTITY_POLICIES,
+        check=_passes_roles_to_named_services,
+        remediation="Name the one role, or compare `iam:PassedToService` by StringEquals in the statement.",
+    ),
+    Rule(
+        name="identity-workflows-are-pinned",
+        description="Roles for workflows name the one repository and occasion that may take them on.",
+        item=Item.IDENTITY,
+        severity=Severity.CRITICAL,
+        reading=f"{IAM_GUIDE}/id_roles_create_for-idp_oidc.html",
+        kinds=frozenset({ROLE}),
+        check=_workflows_are_pinned,
+        remediation="Compare `aud` and `sub` by StringEquals, `sub` as repo:owner/name:environment:name.",
+    ),
+    Rule(
+        name="identity-roles-have-a-boundary",
+        description="Roles have a permissions boundary.",
+        item=Item.IDENTITY,
+        severity=Severity.MEDIUM,
+        reading=f"{IAM_GUIDE}/access_policies_boundaries.html",
+        kinds=frozenset({ROLE}),
+        check=must_be_set("permissionsBoundary", "has no boundary: what is attached to it later has no limit"),
+        remediation="Create the role after confine_every_role (components/permissions_boundary.py).",
     ),
     Rule(
         name="identity-resources-are-not-public",

@@ -36,7 +36,7 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "efs": "fileSystem",
     "eks": "cluster",
     "elasticache": "cluster parameterGroup replicationGroup subnetGroup",
-    "iam": "instanceProfile policy role user",
+    "iam": "instanceProfile openIdConnectProvider policy role user",
     "kinesis": "stream",
     "kms": "key",
     "lambda": "function",

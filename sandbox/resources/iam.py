@@ -7,6 +7,11 @@ from sandbox.emulator import Api
 from sandbox.resources import references, rules
 from sandbox.resources.model import Autoname, Feature, Inputs, Live, Request, ResourceType, Tagging, call
 
+_LONGEST_TRUST = 2048
+_LONGEST_INLINE_POLICY = 10240
+_LONGEST_MANAGED_POLICY = 6144
+"""IAM's quotas, in characters. The one for trust can be raised; the one for inline policies holds for all of a role."""
+
 
 def _amend_role(api: Api, live: Live) -> None:
     state = live.state
@@ -43,7 +48,8 @@ _ROLE = ResourceType(
     autoname=Autoname("name", longest=64),
     defaults={"maxSessionDuration": 3600, "path": "/", "forceDetachPolicies": False},
     local="forceDetachPolicies",
-    rules={"assumeRolePolicy": rules.policy_document},
+    rules={"assumeRolePolicy": rules.policy_document_within(_LONGEST_TRUST), "permissionsBoundary": rules.arn},
+    references={"permissionsBoundary": references.POLICY},
 )
 
 _ROLE_POLICY = ResourceType(
@@ -57,7 +63,7 @@ _ROLE_POLICY = ResourceType(
     delete=call("delete_role_policy", RoleName="role", PolicyName="name"),
     replace="name namePrefix role",
     autoname=Autoname("name", longest=128),
-    rules={"policy": rules.policy_document},
+    rules={"policy": rules.policy_document_within(_LONGEST_INLINE_POLICY)},
     references={"role": references.ROLE},
 )
 
@@ -171,8 +177,81 @@ _ROLE_POLICY_ATTACHMENTS_EXCLUSIVE = ResourceType(
 )
 
 
+def _read_policy(api: Api, live: Live) -> Mapping[str, Any]:
+    policy = api("get_policy", PolicyArn=live.id)["Policy"]
+    version = api("get_policy_version", PolicyArn=live.id, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+    return {**policy, "Document": version["Document"]}
+
+
+def _delete_other_versions(api: Api, live: Live) -> None:
+    for version in api("list_policy_versions", PolicyArn=live.id)["Versions"]:
+        if not version["IsDefaultVersion"]:
+            api("delete_policy_version", PolicyArn=live.id, VersionId=version["VersionId"])
+
+
+def _amend_policy(api: Api, live: Live) -> None:
+    """A policy has five versions at most, so the ones before go first, as the provider does it."""
+    _delete_other_versions(api, live)
+    api("create_policy_version", PolicyArn=live.id, PolicyDocument=live.state["policy"], SetAsDefault=True)
+
+
+def _delete_policy(api: Api, live: Live) -> None:
+    _delete_other_versions(api, live)
+    api("delete_policy", PolicyArn=live.id)
+
+
+_POLICY = ResourceType(
+    token="aws:iam/policy:Policy",
+    service="iam",
+    create="create_policy",
+    noun="Policy",
+    id="Policy.Arn",
+    tagging=Tagging(call("tag_policy", PolicyArn="id"), call("untag_policy", PolicyArn="id")),
+    renames={"policy": "PolicyDocument"},
+    read=_read_policy,
+    attributes={"policy": "Document"},
+    # How many roles have it changes without anybody touching the policy.
+    empty="attachmentCount",
+    write_only="description",
+    amend=_amend_policy,
+    amends="policy",
+    delete=_delete_policy,
+    replace="description name namePrefix path",
+    autoname=Autoname("name", longest=128),
+    defaults={"path": "/"},
+    local="delayAfterPolicyCreationInMs",
+    rules={"policy": rules.policy_document_within(_LONGEST_MANAGED_POLICY)},
+)
+
+
+_OPEN_ID_CONNECT_PROVIDER = ResourceType(
+    token="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    service="iam",
+    create="create_open_id_connect_provider",
+    id="OpenIDConnectProviderArn",
+    tagging=Tagging(
+        call("tag_open_id_connect_provider", OpenIDConnectProviderArn="id"),
+        call("untag_open_id_connect_provider", OpenIDConnectProviderArn="id"),
+    ),
+    renames={"clientIdLists": "ClientIDList", "thumbprintLists": "ThumbprintList"},
+    read=call("get_open_id_connect_provider", OpenIDConnectProviderArn="id"),
+    attributes={"arn": lambda live: live.id, "url": lambda live: live.state["url"]},
+    # AWS knows GitHub's certificates itself and reports none; an address is told without its scheme.
+    empty="thumbprintLists",
+    # One call for each client, which the emulator lacks.
+    update=call("add_client_id_to_open_id_connect_provider", OpenIDConnectProviderArn="id"),
+    update_renames={"clientIdLists": "ClientID"},
+    update_recorded="clientIdLists",
+    delete=call("delete_open_id_connect_provider", OpenIDConnectProviderArn="id"),
+    replace="url",
+    rules={"url": rules.https_url},
+)
+
+
 TYPES = (
     _ROLE,
+    _POLICY,
+    _OPEN_ID_CONNECT_PROVIDER,
     _ROLE_POLICY,
     _ROLE_POLICY_ATTACHMENT,
     _INSTANCE_PROFILE,

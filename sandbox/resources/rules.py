@@ -121,6 +121,9 @@ def _minutes(hours: str, minutes: str) -> int:
     return int(hours) * 60 + int(minutes)
 
 
+https_url = matches(r"https://[^\s/]+(/\S*)?", "an address that begins with https://")
+
+
 def json_document(value: str) -> str | None:
     """A JSON object, as policies and documents are."""
     try:
@@ -142,6 +145,19 @@ def policy_document(value: str) -> str | None:
     if not statements:
         return "has no Statement"
     return next(filter(None, map(_statement, statements if isinstance(statements, list) else [statements])), None)
+
+
+def policy_document_within(longest: int) -> Rule:
+    """A policy that IAM keeps: it counts the characters, white space left out."""
+
+    def rule(value: str) -> str | None:
+        wrong = policy_document(value)
+        if wrong:
+            return wrong
+        length = sum(not character.isspace() for character in value)
+        return None if length <= longest else f"has {length} characters, and IAM takes {longest}"
+
+    return rule
 
 
 def _statement(statement: object) -> str | None:

@@ -182,7 +182,7 @@ def test_role_is_for_servers_and_has_only_its_own_policies(stack: Recording) -> 
             "Action": "sts:AssumeRole",
         }
     ]
-    assert stack.named("app-servers-instance-profile").plain == {"role": "app-servers-role"}
+    assert stack.named("app-servers-instance-profile").plain["role"] == "app-servers-role"
     assert stack.named("app-servers-session-manager").plain == {"role": "app-servers-role", "policyArn": SSM_POLICY}
     assert stack.named("app-servers-only-own-policies").plain == {
         "roleName": "app-servers-role",

@@ -32,6 +32,7 @@ COMPONENTS = [
     "fixrx:components:BackupBucket",
     "fixrx:components:Cache",
     "fixrx:components:Certificate",
+    "fixrx:components:ContinuousIntegration",
     "fixrx:components:Database",
     "fixrx:components:Dns",
     "fixrx:components:Encryption",
@@ -39,6 +40,7 @@ COMPONENTS = [
     "fixrx:components:LoadBalancer",
     "fixrx:components:Network",
     "fixrx:components:Notifications",
+    "fixrx:components:PermissionsBoundary",
     "fixrx:components:PrivateBucket",
     "fixrx:components:PrivateBucket",
     "fixrx:components:Secrets",
@@ -66,6 +68,8 @@ TAGGABLE = {
     "aws:elasticache/replicationGroup:ReplicationGroup",
     "aws:elasticache/subnetGroup:SubnetGroup",
     "aws:iam/instanceProfile:InstanceProfile",
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    "aws:iam/policy:Policy",
     "aws:iam/role:Role",
     "aws:kms/key:Key",
     "aws:lb/listener:Listener",
@@ -306,6 +310,7 @@ def test_outputs_of_the_stack_are_these(production: Recording) -> None:
         "load_balancer",
         "name_servers",
         "secrets",
+        "workflow_roles",
     ]
     assert production.stack_outputs["api_url"] == "https://api.fixrx.com"
     assert production.stack_outputs["name_servers"] == ["ns-1.awsdns-01.org"]

@@ -2,7 +2,7 @@
 
 from tests.policies.changes import Case, add, both, drop, granting, put, refer, remove, session, trusting, unprotect
 from tests.policies.exported import Reference, arn, document, encoded, tags
-from tests.policies.platform import GIB, TLS_ONLY
+from tests.policies.platform import GIB, MAKE_ROLES, PASS_ROLES, TLS_ONLY, workflow_trust
 
 FIREWALL = (
     Case(
@@ -1029,9 +1029,66 @@ IDENTITY = (
         add(
             "aws:iam/role",
             "flow-log-role",
-            {"assumeRolePolicy": trusting("vpc-flow-logs.amazonaws.com"), "tags": tags("flow-log-role")},
+            {
+                "assumeRolePolicy": trusting("vpc-flow-logs.amazonaws.com"),
+                "permissionsBoundary": arn("boundary"),
+                "tags": tags("flow-log-role"),
+            },
         ),
         ("app-role", "assumeRolePolicy"),
+    ),
+    Case(
+        "identity-workflows-are-pinned",
+        "workflow-role",
+        put(
+            "workflow-role",
+            "assumeRolePolicy",
+            workflow_trust(
+                StringEquals={"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"},
+                StringLike={"token.actions.githubusercontent.com:sub": "repo:fixrx/*"},
+            ),
+        ),
+        ("workflow-role", "assumeRolePolicy"),
+    ),
+    Case(
+        "identity-workflows-are-pinned",
+        "workflow-role",
+        put(
+            "workflow-role",
+            "assumeRolePolicy",
+            workflow_trust(
+                StringEquals={"token.actions.githubusercontent.com:sub": "repo:fixrx/platform:pull_request"}
+            ),
+        ),
+        None,
+    ),
+    Case(
+        "identity-makes-roles-within-a-boundary",
+        "workflow-policy",
+        put("workflow-policy", "policy", document({**MAKE_ROLES, "Condition": {}})),
+        ("workflow-policy", "policy"),
+    ),
+    Case(
+        "identity-makes-roles-within-a-boundary",
+        "app-policy",
+        put(
+            "app-policy",
+            "policy",
+            document({"Effect": "Allow", "Action": "iam:put*", "Resource": arn("app-role")}),
+        ),
+        None,
+    ),
+    Case(
+        "identity-passes-roles-to-named-services",
+        "workflow-policy",
+        put("workflow-policy", "policy", document({**PASS_ROLES, "Condition": {}})),
+        ("workflow-policy", "policy"),
+    ),
+    Case(
+        "identity-roles-have-a-boundary",
+        "app-role",
+        drop("app-role", "permissionsBoundary"),
+        ("app-role", "permissionsBoundary"),
     ),
     Case(
         "identity-decrypts-through-a-service",

@@ -543,6 +543,7 @@ PROGRAMS: Mapping[str, Program] = {
                 "identity-is-no-administrator",
                 "identity-names-actions",
                 "identity-names-resources",
+                "identity-roles-have-a-boundary",
                 "identity-roles-trust-somebody",
             ),
             "deployer-admin": (

@@ -42,6 +42,7 @@ def good_platform() -> State:
     _edge(state)
     _cdn(state)
     _servers(state)
+    _workflows(state)
     _databases(state)
     _cache(state)
     _secrets(state)
@@ -459,6 +460,7 @@ def _servers(state: State) -> None:
             "assumeRolePolicy": document(
                 {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
             ),
+            "permissionsBoundary": arn("boundary"),
             "tags": tags("app-role"),
         },
     )
@@ -534,6 +536,52 @@ def _servers(state: State) -> None:
             ),
             "tags": tags("session"),
         },
+    )
+
+
+def _workflows(state: State) -> None:
+    state.add(
+        "aws:iam/role",
+        "workflow-role",
+        {
+            "assumeRolePolicy": workflow_trust(),
+            "permissionsBoundary": arn("workflow-boundary"),
+            "tags": tags("workflow-role"),
+        },
+    )
+
+    state.add(
+        "aws:iam/policy",
+        "workflow-policy",
+        {"policy": document(MAKE_ROLES, PASS_ROLES), "tags": tags("workflow-policy")},
+    )
+
+
+MAKE_ROLES = {
+    "Effect": "Allow",
+    "Action": ["iam:CreateRole", "iam:PutRolePolicy"],
+    "Resource": f"arn:aws:iam::{ACCOUNT}:role/fixrx/*",
+    "Condition": {"StringEquals": {"iam:PermissionsBoundary": arn("boundary")}},
+}
+PASS_ROLES = {
+    "Effect": "Allow",
+    "Action": "iam:PassRole",
+    "Resource": f"arn:aws:iam::{ACCOUNT}:role/fixrx/*",
+    "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
+}
+
+
+def workflow_trust(**conditions: Any) -> str:
+    """Return a trust policy for the deployments of one repository, or with other conditions in place of that one."""
+    issuer = "token.actions.githubusercontent.com"
+    exactly = {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": "repo:fixrx/platform:environment:production"}
+    return document(
+        {
+            "Effect": "Allow",
+            "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}"},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": conditions or {"StringEquals": exactly},
+        }
     )
 
 

@@ -7,7 +7,7 @@ from policies.rules import ALL_RULES
 from policies.state import state_of
 from tests.policies.changes import Change, add, both, drop, put, refer
 from tests.policies.exported import Reference, State, arn, document, tags
-from tests.policies.platform import good_platform, watch_cache_node
+from tests.policies.platform import good_platform, watch_cache_node, workflow_trust
 
 BOOK = RuleBook(ALL_RULES)
 
@@ -102,6 +102,33 @@ CHANGES: dict[str, Change] = {
         "app-policy",
         "policy",
         document({"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": arn("queue")}),
+    ),
+    "decryption of what was encrypted for one stack": put(
+        "app-policy",
+        "policy",
+        document(
+            {
+                "Effect": "Allow",
+                "Action": "kms:Decrypt",
+                "Resource": arn("state-key"),
+                "Condition": {"StringEquals": {"kms:EncryptionContext:stack": "production"}},
+            }
+        ),
+    ),
+    "one role handed to whatever needs it": put(
+        "app-policy",
+        "policy",
+        document({"Effect": "Allow", "Action": "iam:PassRole", "Resource": arn("app-role")}),
+    ),
+    "workflow of a repository with its ids": put(
+        "workflow-role",
+        "assumeRolePolicy",
+        workflow_trust(
+            StringEquals={
+                "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                "token.actions.githubusercontent.com:sub": "repo:fixrx@1/platform@2:pull_request",
+            }
+        ),
     ),
     "key shared with another account": put(
         "data-key",

@@ -134,6 +134,8 @@ PROGRAM = [
     "aws:elasticache/replicationGroup:ReplicationGroup",
     "aws:elasticache/subnetGroup:SubnetGroup",
     "aws:iam/instanceProfile:InstanceProfile",
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    "aws:iam/policy:Policy",
     "aws:iam/role:Role",
     "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive",
     "aws:iam/rolePolicy:RolePolicy",

@@ -12,8 +12,8 @@ from settings import InvalidSettings, Problem, StackSettings, load_settings, par
 from tests.settings.configuration import MISSING, as_pulumi_hands_it_over, changed, stack_file
 
 SETTINGS = (
-    "access_logs, account, admin_access, app_servers, backup_bucket, cache, database, dns, encryption, environment, "
-    "firewall, load_balancer, maintenance_windows, network, notifications, owner, secrets"
+    "access_logs, account, admin_access, app_servers, backup_bucket, cache, continuous_integration, database, dns, "
+    "encryption, environment, firewall, load_balancer, maintenance_windows, network, notifications, owner, secrets"
 )
 SMALL = {
     "environment": "development",

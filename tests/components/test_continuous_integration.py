@@ -1,0 +1,249 @@
+"""Roles of GitHub's workflows: who may take them on, and what they may do.
+
+What IAM makes of the documents can only be seen in an account; here they are held against its quota and against the
+rules for policies that the pack has.
+"""
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from components.continuous_integration import (
+    ContinuousIntegration,
+    ContinuousIntegrationArgs,
+    ContinuousIntegrationSettings,
+)
+from tests.components.recorder import LABEL, Recording, record
+
+REPOSITORY = "fixrx/fixrx-infrastructure"
+PROVIDER_ARN = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
+LONGEST_MANAGED_POLICY = 6144
+"""IAM's quota, in characters without white space."""
+
+
+def workflows(**settings: Any) -> Recording:
+    def program() -> None:
+        ContinuousIntegration(
+            "ci",
+            ContinuousIntegrationArgs(
+                settings=ContinuousIntegrationSettings(repository=REPOSITORY, **settings),
+                label=LABEL,
+                boundary_arn="arn:of-the-boundary",
+            ),
+        )
+
+    return record(program)
+
+
+def statements(recording: Recording, name: str) -> dict[str, dict[str, Any]]:
+    return {each["Sid"]: each for each in recording.named(name).document("policy")["Statement"]}
+
+
+def allows(recording: Recording, name: str, action: str) -> bool:
+    """Whether any statement names the action, on whatever resource."""
+    return any(
+        fnmatchcase(action, pattern) for each in statements(recording, name).values() for pattern in each["Action"]
+    )
+
+
+@pytest.mark.parametrize("environment", ["production", "staging"])
+@pytest.mark.parametrize("purpose", ["preview", "deploy"])
+def test_each_role_is_for_one_occasion_of_one_repository(environment: str, purpose: str, stack: Recording) -> None:
+    role = stack.named(f"continuous-integration-{purpose}-role")
+    occasion = {"preview": "pull_request", "deploy": f"environment:{environment}"}[purpose]
+
+    assert role.document("assumeRolePolicy") == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "WorkflowMayAssume",
+                "Effect": "Allow",
+                "Principal": {"Federated": "arn:aws:iam:us-east-1:111122223333:continuous-integration-github"},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {
+                    "StringEquals": {
+                        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                        "token.actions.githubusercontent.com:sub": f"repo:{REPOSITORY}:{occasion}",
+                    }
+                },
+            }
+        ],
+    }
+    assert (role.plain["maxSessionDuration"], role.plain["path"]) == (
+        3600,
+        f"/fixrx-{environment}-continuous-integration/",
+    )
+
+
+@pytest.mark.parametrize("purpose", ["preview", "deploy"])
+def test_what_a_role_may_do_is_also_all_that_it_may_ever_do(production: Recording, purpose: str) -> None:
+    policy_arn = f"arn:aws:iam:us-east-1:111122223333:continuous-integration-{purpose}-policy"
+
+    assert production.named(f"continuous-integration-{purpose}-role").plain["permissionsBoundary"] == policy_arn
+    assert production.named(f"continuous-integration-{purpose}-attachment").plain == {
+        "role": f"continuous-integration-{purpose}-role",
+        "policyArn": policy_arn,
+    }
+
+
+@pytest.mark.parametrize("purpose", ["preview", "deploy"])
+def test_policies_are_short_enough_even_with_every_setting(purpose: str) -> None:
+    recording = workflows(state_bucket="s" * 63, state_key_arn=f"arn:aws:kms:us-east-1:111122223333:key/{'k' * 36}")
+
+    text = recording.named(f"ci-{purpose}-policy").plain["policy"]
+
+    assert sum(not character.isspace() for character in text) <= LONGEST_MANAGED_POLICY
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "ec2:GetConsoleOutput",
+        "ec2:GetPasswordData",
+        "kms:Decrypt",
+        "logs:FilterLogEvents",
+        "logs:GetLogEvents",
+        "s3:GetObject",
+        "secretsmanager:GetSecretValue",
+        "ssm:GetParameter",
+        "ssm:StartSession",
+        "sts:AssumeRole",
+    ],
+)
+def test_a_pull_request_sees_no_data(production: Recording, action: str) -> None:
+    assert not allows(production, "continuous-integration-preview-policy", action)
+
+
+def test_a_pull_request_changes_nothing(production: Recording) -> None:
+    actions = [
+        action
+        for each in statements(production, "continuous-integration-preview-policy").values()
+        for action in each["Action"]
+    ]
+
+    assert {action.partition(":")[2].rstrip("*").partition("B")[0] for action in actions} <= {
+        "Describe",
+        "Get",
+        "GetAccelerateConfiguration",
+        "GetDocument",
+        "GetEncryptionConfiguration",
+        "GetKeyPolicy",
+        "GetKeyRotationStatus",
+        "GetLifecycleConfiguration",
+        "GetReplicationConfiguration",
+        "GetResourcePolicy",
+        "List",
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "allowed"),
+    [
+        ("rds:CreateDBInstance", True),
+        ("ec2:RunInstances", True),
+        ("autoscaling:StartInstanceRefresh", True),
+        ("elasticache:IncreaseReplicaCount", True),
+        ("iam:CreatePolicyVersion", False),
+        ("iam:DeleteRolePermissionsBoundary", False),
+        ("iam:CreateUser", False),
+        ("iam:UpdateOpenIDConnectProviderThumbprint", False),
+        ("kms:DisableKey", False),
+        ("s3:DeleteObjectVersion", False),
+        ("s3:BypassGovernanceRetention", False),
+        ("organizations:LeaveOrganization", False),
+    ],
+)
+def test_a_deployment_may_do_what_the_platform_takes_and_no_more(
+    production: Recording, action: str, allowed: bool
+) -> None:
+    assert allows(production, "continuous-integration-deploy-policy", action) is allowed
+
+
+def test_a_deployment_makes_roles_within_the_boundary_and_in_the_stacks_place_only(production: Recording) -> None:
+    found = statements(production, "continuous-integration-deploy-policy")
+    roles = "arn:aws:iam::111122223333:role/fixrx-production/*"
+
+    assert (found["ManageBoundRoles"]["Resource"], found["ManageBoundRoles"]["Condition"]) == (
+        [roles],
+        {"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam:us-east-1:111122223333:permissions-boundary-policy"}},
+    )
+    assert found["GiveRolesToServices"]["Resource"] == [roles]
+    assert found["ManageRoles"]["Resource"] == [
+        roles,
+        "arn:aws:iam::111122223333:instance-profile/fixrx-production/*",
+    ]
+
+
+@pytest.mark.parametrize("sid", ["ReadThePlatform", "ManageThePlatform"])
+def test_a_deployment_stays_in_its_account_and_region(staging: Recording, sid: str) -> None:
+    assert statements(staging, "continuous-integration-deploy-policy")[sid]["Condition"] == {
+        "StringEqualsIfExists": {"aws:ResourceAccount": "444455556666"},
+        "StringEquals": {"aws:RequestedRegion": ["us-east-1"]},
+    }
+
+
+def test_state_is_read_by_previews_and_written_by_deployments_of_the_same_stack() -> None:
+    key_arn = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    recording = workflows(state_bucket="fixrx-state", state_key_arn=key_arn)
+    objects, secrets = (
+        {purpose: statements(recording, f"ci-{purpose}-policy")[sid] for purpose in ("preview", "deploy")}
+        for sid in ("UseState", "UseSecretsOfState")
+    )
+
+    assert {purpose: each["Action"] for purpose, each in objects.items()} == {
+        "preview": ["s3:GetObject", "s3:ListBucket"],
+        "deploy": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject", "s3:ListBucket"],
+    }
+    assert objects["deploy"]["Resource"] == ["arn:aws:s3:::fixrx-state", "arn:aws:s3:::fixrx-state/.pulumi/*"]
+    assert {purpose: each["Action"] for purpose, each in secrets.items()} == {
+        "preview": ["kms:Decrypt"],
+        "deploy": ["kms:Decrypt", "kms:Encrypt"],
+    }
+    assert (secrets["preview"]["Resource"], secrets["preview"]["Condition"]) == (
+        [key_arn],
+        {"StringEquals": {"kms:EncryptionContext:stack": "production"}},
+    )
+
+
+def test_an_identity_provider_that_is_there_already_is_adopted() -> None:
+    recording = workflows(identity_provider_arn=PROVIDER_ARN)
+
+    trusted = recording.named("ci-preview-role").document("assumeRolePolicy")["Statement"][0]["Principal"]
+
+    assert recording.of_type("aws:iam/openIdConnectProvider:OpenIdConnectProvider") == []
+    assert trusted == {"Federated": PROVIDER_ARN}
+
+
+def test_without_a_repository_there_are_no_roles() -> None:
+    def program() -> None:
+        ContinuousIntegration(
+            "ci",
+            ContinuousIntegrationArgs(
+                settings=ContinuousIntegrationSettings(), label=LABEL, boundary_arn="arn:of-the-boundary"
+            ),
+        )
+
+    assert record(program).identities() == [("fixrx:components:ContinuousIntegration", "ci", "stack")]
+
+
+@pytest.mark.parametrize("repository", ["fixrx/infrastructure", "fixrx@123456/infrastructure@456789"])
+def test_repository_is_written_as_github_writes_it(repository: str) -> None:
+    assert ContinuousIntegrationSettings(repository=repository).repository == repository
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"repository": "fixrx"},
+        {"repository": "fixrx/*"},
+        {"repository": "fixrx/infrastructure:ref:refs/heads/main"},
+        {"identity_provider_arn": "arn:aws:iam::111122223333:oidc-provider/example.com"},
+        {"state_bucket": "s3://fixrx-state"},
+        {"state_key_arn": "alias/fixrx-state"},
+    ],
+)
+def test_what_would_let_others_in_or_never_match_is_refused(settings: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="String should match pattern"):
+        ContinuousIntegrationSettings.model_validate(settings)

@@ -1,0 +1,106 @@
+"""The permissions boundary: every role has one, and it leaves each role what the role needs."""
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.permissions_boundary import confine_every_role
+from tests.components.recorder import LABEL, Recording, record
+
+ROLE = "aws:iam/role:Role"
+BOUNDARY_ARN = "arn:aws:iam:us-east-1:111122223333:permissions-boundary-policy"
+Statement = Mapping[str, Any]
+
+
+def boundary(stack: Recording) -> list[Statement]:
+    found: list[Statement] = stack.named("permissions-boundary-policy").document("policy")["Statement"]
+    return found
+
+
+def granted(stack: Recording) -> Iterator[tuple[str, Statement]]:
+    """What the program's own policies give to roles; AWS's managed policies cannot be read here."""
+    for policy in stack.of_type("aws:iam/rolePolicy:RolePolicy"):
+        for statement in policy.document("policy")["Statement"]:
+            yield policy.name, statement
+
+
+def is_within(statement: Statement, bounds: list[Statement]) -> bool:
+    return all(
+        any(_covers(bound, action, resource, statement) for bound in bounds)
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    )
+
+
+def _covers(bound: Statement, action: str, resource: str, statement: Statement) -> bool:
+    services = bound.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService")
+    wanted = statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService")
+    return (
+        any(fnmatchcase(action, pattern) for pattern in bound["Action"])
+        and any(fnmatchcase(resource, pattern) for pattern in bound["Resource"])
+        and (services is None or wanted in services)
+    )
+
+
+def test_every_role_is_bounded(stack: Recording, environment: str) -> None:
+    assert sorted((role.name, role.plain["permissionsBoundary"]) for role in stack.of_type(ROLE)) == [
+        ("app-servers-role", BOUNDARY_ARN),
+        (
+            "continuous-integration-deploy-role",
+            BOUNDARY_ARN.replace("permissions-boundary", "continuous-integration-deploy"),
+        ),
+        (
+            "continuous-integration-preview-role",
+            BOUNDARY_ARN.replace("permissions-boundary", "continuous-integration-preview"),
+        ),
+        ("database-monitoring-role", BOUNDARY_ARN),
+        ("network-flow-log-role", BOUNDARY_ARN),
+    ]
+    assert stack.named("app-servers-role").plain["path"] == f"/fixrx-{environment}/"
+    assert stack.named("app-servers-instance-profile").plain["path"] == f"/fixrx-{environment}/"
+
+
+def test_the_boundary_leaves_every_role_what_it_is_given(stack: Recording) -> None:
+    """With secrets' ARNs as Secrets Manager makes them: the recorder's are made of logical names."""
+    bounds = boundary(stack)
+    outside = [
+        f"{name}: {statement['Sid']}"
+        for name, statement in granted(stack)
+        if statement["Sid"] != "ReadOwnSecrets" and not is_within(_regional(statement, stack), bounds)
+    ]
+
+    assert outside == []
+
+
+def _regional(statement: Statement, stack: Recording) -> Statement:
+    """A staging stack's resources are recorded with the account of production."""
+    account = boundary(stack)[0]["Resource"][0].split(":")[4]
+    resources = [resource.replace("111122223333", account) for resource in statement["Resource"]]
+    return {**statement, "Resource": resources}
+
+
+def test_the_boundary_lets_servers_read_the_stacks_own_secrets_only(stack: Recording, environment: str) -> None:
+    (reading,) = [each for each in boundary(stack) if each["Sid"] == "ReadOwnSecrets"]
+
+    assert [resource.partition(":secret:")[2] for resource in reading["Resource"]] == [f"fixrx/{environment}/*"]
+    assert all(
+        secret.plain["namePrefix"].startswith(f"fixrx/{environment}/")
+        for secret in stack.of_type("aws:secretsmanager/secret:Secret")
+    )
+
+
+def test_a_role_that_brings_its_own_boundary_keeps_it() -> None:
+    def program() -> None:
+        confine_every_role(LABEL, pulumi.Output.from_input("arn:ours"))
+        aws.iam.Role("confined", assume_role_policy="{}")
+        aws.iam.Role("special", assume_role_policy="{}", permissions_boundary="arn:theirs", path="/special/")
+
+    recording = record(program)
+
+    assert {role.name: (role.plain["permissionsBoundary"], role.plain["path"]) for role in recording.of_type(ROLE)} == {
+        "confined": ("arn:ours", "/fixrx-production/"),
+        "special": ("arn:theirs", "/special/"),
+    }
