@@ -7,7 +7,6 @@ user's cache directory, where every clone finds it.
 """
 
 import fcntl
-import importlib.util
 import os
 import platform
 import re
@@ -315,10 +314,8 @@ def _go_version(executable: Path) -> tuple[int, int]:
 
 
 def _install_go() -> None:
-    """Installs the wheel into this virtual environment, with pip where there is pip, as uv leaves it out."""
-    installer = ["pip"] if importlib.util.find_spec("pip") else ["uv", "pip"]
-    target = [] if installer == ["pip"] else ["--python", sys.executable]
-    command = [sys.executable, "-m", *installer, "install", *target, "--require-hashes", "-r", str(GO_REQUIREMENTS)]
+    """Installs the wheel into this virtual environment."""
+    command = [sys.executable, "-m", "pip", "install", "--require-hashes", "-r", str(GO_REQUIREMENTS)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         if disk_full(result.stderr):
