@@ -6,6 +6,8 @@ What is asserted is read from the emulator through boto3, past Pulumi and past t
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,6 +164,11 @@ aws.vpc.SecurityGroupIngressRule(
 """
 
 
+NO_SSH = "admin-no-remote-login-from-the-internet"
+OPEN_RULE = "aws:vpc:SecurityGroupIngressRule: open-ssh"
+LETS_IN = "open-ssh lets the whole internet try to log in (SSH, port 22)."
+
+
 def test_plan_that_breaks_a_mandatory_rule_creates_nothing(
     production: Sandbox, deployed: str, program: Callable[[str], Path]
 ) -> None:
@@ -170,10 +177,36 @@ def test_plan_that_breaks_a_mandatory_rule_creates_nothing(
     for command in ("preview", "up"):
         result = production.run(command, "--program", str(program(OPEN_SSH)))
         assert result.status == 1
-        assert "SecurityGroupIngressRule open-ssh" in result.sentence
+        if command == "preview":
+            shown = [line.strip() for line in result.output.splitlines()]
+            assert shown[shown.index(f"- [mandatory] [severity: critical]  {NO_SSH}  ({OPEN_RULE})") + 1] == LETS_IN
+        assert f"{NO_SSH}: SecurityGroupIngressRule open-ssh\n      {LETS_IN}" in result.sentence
         assert result.sentence.startswith("The policy pack refuses the plan, because")
     assert production.client("s3").list_buckets()["Buckets"] == buckets
     assert production.client("ec2").describe_security_groups()["SecurityGroups"] == groups
+
+
+def test_violations_of_a_preview_are_in_the_events_for_other_programs(
+    production: Sandbox, deployed: str, program: Callable[[str], Path]
+) -> None:
+    arguments = ["production", str(production.directory), str(program(OPEN_SSH))]
+    completed = subprocess.run(
+        [sys.executable, "-m", "tests.end_to_end.policy_events", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    events = json.loads(completed.stdout)
+    assert [(event["level"], event["resource"]) for event in events if event["policy"] == NO_SSH] == [
+        ("mandatory", "open-ssh")
+    ]
+    assert [LETS_IN in event["message"] for event in events if event["policy"] == NO_SSH] == [True]
+    assert {event["resource"] for event in events if event["level"] == "mandatory"} == {
+        "before-the-violation",
+        "open",
+        "open-ssh",
+    }
 
 
 def test_killed_provider_is_replaced_and_the_emulator_kept(production: Sandbox, deployed: str) -> None:

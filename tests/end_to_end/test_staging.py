@@ -42,6 +42,11 @@ def inventory(sandbox: Sandbox) -> dict[str, list[str]]:
         "log groups": _names(sandbox, "logs", "describe_log_groups", "logGroups", "logGroupName"),
         "topics": _names(sandbox, "sns", "list_topics", "Topics", "TopicArn"),
         "roles": _names(sandbox, "iam", "list_roles", "Roles", "RoleName"),
+        "identity providers": _names(
+            sandbox, "iam", "list_open_id_connect_providers", "OpenIDConnectProviderList", "Arn"
+        ),
+        "policies": [policy["PolicyName"] for policy in sandbox.client("iam").list_policies(Scope="Local")["Policies"]],
+        "secrets": _names(sandbox, "secretsmanager", "list_secrets", "SecretList", "Name"),
     }
 
 
