@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.box import SIMPLE
@@ -18,6 +19,7 @@ from rich.table import Table
 from mutants.hunt import Outcome, Stack
 from policies.evaluation import RuleBook
 from policies.rules import ALL_RULES
+from policies.waivers import WAIVER_FILE, read_waivers
 
 
 @dataclass
@@ -83,8 +85,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m mutants", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="what `pulumi stack export` wrote")
     options = parser.parse_args(arguments)
+    book = RuleBook(ALL_RULES)
+    waivers = read_waivers(WAIVER_FILE, book.rules, datetime.now(UTC).date())
     try:
-        stack = Stack(json.loads(options.state.read_text()), RuleBook(ALL_RULES))
+        stack = Stack(json.loads(options.state.read_text()), book, waivers)
     except (OSError, ValueError, KeyError) as error:
         print(f"error: {options.state} is not an exported state ({error})", file=sys.stderr)
         return 2

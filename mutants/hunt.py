@@ -8,6 +8,7 @@ from mutants.justified import reason_for
 from mutants.operators import GUARD_KINDS, Entry, Mutant, mutants_of
 from policies.evaluation import Finding, RuleBook, ask_everything
 from policies.state import State, state_of
+from policies.waivers import Waivers
 
 MUTATED_PACKAGES = ("aws:", "random:")
 RELATED_STEPS = 3
@@ -42,17 +43,18 @@ class Outcome:
 
 
 class Stack:
-    """An exported state to make mutants of. It must break no rule itself: no mutant could be told from it."""
+    """An exported state to make mutants of. It breaks no rule but what is waived: no mutant could be told from it."""
 
-    def __init__(self, exported: Mapping[str, Any], book: RuleBook) -> None:
+    def __init__(self, exported: Mapping[str, Any], book: RuleBook, waivers: Waivers) -> None:
         self._book = book
+        self._waivers = waivers
         self._entries: Sequence[Entry] = exported["deployment"]["resources"]
         self._state = state_of(exported)
         self._neighbours = _neighbours(self._entries)
 
     def findings(self) -> Sequence[Finding]:
-        """Return what the pack finds on the stack as it is."""
-        return ask_everything(self._book, self._state.inputs, self._state.outputs).findings
+        """Return what the pack finds on the stack as it is, and nobody has waived."""
+        return self._findings(self._state)
 
     def outcomes(self, of: str | None = None) -> Iterator[Outcome]:
         """Make and judge every mutant, or those of the resource with this URN."""
@@ -64,10 +66,13 @@ class Stack:
 
     def _judge(self, position: int, mutant: Mutant) -> Outcome:
         state = _replaced(self._state, position, mutant)
-        findings = ask_everything(self._book, state.inputs, state.outputs).findings
+        findings = self._findings(state)
         related = self._related(mutant.urn)
         noise = [finding for finding in findings if not _is_about(finding, related, mutant)]
         return Outcome(mutant, findings, noise)
+
+    def _findings(self, state: State) -> Sequence[Finding]:
+        return self._waivers.sort(ask_everything(self._book, state.inputs, state.outputs).findings).counting
 
     def _guards_others(self, entry: Entry) -> bool:
         is_last = _references(entry) and not any(entry["urn"] in _references(other) for other in self._entries)
@@ -88,12 +93,15 @@ def _is_about(finding: Finding, related: set[str], mutant: Mutant) -> bool:
 
 
 def _replaced(state: State, position: int, mutant: Mutant) -> State:
-    """Return the state with one resource changed, taken out or joined by another; the others are shared."""
+    """Return the state with one resource changed, taken out or joined by another.
+
+    Its inputs are of what was changed only: a rule about one resource has nothing new to say of the others.
+    """
     entries = [entry for entry in (mutant.entry, mutant.companion) if entry is not None]
     changed = state_of({"deployment": {"resources": entries}})
     after = position + 1
     return State(
-        inputs=[*state.inputs[:position], *changed.inputs, *state.inputs[after:]],
+        inputs=changed.inputs,
         outputs=[*state.outputs[:position], *changed.outputs, *state.outputs[after:]],
     )
 

@@ -64,6 +64,8 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     Justification("cloudwatch/metricAlarm", r"metricQueries(\.\d+\.returnData)?", "emptied|flipped", AWS_REFUSES),
     Justification("cloudwatch/metricAlarm", "dimensions.CertificateArn", "left out", OUTAGE),
     Justification("cloudfront/distribution", "origins", "emptied", AWS_REFUSES),
+    Justification("cloudfront/distribution", ".*originSslProtocols", "emptied|left out", AWS_REFUSES),
+    Justification("cloudfront/distribution", "viewerCertificate.acmCertificateArn", "left out", AWS_REFUSES),
     Justification("backup/plan", "rules", "emptied", AWS_REFUSES),
     Justification("backup/vault", "", "removed", "AWS deletes no vault that holds backups."),
     # What AWS does anyway.
@@ -89,6 +91,8 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     # Stricter, or less.
     Justification("iam/role(Policies|PolicyAttachments)Exclusive", "policy(Names|Arns)", "emptied", STRICTER),
     Justification("iam/rolePolicy(Attachment)?", "", "removed", STRICTER),
+    Justification("ec2clientvpn/endpoint", "splitTunnel", "flipped", STRICTER),
+    Justification("secretsmanager/secretRotation", "rotationRules.automaticallyAfterDays", "reduced to 1", STRICTER),
     Justification("s3/bucket", "objectLockEnabled", "flipped|left out", STRICTER),
     Justification("lb/loadBalancer", "internal", "flipped", STRICTER),
     Justification("index/randomPassword", "special", "flipped", STRICTER),
@@ -109,6 +113,7 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
     ),
     Justification("iam/openIdConnectProvider", "clientIdLists", "emptied", OUTAGE),
     Justification("secretsmanager/secretVersion", "", "removed", OUTAGE),
+    Justification("cloudfront/distribution", "", "removed", OUTAGE),
     Justification(
         "secretsmanager/secret", "", "removed", "The other sign-in provider's secret stays.", name=".*oauth.*"
     ),

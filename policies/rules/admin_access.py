@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from policies.items import Item
 from policies.network_rules import DEFAULT_GROUP, GROUP, OLDER_SEPARATE_RULE, SEPARATE_INGRESS, ingress_rules
-from policies.patterns import must_not_be_set
+from policies.patterns import must_be, must_not_be_set
 from policies.resource import Resource, UnknownValue
 from policies.rule import Context, Problem, Rule, Scope, Severity
 
@@ -20,6 +20,7 @@ INGRESS_KINDS = frozenset({SEPARATE_INGRESS, OLDER_SEPARATE_RULE, GROUP, DEFAULT
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate"
 SERVER_KINDS = frozenset({LAUNCH_TEMPLATE, "aws:ec2/instance", "aws:ec2/launchConfiguration"})
 DOCUMENT = "aws:ssm/document"
+CLIENT_VPN = "aws:ec2clientvpn/endpoint"
 SESSION_MANAGER_POLICY = "AmazonSSMManagedInstanceCore"
 SESSION_MANAGER_GUIDE = "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager.html"
 PASSWORD_LOGIN = re.compile(
@@ -185,6 +186,16 @@ RULES = (
         kinds=frozenset({DOCUMENT}),
         check=_document_is_private,
         remediation="Remove `permissions`, or name the accounts.",
+    ),
+    Rule(
+        name="admin-vpn-logs-connections",
+        description="VPN endpoints log who connects.",
+        item=Item.ADMIN_ACCESS,
+        severity=Severity.MEDIUM,
+        controls=("EC2.51",),
+        kinds=frozenset({CLIENT_VPN}),
+        check=must_be("connectionLogOptions.enabled", True, "keeps no log of who was in the network, and when"),
+        remediation="Set enabled=True and a cloudwatch_log_group in connection_log_options.",
     ),
     Rule(
         name="admin-no-key-pair",

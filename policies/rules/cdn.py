@@ -1,16 +1,19 @@
-"""CDN setup for static assets: encrypted, logged, behind a web ACL, and the only way to its bucket."""
+"""CDN setup for static assets: encrypted on both sides, logged, behind a web ACL, and the only way to its bucket."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from policies.items import Item
 from policies.patterns import must_be_one_of, must_be_set
-from policies.resource import Resource
+from policies.resource import Resource, named
 from policies.rule import Context, Problem, Rule, Severity
 
 DISTRIBUTION: Final = "aws:cloudfront/distribution"
 ENCRYPTED_PROTOCOLS: Final = frozenset({"redirect-to-https", "https-only"})
 MODERN_PROTOCOLS: Final = frozenset({"TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"})
+MODERN_ORIGIN_PROTOCOL: Final = "TLSv1.2"
+CERTIFICATE_REGION: Final = "us-east-1"
+"""Where CloudFront looks for certificates, whatever region the stack is in."""
 
 
 def _viewers_use_https(distribution: Resource, _: Context) -> Iterator[Problem]:
@@ -24,6 +27,24 @@ def _buckets_know_their_distribution(distribution: Resource, _: Context) -> Iter
         is_bucket = not origin.is_set("customOriginConfig") and not origin.is_set("vpcOriginConfig")
         if is_bucket and not origin.is_set("originAccessControlId"):
             yield "reads a bucket that anybody can read past it"
+
+
+def _origins_use_modern_tls(distribution: Resource, _: Context) -> Iterator[Problem]:
+    for origin in distribution.items("origins"):
+        if not origin.is_set("customOriginConfig"):
+            continue
+        name = origin.get("domainName")
+        if origin.get("customOriginConfig.originProtocolPolicy") != "https-only":
+            yield f"fetches from {name} over plain HTTP: what it caches for everybody can be changed on the way"
+        older = set(origin.texts("customOriginConfig.originSslProtocols")) - {MODERN_ORIGIN_PROTOCOL}
+        if older:
+            yield f"fetches from {name} by {named(sorted(older))}, which have been broken"
+
+
+def _certificate_is_where_cloudfront_looks(distribution: Resource, _: Context) -> Iterator[Problem]:
+    arn = distribution.get("viewerCertificate.acmCertificateArn")
+    if arn and str(arn).split(":")[3] != CERTIFICATE_REGION:
+        yield f"has a certificate in {str(arn).split(':')[3]}: CloudFront takes it from {CERTIFICATE_REGION} only"
 
 
 RULES = (
@@ -78,5 +99,35 @@ RULES = (
         kinds=frozenset({DISTRIBUTION}),
         check=_buckets_know_their_distribution,
         remediation="Set origin_access_control_id on the origin.",
+    ),
+    Rule(
+        name="cdn-has-a-root-object",
+        description="Distributions answer a request for their root with a file.",
+        item=Item.CDN,
+        severity=Severity.LOW,
+        controls=("CloudFront.1",),
+        kinds=frozenset({DISTRIBUTION}),
+        check=must_be_set("defaultRootObject", "asks its origin for the root, which may answer with a list of files"),
+        remediation='Set default_root_object, for instance to "index.html".',
+    ),
+    Rule(
+        name="cdn-origins-use-modern-tls",
+        description="Distributions fetch over TLS 1.2.",
+        item=Item.CDN,
+        severity=Severity.MEDIUM,
+        controls=("CloudFront.9", "CloudFront.10"),
+        kinds=frozenset({DISTRIBUTION}),
+        check=_origins_use_modern_tls,
+        remediation='Set origin_protocol_policy="https-only" and origin_ssl_protocols=["TLSv1.2"].',
+    ),
+    Rule(
+        name="cdn-certificate-is-where-cloudfront-looks",
+        description="Certificates of distributions are in us-east-1.",
+        item=Item.CERTIFICATES,
+        severity=Severity.MEDIUM,
+        reading="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html",
+        kinds=frozenset({DISTRIBUTION}),
+        check=_certificate_is_where_cloudfront_looks,
+        remediation='Declare the acm.Certificate with region="us-east-1".',
     ),
 )

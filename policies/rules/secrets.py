@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from policies.items import Item
-from policies.patterns import must_be_at_least
+from policies.patterns import must_be_at_least, must_have
 from policies.resource import Resource, SecretText, walk
 from policies.rule import ANY_KIND, Context, Problem, Rule, Scope, Setting, Severity
 from policies.rules.admin_access import SERVER_KINDS, user_data
@@ -37,6 +37,8 @@ ASSIGNED_SECRET: Final = re.compile(
 VARIABLE: Final = re.compile(r"(?:^|/)([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:-|$)")
 FIREBASE: Final = ("FIREBASE_PROJECT_ID", "FIREBASE_SERVICE_ACCOUNT")
 """The guide names the project; without a service account nothing can be sent to it."""
+VERSION: Final = "aws:secretsmanager/secretVersion"
+ROTATION: Final = "aws:secretsmanager/secretRotation"
 GENERATED: Final = ("DATABASE_URL", "REPLICA_DATABASE_URL", "REDIS_URL", "JWT_SECRET")
 
 
@@ -79,6 +81,19 @@ def _can_be_had_back(secret: Resource, context: Context) -> Iterator[Problem]:
 
 def _secrets_by_variable(stack: Stack) -> Mapping[str, Resource]:
     return {variable: secret for secret in stack.of_kind(SECRET) if (variable := variable_of(secret))}
+
+
+def _rotates(secret: Resource, context: Context) -> Iterator[Problem]:
+    """Of secrets whose value the program writes: what a person puts in, the program cannot replace."""
+    longest = context.settings["days"]
+
+    def often_enough(rotation: Resource) -> bool:
+        days = rotation.get("rotationRules.automaticallyAfterDays")
+        return rotation.is_set("rotationRules.scheduleExpression") or (days is not None and days <= longest)
+
+    if context.stack.referrers(secret, VERSION, "secretId"):
+        problem = f"keeps its value for longer than {longest} days: whoever has read it once can use it for ever"
+        yield from must_have(ROTATION, "secretId", problem, where=often_enough)(secret, context)
 
 
 def _inventory_rule(name: str, item: Item, whose: str, wanted: Sequence[str], prefix: str = "") -> Rule:
@@ -170,6 +185,18 @@ RULES = (
         check=must_be_at_least("length", "characters", "has {value} characters; {least} cannot be tried out"),
         remediation="Raise `length`.",
         settings={"characters": Setting(default=24, minimum=16, maximum=128, description="Characters")},
+    ),
+    Rule(
+        name="secrets-rotate",
+        description="Secrets that the program writes get a new value every 90 days.",
+        item=Item.SECRETS,
+        severity=Severity.MEDIUM,
+        controls=("SecretsManager.1", "SecretsManager.4"),
+        scope=Scope.STACK,
+        kinds=frozenset({SECRET}),
+        check=_rotates,
+        remediation="Declare a secretsmanager.SecretRotation for it, with automatically_after_days of 90 or less.",
+        settings={"days": Setting(default=90, minimum=1, maximum=1000, description="Longest life of a value in days")},
     ),
     _inventory_rule("secrets-inventory-is-complete", Item.SECRETS, "the application", GENERATED),
     _inventory_rule("secrets-of-twilio-exist", Item.TWILIO, "SMS", ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")),

@@ -1,7 +1,7 @@
 """Security headers implemented: the guide's headers with its values, on every answer that leaves over HTTPS.
 
 The load balancer sends three of the four. It cannot send X-XSS-Protection, which browsers have dropped; the app
-servers' nginx does.
+servers' nginx and the CDN do.
 """
 
 import re
@@ -12,12 +12,18 @@ from policies.items import Item
 from policies.patterns import must_be
 from policies.resource import Resource
 from policies.rule import Context, Problem, Rule, Severity
+from policies.rules.cdn import DISTRIBUTION
 
 LISTENER: Final = "aws:lb/listener"
+HEADERS_POLICY: Final = "aws:cloudfront/responseHeadersPolicy"
 PREFIX: Final = "routingHttpResponse"
 YEAR_SECONDS: Final = 31_536_000
 MAX_AGE: Final = re.compile(r"max-age=(\d+)")
 HEADER_GUIDE: Final = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html"
+CDN_GUIDE: Final = (
+    "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-response-headers-policies.html"
+)
+NOWHERE: Final = "nowhere"
 
 
 def is_https(listener: Resource) -> bool:
@@ -25,11 +31,58 @@ def is_https(listener: Resource) -> bool:
     return bool(listener.get("protocol") == "HTTPS")
 
 
-def _strict_transport(listener: Resource, _: Context) -> Iterator[Problem]:
-    value = str(listener.get(f"{PREFIX}StrictTransportSecurityHeaderValue") or "").lower()
-    age = MAX_AGE.search(value)
-    if age is None or int(age[1]) < YEAR_SECONDS or "includesubdomains" not in value:
+def sends_headers(resource: Resource) -> bool:
+    """Tell whether browsers look at the headers that this sends."""
+    return resource.kind == HEADERS_POLICY or is_https(resource)
+
+
+def _sent_by_cdn(policy: Resource, header: str) -> str:
+    """Return where a policy configures a header that it sends whatever the origin says, or a place that is empty."""
+    config = f"securityHeadersConfig.{header}"
+    return config if policy.get(f"{config}.override") is True else NOWHERE
+
+
+def _forbids_framing(sender: Resource, _: Context) -> Iterator[Problem]:
+    if sender.kind == HEADERS_POLICY:
+        value = sender.get(f"{_sent_by_cdn(sender, 'frameOptions')}.frameOption")
+    else:
+        value = sender.get(f"{PREFIX}XFrameOptionsHeaderValue")
+    if value != "DENY":
+        yield "lets other sites frame ours and steal clicks"
+
+
+def _forbids_type_guessing(sender: Resource, _: Context) -> Iterator[Problem]:
+    if sender.kind == HEADERS_POLICY:
+        sent = sender.is_set(_sent_by_cdn(sender, "contentTypeOptions"))
+    else:
+        sent = sender.get(f"{PREFIX}XContentTypeOptionsHeaderValue") == "nosniff"
+    if not sent:
+        yield "lets browsers run an uploaded file as a script"
+
+
+def _strict_transport(sender: Resource, _: Context) -> Iterator[Problem]:
+    if sender.kind == HEADERS_POLICY:
+        config = _sent_by_cdn(sender, "strictTransportSecurity")
+        seconds = sender.get(f"{config}.accessControlMaxAgeSec") or 0
+        subdomains = sender.get(f"{config}.includeSubdomains") is True
+    else:
+        value = str(sender.get(f"{PREFIX}StrictTransportSecurityHeaderValue") or "").lower()
+        age = MAX_AGE.search(value)
+        seconds, subdomains = int(age[1]) if age else 0, "includesubdomains" in value
+    if seconds < YEAR_SECONDS or not subdomains:
         yield "does not bind browsers to HTTPS for a year, subdomains included: a first request can be intercepted"
+
+
+def _asks_browsers_to_block_scripts(policy: Resource, _: Context) -> Iterator[Problem]:
+    config = _sent_by_cdn(policy, "xssProtection")
+    if policy.get(f"{config}.protection") is not True or policy.get(f"{config}.modeBlock") is not True:
+        yield "does not send the guide's X-XSS-Protection: old browsers run scripts that a request smuggled in"
+
+
+def _behaviours_send_headers(distribution: Resource, _: Context) -> Iterator[Problem]:
+    behaviours = [*distribution.items("defaultCacheBehavior"), *distribution.items("orderedCacheBehaviors")]
+    if not all(behaviour.is_set("responseHeadersPolicyId") for behaviour in behaviours):
+        yield "sends files without the security headers that the API sends"
 
 
 RULES = (
@@ -39,10 +92,10 @@ RULES = (
         item=Item.SECURITY_HEADERS,
         severity=Severity.MEDIUM,
         reading=HEADER_GUIDE,
-        kinds=frozenset({LISTENER}),
-        only_if=is_https,
-        check=must_be(f"{PREFIX}XFrameOptionsHeaderValue", "DENY", "lets other sites frame ours and steal clicks"),
-        remediation='Set routing_http_response_x_frame_options_header_value="DENY".',
+        kinds=frozenset({LISTENER, HEADERS_POLICY}),
+        only_if=sends_headers,
+        check=_forbids_framing,
+        remediation='Set routing_http_response_x_frame_options_header_value="DENY", of a CDN frame_option="DENY".',
     ),
     Rule(
         name="headers-forbid-type-guessing",
@@ -50,12 +103,12 @@ RULES = (
         item=Item.SECURITY_HEADERS,
         severity=Severity.MEDIUM,
         reading=HEADER_GUIDE,
-        kinds=frozenset({LISTENER}),
-        only_if=is_https,
-        check=must_be(
-            f"{PREFIX}XContentTypeOptionsHeaderValue", "nosniff", "lets browsers run an uploaded file as a script"
+        kinds=frozenset({LISTENER, HEADERS_POLICY}),
+        only_if=sends_headers,
+        check=_forbids_type_guessing,
+        remediation=(
+            'Set routing_http_response_x_content_type_options_header_value="nosniff", of a CDN content_type_options.'
         ),
-        remediation='Set routing_http_response_x_content_type_options_header_value="nosniff".',
     ),
     Rule(
         name="headers-bind-browsers-to-https",
@@ -63,12 +116,33 @@ RULES = (
         item=Item.SECURITY_HEADERS,
         severity=Severity.HIGH,
         reading=HEADER_GUIDE,
-        kinds=frozenset({LISTENER}),
-        only_if=is_https,
+        kinds=frozenset({LISTENER, HEADERS_POLICY}),
+        only_if=sends_headers,
         check=_strict_transport,
         remediation=(
-            'Set routing_http_response_strict_transport_security_header_value="max-age=31536000; includeSubDomains".'
+            'Set routing_http_response_strict_transport_security_header_value="max-age=31536000; includeSubDomains", '
+            "of a CDN strict_transport_security with the same."
         ),
+    ),
+    Rule(
+        name="headers-ask-browsers-to-block-scripts",
+        description="Files from the CDN carry X-XSS-Protection: 1; mode=block.",
+        item=Item.SECURITY_HEADERS,
+        severity=Severity.LOW,
+        reading=CDN_GUIDE,
+        kinds=frozenset({HEADERS_POLICY}),
+        check=_asks_browsers_to_block_scripts,
+        remediation="Set xss_protection with protection=True and mode_block=True in security_headers_config.",
+    ),
+    Rule(
+        name="headers-are-sent-by-the-cdn",
+        description="Every answer of a distribution carries the security headers.",
+        item=Item.SECURITY_HEADERS,
+        severity=Severity.MEDIUM,
+        reading=CDN_GUIDE,
+        kinds=frozenset({DISTRIBUTION}),
+        check=_behaviours_send_headers,
+        remediation="Set response_headers_policy_id on every behaviour.",
     ),
     Rule(
         name="headers-do-not-name-the-server",

@@ -30,6 +30,21 @@ class Result:
         return self.errors[self.errors.index("error: ") :].removeprefix("error: ").strip()
 
 
+def _run(module: str, *arguments: str, **environment: str) -> Result:
+    completed = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=COMMAND_TIMEOUT_SECONDS,
+    )
+    assert "Traceback" not in completed.stderr, completed.stderr
+    return Result(status=completed.returncode, output=completed.stdout, errors=completed.stderr)
+
+
 class Sandbox:
     """A sandbox of its own, away from the one that the user may have running."""
 
@@ -40,18 +55,17 @@ class Sandbox:
     def run(self, command: str, *arguments: str, **environment: str) -> Result:
         """Runs `python -m sandbox <command>` to its end."""
         where = ["--stack", self.stack, "--directory", str(self.directory)]
-        completed = subprocess.run(
-            [sys.executable, "-m", "sandbox", command, *where, *arguments],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=COMMAND_TIMEOUT_SECONDS,
-        )
-        assert "Traceback" not in completed.stderr, completed.stderr
-        return Result(status=completed.returncode, output=completed.stdout, errors=completed.stderr)
+        return _run("sandbox", command, *where, *arguments, **environment)
+
+    def mutants(self) -> Result:
+        """Runs `python -m mutants` on the deployed state."""
+        return _run("mutants", "--state", str(self.directory / "stack.json"), COLUMNS="200")
+
+    def checklist(self, target: Path) -> dict[str, Any]:
+        """Runs `python -m policies.checklist` on the deployed state, and returns the report that it writes."""
+        _run("policies.checklist", "--state", str(self.directory / "stack.json"), "--json", str(target))
+        report: dict[str, Any] = json.loads(target.read_text())
+        return report
 
     def succeed(self, command: str, *arguments: str) -> str:
         """Runs a command that has to work, and returns what it printed."""

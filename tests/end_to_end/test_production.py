@@ -5,6 +5,7 @@ What is asserted is read from the emulator through boto3, past Pulumi and past t
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -103,6 +104,24 @@ def test_second_up_changes_nothing(production: Sandbox, deployed: str) -> None:
 
 def test_exported_state_passes_the_policies_offline(production: Sandbox, deployed: str) -> None:
     production.succeed("analyze")
+
+
+def test_no_weakening_of_the_platform_goes_unnoticed(production: Sandbox, deployed: str) -> None:
+    result = production.mutants()
+    assert result.status == 0, result.output
+    last = re.search(
+        r"(\d+) mutants: (\d+) killed, (\d+) harmless, 0 survived; 0 findings about something else\.", result.output
+    )
+    assert last and int(last[2]) > 900
+
+
+def test_checklist_holds_but_for_the_cdn_that_is_not_there(production: Sandbox, deployed: str, tmp_path: Path) -> None:
+    report = production.checklist(tmp_path / "checklist.json")
+    assert {item["item"]: item["status"] for item in report["items"] if item["status"] != "passed"} == {
+        "CDN setup for static assets": "nothing behind it",
+        "Secrets of the application": "waived",
+    }
+    assert sum(item["failed"] + item["unknown"] for item in report["items"]) == 0
 
 
 def test_change_updates_in_place(production: Sandbox, deployed: str, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def good_platform() -> State:
     _edge(state)
     _cdn(state)
     _servers(state)
+    _vpn(state)
     _workflows(state)
     _databases(state)
     _cache(state)
@@ -434,13 +435,43 @@ def _dns(state: State) -> None:
 
 
 def _cdn(state: State) -> None:
+    headers = state.add(
+        "aws:cloudfront/responseHeadersPolicy",
+        "cdn-headers",
+        {
+            "securityHeadersConfig": {
+                "frameOptions": {"frameOption": "DENY", "override": True},
+                "contentTypeOptions": {"override": True},
+                "strictTransportSecurity": {
+                    "accessControlMaxAgeSec": 31536000,
+                    "includeSubdomains": True,
+                    "override": True,
+                },
+                "xssProtection": {"protection": True, "modeBlock": True, "override": True},
+            }
+        },
+    )
     state.add(
         "aws:cloudfront/distribution",
         "cdn",
         {
-            "origins": [{"domainName": "assets", "originId": "assets", "originAccessControlId": "control"}],
-            "defaultCacheBehavior": {"viewerProtocolPolicy": "redirect-to-https"},
-            "viewerCertificate": {"minimumProtocolVersion": "TLSv1.2_2021"},
+            "origins": [
+                {"domainName": "assets", "originId": "assets", "originAccessControlId": "control"},
+                {
+                    "domainName": "api.fixrx.com",
+                    "originId": "api",
+                    "customOriginConfig": {"originProtocolPolicy": "https-only", "originSslProtocols": ["TLSv1.2"]},
+                },
+            ],
+            "defaultRootObject": "index.html",
+            "defaultCacheBehavior": {
+                "viewerProtocolPolicy": "redirect-to-https",
+                "responseHeadersPolicyId": headers.id,
+            },
+            "viewerCertificate": {
+                "acmCertificateArn": arn("cdn-certificate"),
+                "minimumProtocolVersion": "TLSv1.2_2021",
+            },
             "loggingConfig": {"bucket": "fixrx-logs"},
             "webAclId": arn("global-acl"),
             "tags": tags("cdn"),
@@ -535,6 +566,18 @@ def _servers(state: State) -> None:
                 }
             ),
             "tags": tags("session"),
+        },
+    )
+
+
+def _vpn(state: State) -> None:
+    state.add(
+        "aws:ec2clientvpn/endpoint",
+        "vpn",
+        {
+            "connectionLogOptions": {"enabled": True, "cloudwatchLogGroup": "vpn"},
+            "splitTunnel": True,
+            "tags": tags("vpn"),
         },
     )
 
@@ -707,6 +750,11 @@ def _secrets(state: State) -> None:
         "aws:secretsmanager/secretVersion",
         "jwt-value",
         {"secretId": Reference("jwt_secret", "id"), "secretString": SECRET},
+    )
+    state.add(
+        "aws:secretsmanager/secretRotation",
+        "jwt-rotation",
+        {"secretId": Reference("jwt_secret", "id"), "rotationRules": {"automaticallyAfterDays": 30}},
     )
 
 

@@ -1,6 +1,7 @@
 """Mutation of the good platform. The same hunt runs on a deployed stack with `python -m mutants`."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from mutants.hunt import Stack
 from mutants.operators import mutants_of
 from policies.evaluation import RuleBook
 from policies.rules import ALL_RULES
+from policies.waivers import Waivers
 from tests.policies.changes import put
 from tests.policies.exported import State
 from tests.policies.platform import good_platform
@@ -20,7 +22,8 @@ pytestmark = pytest.mark.xdist_group("mutants")
 
 
 def stack_of(state: State, without: str = "") -> Stack:
-    return Stack(state.exported(), RuleBook(rule for rule in ALL_RULES if rule.name != without))
+    book = RuleBook(rule for rule in ALL_RULES if rule.name != without)
+    return Stack(state.exported(), book, Waivers((), date(2026, 11, 24)))
 
 
 @pytest.fixture(scope="module")
