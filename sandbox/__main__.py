@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -124,6 +126,8 @@ def main() -> None:
     arguments = parser.parse_args()
     # A command is short and keeps nearly all that it allocates: looking for garbage is a fifth of its start.
     gc.disable()
+    threading.excepthook = _report_thread
+    warnings.filterwarnings("ignore", message="Error in event stream")
     arguments.directory = arguments.directory.absolute()
     with errors_in_one_sentence():
         if arguments.command in READ_ONLY:
@@ -131,6 +135,13 @@ def main() -> None:
             return
         with _alone(arguments.directory):
             COMMANDS[arguments.command](arguments)
+
+
+def _report_thread(failure: threading.ExceptHookArgs) -> None:
+    """Ctrl-C closes the engine's pipes and events under the threads that read them: no news to anybody."""
+    pipe_closed = isinstance(failure.exc_value, ValueError) and "closed file" in str(failure.exc_value)
+    if not pipe_closed:
+        threading.__excepthook__(failure)
 
 
 @contextmanager

@@ -4,22 +4,26 @@ import fcntl
 import os
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.driver import ROOT, Sandbox
+from tests.end_to_end.driver import ROOT, Sandbox, summary
 
 MEGABYTE = 1 << 20
 
 
 @pytest.fixture
-def sandbox(tmp_path: Path) -> Sandbox:
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """A sandbox in which nothing has been started."""
-    return Sandbox(tmp_path / "sandbox", "staging")
+    sandbox = Sandbox(tmp_path / "sandbox", "staging")
+    yield sandbox
+    sandbox.run("down")
 
 
 def nothing_runs(sandbox: Sandbox) -> bool:
@@ -126,6 +130,29 @@ def test_another_command_at_work(sandbox: Sandbox) -> None:
         "Another command works in the sandbox (process 4711), and two would disturb each other: "
         "wait until it has ended, or end it."
     )
+
+
+def test_interrupted_up_ends_at_once_and_the_next_one_works(sandbox: Sandbox) -> None:
+    """Ctrl-C in a terminal reaches the command and the engine that it has started."""
+    arguments = ["up", "--stack", "staging", "--directory", str(sandbox.directory)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "sandbox", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as command:
+        assert command.stdout is not None
+        for line in command.stdout:
+            if "aws:ec2:Vpc network-vpc created" in line:
+                break
+        os.killpg(command.pid, signal.SIGINT)
+        _, errors = command.communicate(timeout=30)
+    assert command.returncode == 130
+    assert errors.splitlines()[-1] == "Interrupted."
+    assert "Traceback" not in errors
+    assert set(summary(sandbox.succeed("up"))) == {"created"}
 
 
 def test_nothing_to_analyse(sandbox: Sandbox) -> None:
