@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from policies.items import Item
-from policies.patterns import must_be_one_of, must_be_set
+from policies.patterns import must_be_one_of, must_be_set, must_have
 from policies.resource import Resource, named
-from policies.rule import Context, Problem, Rule, Severity
+from policies.rule import Context, Problem, Rule, Scope, Severity
 
 DISTRIBUTION: Final = "aws:cloudfront/distribution"
+LOG_DELIVERY_SOURCE: Final = "aws:cloudwatch/logDeliverySource"
 ENCRYPTED_PROTOCOLS: Final = frozenset({"redirect-to-https", "https-only"})
 MODERN_PROTOCOLS: Final = frozenset({"TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"})
 MODERN_ORIGIN_PROTOCOL: Final = "TLSv1.2"
@@ -27,6 +28,13 @@ def _buckets_know_their_distribution(distribution: Resource, _: Context) -> Iter
         is_bucket = not origin.is_set("customOriginConfig") and not origin.is_set("vpcOriginConfig")
         if is_bucket and not origin.is_set("originAccessControlId"):
             yield "reads a bucket that anybody can read past it"
+
+
+def _logs_requests(distribution: Resource, context: Context) -> Iterator[Problem]:
+    """Either way counts; only log delivery can write to a bucket without ACLs."""
+    if not distribution.is_set("loggingConfig"):
+        problem = "logs no requests: an attack cannot be reconstructed"
+        yield from must_have(LOG_DELIVERY_SOURCE, "resourceArn", problem)(distribution, context)
 
 
 def _origins_use_modern_tls(distribution: Resource, _: Context) -> Iterator[Problem]:
@@ -76,9 +84,10 @@ RULES = (
         item=Item.CDN,
         severity=Severity.LOW,
         controls=("CloudFront.5",),
+        scope=Scope.STACK,
         kinds=frozenset({DISTRIBUTION}),
-        check=must_be_set("loggingConfig", "logs no requests: an attack cannot be reconstructed"),
-        remediation="Set logging_config.",
+        check=_logs_requests,
+        remediation="Declare a cloudwatch.LogDeliverySource for the distribution's ARN, and its delivery.",
     ),
     Rule(
         name="cdn-stands-behind-a-web-acl",

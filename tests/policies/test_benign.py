@@ -120,6 +120,14 @@ CHANGES: dict[str, Change] = {
         "policy",
         document({"Effect": "Allow", "Action": "iam:PassRole", "Resource": arn("app-role")}),
     ),
+    "CDN that logs by log delivery": both(
+        drop("cdn", "loggingConfig"),
+        lambda state: state.add(
+            "aws:cloudwatch/logDeliverySource",
+            "cdn-log",
+            {"resourceArn": Reference("cdn", "arn"), "logType": "ACCESS_LOGS", "tags": tags("cdn-log")},
+        ),
+    ),
     "workflow of a repository with its ids": put(
         "workflow-role",
         "assumeRolePolicy",
