@@ -1,7 +1,7 @@
 """Security headers implemented: the guide's headers with its values, on every answer that leaves over HTTPS.
 
-The load balancer sends three of the four. It cannot send X-XSS-Protection, which browsers have dropped; the app
-servers' nginx and the CDN do.
+A load balancer can send three of the four; X-XSS-Protection, which browsers have dropped, is not among them. A CDN can
+send all.
 """
 
 import re
