@@ -35,6 +35,8 @@ OPEN_VERDICTS_TEXT: Final = (
 )
 EXPIRED_WAIVER_POLICY: Final = "waiver-has-expired"
 EXPIRED_WAIVER_TEXT: Final = "No waiver outlives its last day."
+UNDECIDED: Final = "It is about other resources, or about a value that is not known yet."
+"""What the engine is told of rules that say nothing: it would count them as passed, and list them for each resource."""
 OWN_POLICIES: Final = (OPEN_VERDICTS_POLICY, EXPIRED_WAIVER_POLICY)
 """Policies that are about the pack itself and not about a resource."""
 
@@ -68,6 +70,14 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self._open_so_far = Verdicts()
         self._declared: dict[str, frozenset[str]] = {}
         """Names of the inputs of every resource of this run, by URN."""
+        self._undecided = {
+            scope: {
+                rule.name: proto.PolicyNotApplicable(policy_name=rule.name, reason=UNDECIDED)
+                for rule in book.rules.values()
+                if rule.scope is scope
+            }
+            for scope in Scope
+        }
 
     def Handshake(self, request: Any, context: Any) -> Any:
         """Accept the engine; there is nothing to agree on."""
@@ -116,7 +126,9 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         verdicts = self._ask(Scope.RESOURCE, [resource], Stack(()))
         self._open_so_far.findings += verdicts.findings
         self._open_so_far.open_verdicts += verdicts.open_verdicts
-        return proto.AnalyzeResponse(diagnostics=self._diagnostics(verdicts.findings))
+        return proto.AnalyzeResponse(
+            diagnostics=self._diagnostics(verdicts.findings), not_applicable=self._not_decided(Scope.RESOURCE, verdicts)
+        )
 
     def AnalyzeStack(self, request: Any, context: Any) -> Any:
         """Ask the rules that join resources, ask again what was open, and tell what stays open."""
@@ -124,6 +136,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         known = len(self._open_so_far.findings)
         settle_open_verdicts(self._open_so_far, stack, self._configuration.settings)
         verdicts = self._ask(Scope.STACK, stack.resources, stack)
+        not_decided = self._not_decided(Scope.STACK, verdicts)
         verdicts.findings += self._open_so_far.findings[known:]
         verdicts.open_verdicts += self._open_so_far.open_verdicts
         self._open_so_far = Verdicts()
@@ -132,12 +145,13 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
                 *self._diagnostics(verdicts.findings),
                 *self._expired_waivers(stack),
                 *self._open_verdicts(verdicts.open_verdicts),
-            ]
+            ],
+            not_applicable=not_decided,
         )
 
     def Remediate(self, request: Any, context: Any) -> Any:
         """Change nothing: a rule says what is wrong, the program's author decides."""
-        return proto.RemediateResponse()
+        return proto.RemediateResponse(not_applicable=self._undecided[Scope.RESOURCE].values())
 
     def Cancel(self, request: Any, context: Any) -> Any:
         """Accept; no request takes long enough to be worth ending early."""
@@ -166,6 +180,10 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         verdicts.findings = [f for f in verdicts.findings if self._level(f.rule) != Level.DISABLED]
         verdicts.open_verdicts = [o for o in verdicts.open_verdicts if self._level(o.rule) != Level.DISABLED]
         return verdicts
+
+    def _not_decided(self, scope: Scope, verdicts: Verdicts) -> list[Any]:
+        decided = {rule.name for rule, _ in verdicts.asked} - {verdict.rule.name for verdict in verdicts.open_verdicts}
+        return [message for name, message in self._undecided[scope].items() if name not in decided]
 
     def _level(self, rule: Rule) -> Level:
         return self._configuration.levels[rule.name]

@@ -121,6 +121,7 @@ def main() -> None:
     parser.add_argument("--program", type=Path, help="another program in place of the project's own")
     parser.add_argument("--port", type=int, default=0, help="the emulator's port; any free one if not given")
     parser.add_argument("--directory", type=Path, default=ROOT / ".sandbox", help="where the sandbox keeps everything")
+    parser.add_argument("--policies", type=Path, help="another policy pack in place of the project's own")
     parser.add_argument("--no-policies", action="store_true", help="leave the policy pack out, to measure it")
     parser.add_argument("--show-secrets", action="store_true", help="export secrets in plain text")
     arguments = parser.parse_args()
@@ -164,7 +165,8 @@ def _alone(directory: Path) -> Iterator[None]:
 
 
 def _workspace(arguments: argparse.Namespace) -> Workspace:
-    source = Source.of(arguments.stack, arguments.settings, arguments.program, policies=not arguments.no_policies)
+    packs = () if arguments.no_policies else (arguments.policies or ROOT / "policies",)
+    source = Source.of(arguments.stack, arguments.settings, arguments.program, policies=packs)
     return Workspace(arguments.directory, source)
 
 

@@ -62,10 +62,17 @@ class Source:
     stack: str
     settings: Path
     program: Path = ROOT / "__main__.py"
-    policies: tuple[Path, ...] = (ROOT / "policies",)
+    policies: tuple[Path, ...]
 
     @classmethod
-    def of(cls, stack: str, settings: Path | None, program: Path | None, *, policies: bool = True) -> "Source":
+    def of(
+        cls,
+        stack: str,
+        settings: Path | None,
+        program: Path | None,
+        *,
+        policies: tuple[Path, ...] = (ROOT / "policies",),
+    ) -> "Source":
         """The project's own stack of that name, or another settings file or program in its place."""
         settings = settings or ROOT / f"Pulumi.{stack}.yaml"
         if not settings.is_file():
@@ -78,7 +85,7 @@ class Source:
             stack=stack,
             settings=settings,
             program=program or cls.program,
-            policies=cls.policies if policies else (),
+            policies=policies,
         )
 
     def account(self) -> Account:

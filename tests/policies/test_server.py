@@ -99,6 +99,27 @@ def test_diagnostic_carries_name_level_severity_and_both_sentences(connect: Any)
     )
 
 
+ABOUT_DATABASES = [
+    rule for rule in ALL_RULES if rule.name in ("database-is-not-public", "database-knows-iam-identities")
+]
+
+
+def not_decided(response: Any) -> list[str]:
+    return sorted(each.policy_name for each in response.not_applicable)
+
+
+def test_only_what_was_decided_counts_as_passed(connect: Any) -> None:
+    """The engine counts a rule as passed for a resource unless it hears otherwise."""
+    client = connect(
+        [*ABOUT_DATABASES, *(rule for rule in ALL_RULES if rule.name == "firewall-default-group-is-adopted")]
+    )
+    database = resource(DATABASE, "primary", publiclyAccessible=UNKNOWN, iamDatabaseAuthenticationEnabled=True)
+
+    assert not_decided(client.Analyze(resource(GROUP, "group"))) == [rule.name for rule in ABOUT_DATABASES]
+    assert not_decided(client.Analyze(database)) == ["database-is-not-public"]
+    assert not_decided(client.AnalyzeStack(stack(database))) == ["firewall-default-group-is-adopted"]
+
+
 def test_one_unknown_value_hides_no_other_finding_of_its_rule(connect: Any) -> None:
     ingress = [
         {"protocol": "tcp", "fromPort": 22, "toPort": 22, "cidrBlocks": ["0.0.0.0/0"]},
@@ -376,7 +397,10 @@ def test_protect_option_reaches_the_rules(connect: Any) -> None:
 
 
 def test_rules_change_nothing(connect: Any) -> None:
-    assert connect().Remediate(resource(DATABASE, "primary", publiclyAccessible=True)) == proto.RemediateResponse()
+    response = connect(ABOUT_DATABASES).Remediate(resource(DATABASE, "primary", publiclyAccessible=True))
+
+    assert list(response.remediations) == []
+    assert not_decided(response) == [rule.name for rule in ABOUT_DATABASES]
 
 
 def test_engine_learns_the_same_about_a_rule_as_from_pulumis_own_sdk() -> None:
