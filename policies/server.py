@@ -35,7 +35,7 @@ OPEN_VERDICTS_TEXT: Final = (
 )
 EXPIRED_WAIVER_POLICY: Final = "waiver-has-expired"
 EXPIRED_WAIVER_TEXT: Final = "No waiver outlives its last day."
-UNDECIDED: Final = "It is about other resources, or about a value that is not known yet."
+UNDECIDED: Final = "decides nothing here"
 """What the engine is told of rules that say nothing: it would count them as passed, and list them for each resource."""
 OWN_POLICIES: Final = (OPEN_VERDICTS_POLICY, EXPIRED_WAIVER_POLICY)
 """Policies that are about the pack itself and not about a resource."""
