@@ -78,6 +78,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             }
             for scope in Scope
         }
+        self._no_remediation = proto.RemediateResponse(not_applicable=self._undecided[Scope.RESOURCE].values())
 
     def Handshake(self, request: Any, context: Any) -> Any:
         """Accept the engine; there is nothing to agree on."""
@@ -151,7 +152,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def Remediate(self, request: Any, context: Any) -> Any:
         """Change nothing: a rule says what is wrong, the program's author decides."""
-        return proto.RemediateResponse(not_applicable=self._undecided[Scope.RESOURCE].values())
+        return self._no_remediation
 
     def Cancel(self, request: Any, context: Any) -> Any:
         """Accept; no request takes long enough to be worth ending early."""
