@@ -13,6 +13,7 @@ import pulumi_aws as aws
 from pydantic import StringConstraints
 
 from components import iam
+from components.dns import QUERY_LOG_REGION
 from components.naming import Label
 from components.permissions_boundary import role_path
 from components.section import Section
@@ -20,8 +21,6 @@ from components.section import Section
 GITHUB = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 SESSION_SECONDS = 3600
-GLOBAL_REGION = "us-east-1"
-"""Where Route 53 and the log of DNS queries live, whatever region the stack is in."""
 
 READ_ACTIONS: Mapping[str, str] = {
     "acm": "Describe* Get* List*",
@@ -190,7 +189,8 @@ class ContinuousIntegration(pulumi.ComponentResource):
             resources=["*"],
             conditions={
                 "StringEqualsIfExists": {"aws:ResourceAccount": label.account_id},
-                "StringEquals": {"aws:RequestedRegion": sorted({label.region, GLOBAL_REGION})},
+                # Route 53 itself counts as called in the region of its query log.
+                "StringEquals": {"aws:RequestedRegion": sorted({label.region, QUERY_LOG_REGION})},
             },
         )
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from mutants.hunt import Outcome, Stack
 from policies.evaluation import RuleBook
 from policies.rules import ALL_RULES
-from policies.waivers import WAIVER_FILE, read_waivers
+from policies.waivers import WAIVER_FILE, WaiverError, read_waivers
 
 
 @dataclass
@@ -86,9 +86,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--state", type=Path, required=True, help="what `pulumi stack export` wrote")
     options = parser.parse_args(arguments)
     book = RuleBook(ALL_RULES)
-    waivers = read_waivers(WAIVER_FILE, book.rules, datetime.now(UTC).date())
     try:
+        waivers = read_waivers(WAIVER_FILE, book.rules, datetime.now(UTC).date())
         stack = Stack(json.loads(options.state.read_text()), book, waivers)
+    except WaiverError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     except (OSError, ValueError, KeyError) as error:
         print(f"error: {options.state} is not an exported state ({error})", file=sys.stderr)
         return 2

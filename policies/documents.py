@@ -63,8 +63,8 @@ class Statement:
 
     @property
     def condition_keys(self) -> Sequence[str]:
-        """Return what the conditions are about, in lower case: to AWS the case of a key means nothing."""
-        return [name.lower() for test in self.conditions.values() for name in test]
+        """Return what the conditions with a value are about, in lower case: the case of a key means nothing to AWS."""
+        return [name.lower() for test in self.conditions.values() for name, values in test.items() if _listed(values)]
 
     def condition_values(self, key: str) -> Sequence[str]:
         """Return the values of a condition key, under whatever operator."""

@@ -78,7 +78,7 @@ def analyze(arguments: argparse.Namespace) -> None:
         raise UserError(f"There is no state to analyse, because {state} does not exist: run `make up` first.")
     executable = engine.find(engine.PULUMI)
     environment = {**os.environ, **policy_environment(arguments.directory / "bin")}
-    command = [str(executable), "policy", "analyze", "--file", str(state), "--policy-pack", str(ROOT / "policies")]
+    command = [str(executable), "policy", "analyze", "--file", str(state), "--policy-pack", str(arguments.policies)]
     if subprocess.run(command, env=environment, check=False).returncode:
         raise UserError("The deployed state breaks the policies above, or could not be analysed.")
 
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--program", type=Path, help="another program in place of the project's own")
     parser.add_argument("--port", type=int, default=0, help="the emulator's port; any free one if not given")
     parser.add_argument("--directory", type=Path, default=ROOT / ".sandbox", help="where the sandbox keeps everything")
-    parser.add_argument("--policies", type=Path, help="another policy pack in place of the project's own")
+    parser.add_argument("--policies", type=Path, default=ROOT / "policies", help="another policy pack")
     parser.add_argument("--no-policies", action="store_true", help="leave the policy pack out, to measure it")
     parser.add_argument("--show-secrets", action="store_true", help="export secrets in plain text")
     arguments = parser.parse_args()
@@ -165,7 +165,7 @@ def _alone(directory: Path) -> Iterator[None]:
 
 
 def _workspace(arguments: argparse.Namespace) -> Workspace:
-    packs = () if arguments.no_policies else (arguments.policies or ROOT / "policies",)
+    packs = () if arguments.no_policies else (arguments.policies.absolute(),)
     source = Source.of(arguments.stack, arguments.settings, arguments.program, policies=packs)
     return Workspace(arguments.directory, source)
 

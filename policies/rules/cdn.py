@@ -1,6 +1,6 @@
 """CDN setup for static assets: encrypted on both sides, logged, behind a web ACL, and the only way to its bucket."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from policies.items import Item
@@ -17,9 +17,13 @@ CERTIFICATE_REGION: Final = "us-east-1"
 """Where CloudFront looks for certificates, whatever region the stack is in."""
 
 
+def behaviours(distribution: Resource) -> Sequence[Resource]:
+    """Return how a distribution answers: in general, and on the paths for which it says something else."""
+    return [*distribution.items("defaultCacheBehavior"), *distribution.items("orderedCacheBehaviors")]
+
+
 def _viewers_use_https(distribution: Resource, _: Context) -> Iterator[Problem]:
-    behaviours = [*distribution.items("defaultCacheBehavior"), *distribution.items("orderedCacheBehaviors")]
-    if any(behaviour.get("viewerProtocolPolicy") not in ENCRYPTED_PROTOCOLS for behaviour in behaviours):
+    if any(each.get("viewerProtocolPolicy") not in ENCRYPTED_PROTOCOLS for each in behaviours(distribution)):
         yield "serves files over plain HTTP: scripts can be changed on the way"
 
 

@@ -76,6 +76,7 @@ SESSION_MANAGER_AGENT: Final = (
     "ssmmessages:",
 )
 """Actions by which a server reports itself to Session Manager; AWS's own policy for its agent names no resource."""
+WITHOUT_RESOURCE: Final = UNRESTRICTABLE + SESSION_MANAGER_AGENT
 KEYS_THAT_NAME_A_RESOURCE: Final = ("aws:ResourceAccount", "aws:ResourceOrgID", "cloudwatch:namespace", "ecs:cluster")
 """Conditions that do for `Resource: *` what a name would do."""
 KEYS_THAT_LIMIT_DECRYPTION: Final = ("kms:viaservice", "kms:encryptioncontext")
@@ -114,9 +115,7 @@ def _actions_are_named(resource: Resource, _: Context) -> Iterator[Problem]:
 def _resources_are_named(resource: Resource, _: Context) -> Iterator[Problem]:
     for statement in _allowing(resource):
         everywhere = "*" in statement.resources or "NotResource" in statement.excludes
-        limitable = [
-            action for action in statement.actions if not action.startswith(UNRESTRICTABLE + SESSION_MANAGER_AGENT)
-        ]
+        limitable = [action for action in statement.actions if not action.startswith(WITHOUT_RESOURCE)]
         if everywhere and limitable and not any(statement.condition_values(key) for key in KEYS_THAT_NAME_A_RESOURCE):
             yield f"allows {named(limitable)} on every resource of the account ({statement.label})"
 

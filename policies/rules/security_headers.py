@@ -12,7 +12,7 @@ from policies.items import Item
 from policies.patterns import must_be
 from policies.resource import Resource
 from policies.rule import Context, Problem, Rule, Severity
-from policies.rules.cdn import DISTRIBUTION
+from policies.rules.cdn import DISTRIBUTION, behaviours
 
 LISTENER: Final = "aws:lb/listener"
 HEADERS_POLICY: Final = "aws:cloudfront/responseHeadersPolicy"
@@ -23,7 +23,6 @@ HEADER_GUIDE: Final = "https://docs.aws.amazon.com/elasticloadbalancing/latest/a
 CDN_GUIDE: Final = (
     "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-response-headers-policies.html"
 )
-NOWHERE: Final = "nowhere"
 
 
 def is_https(listener: Resource) -> bool:
@@ -36,24 +35,24 @@ def sends_headers(resource: Resource) -> bool:
     return resource.kind == HEADERS_POLICY or is_https(resource)
 
 
-def _sent_by_cdn(policy: Resource, header: str) -> str:
-    """Return where a policy configures a header that it sends whatever the origin says, or a place that is empty."""
+def _cdn_sends(policy: Resource, header: str, **wanted: object) -> bool:
+    """Tell whether a CDN's policy sends a header with these properties, whatever the origin says."""
     config = f"securityHeadersConfig.{header}"
-    return config if policy.get(f"{config}.override") is True else NOWHERE
+    return all(policy.get(f"{config}.{name}") == value for name, value in {"override": True, **wanted}.items())
 
 
 def _forbids_framing(sender: Resource, _: Context) -> Iterator[Problem]:
     if sender.kind == HEADERS_POLICY:
-        value = sender.get(f"{_sent_by_cdn(sender, 'frameOptions')}.frameOption")
+        sent = _cdn_sends(sender, "frameOptions", frameOption="DENY")
     else:
-        value = sender.get(f"{PREFIX}XFrameOptionsHeaderValue")
-    if value != "DENY":
+        sent = sender.get(f"{PREFIX}XFrameOptionsHeaderValue") == "DENY"
+    if not sent:
         yield "lets other sites frame ours and steal clicks"
 
 
 def _forbids_type_guessing(sender: Resource, _: Context) -> Iterator[Problem]:
     if sender.kind == HEADERS_POLICY:
-        sent = sender.is_set(_sent_by_cdn(sender, "contentTypeOptions"))
+        sent = _cdn_sends(sender, "contentTypeOptions")
     else:
         sent = sender.get(f"{PREFIX}XContentTypeOptionsHeaderValue") == "nosniff"
     if not sent:
@@ -62,9 +61,8 @@ def _forbids_type_guessing(sender: Resource, _: Context) -> Iterator[Problem]:
 
 def _strict_transport(sender: Resource, _: Context) -> Iterator[Problem]:
     if sender.kind == HEADERS_POLICY:
-        config = _sent_by_cdn(sender, "strictTransportSecurity")
-        seconds = sender.get(f"{config}.accessControlMaxAgeSec") or 0
-        subdomains = sender.get(f"{config}.includeSubdomains") is True
+        seconds = sender.get("securityHeadersConfig.strictTransportSecurity.accessControlMaxAgeSec") or 0
+        subdomains = _cdn_sends(sender, "strictTransportSecurity", includeSubdomains=True)
     else:
         value = str(sender.get(f"{PREFIX}StrictTransportSecurityHeaderValue") or "").lower()
         age = MAX_AGE.search(value)
@@ -74,14 +72,12 @@ def _strict_transport(sender: Resource, _: Context) -> Iterator[Problem]:
 
 
 def _asks_browsers_to_block_scripts(policy: Resource, _: Context) -> Iterator[Problem]:
-    config = _sent_by_cdn(policy, "xssProtection")
-    if policy.get(f"{config}.protection") is not True or policy.get(f"{config}.modeBlock") is not True:
+    if not _cdn_sends(policy, "xssProtection", protection=True, modeBlock=True):
         yield "does not send the guide's X-XSS-Protection: old browsers run scripts that a request smuggled in"
 
 
 def _behaviours_send_headers(distribution: Resource, _: Context) -> Iterator[Problem]:
-    behaviours = [*distribution.items("defaultCacheBehavior"), *distribution.items("orderedCacheBehaviors")]
-    if not all(behaviour.is_set("responseHeadersPolicyId") for behaviour in behaviours):
+    if not all(behaviour.is_set("responseHeadersPolicyId") for behaviour in behaviours(distribution)):
         yield "sends files without the security headers that the API sends"
 
 

@@ -190,7 +190,7 @@ def _delete_other_versions(api: Api, live: Live) -> None:
 
 
 def _amend_policy(api: Api, live: Live) -> None:
-    """A policy has five versions at most, so the ones before go first, as the provider does it."""
+    """A policy has five versions at most, so the ones before go first."""
     _delete_other_versions(api, live)
     api("create_policy_version", PolicyArn=live.id, PolicyDocument=live.state["policy"], SetAsDefault=True)
 

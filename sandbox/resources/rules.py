@@ -78,6 +78,7 @@ bucket_name = matches(
     r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
     "a bucket name: 3 to 63 lower-case letters, digits, dots and hyphens",
 )
+https_url = matches(r"https://[^\s/]+(/\S*)?", "an address that begins with https://")
 
 
 def daily_window(value: str) -> str | None:
@@ -119,9 +120,6 @@ def _valid_times(*parts: str) -> bool:
 
 def _minutes(hours: str, minutes: str) -> int:
     return int(hours) * 60 + int(minutes)
-
-
-https_url = matches(r"https://[^\s/]+(/\S*)?", "an address that begins with https://")
 
 
 def json_document(value: str) -> str | None:

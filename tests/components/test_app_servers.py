@@ -173,7 +173,7 @@ def test_servers_may_do_this_and_nothing_else(production: Recording) -> None:
     }
 
 
-def test_role_is_for_servers_and_has_only_its_own_policies(stack: Recording) -> None:
+def test_role_is_for_servers_and_has_only_its_own_policies(stack: Recording, environment: str) -> None:
     assert stack.named("app-servers-role").document("assumeRolePolicy")["Statement"] == [
         {
             "Sid": "ServiceMayAssume",
@@ -182,7 +182,10 @@ def test_role_is_for_servers_and_has_only_its_own_policies(stack: Recording) -> 
             "Action": "sts:AssumeRole",
         }
     ]
-    assert stack.named("app-servers-instance-profile").plain["role"] == "app-servers-role"
+    assert stack.named("app-servers-instance-profile").plain == {
+        "role": "app-servers-role",
+        "path": f"/fixrx-{environment}/",
+    }
     assert stack.named("app-servers-session-manager").plain == {"role": "app-servers-role", "policyArn": SSM_POLICY}
     assert stack.named("app-servers-only-own-policies").plain == {
         "roleName": "app-servers-role",

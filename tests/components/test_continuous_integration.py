@@ -1,7 +1,7 @@
 """Roles of GitHub's workflows: who may take them on, and what they may do.
 
-What IAM makes of the documents can only be seen in an account; here they are held against its quota and against the
-rules for policies that the pack has.
+What IAM makes of the documents can only be seen in an account. Here they are held against its quota; the pack's rules
+for policies are asked about them in `tests/end_to_end`.
 """
 
 from fnmatch import fnmatchcase
@@ -15,6 +15,7 @@ from components.continuous_integration import (
     ContinuousIntegrationArgs,
     ContinuousIntegrationSettings,
 )
+from sandbox.resources.rules import policy_document_within
 from tests.components.recorder import LABEL, Recording, record
 
 REPOSITORY = "fixrx/fixrx-infrastructure"
@@ -94,7 +95,7 @@ def test_policies_are_short_enough_even_with_every_setting(purpose: str) -> None
 
     text = recording.named(f"ci-{purpose}-policy").plain["policy"]
 
-    assert sum(not character.isspace() for character in text) <= LONGEST_MANAGED_POLICY
+    assert policy_document_within(LONGEST_MANAGED_POLICY)(text) is None
 
 
 @pytest.mark.parametrize(

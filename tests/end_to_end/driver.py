@@ -67,6 +67,13 @@ class Sandbox:
         report: dict[str, Any] = json.loads(target.read_text())
         return report
 
+    def policy_events(self, program: Path) -> list[dict[str, str]]:
+        """What the engine tells other programs of the policies that a preview of the program breaks."""
+        result = _run("tests.end_to_end.policy_events", self.stack, str(self.directory), str(program))
+        assert result.status == 0, result.errors
+        events: list[dict[str, str]] = json.loads(result.output)
+        return events
+
     def succeed(self, command: str, *arguments: str) -> str:
         """Runs a command that has to work, and returns what it printed."""
         result = self.run(command, *arguments)

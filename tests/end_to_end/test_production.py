@@ -7,8 +7,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -208,15 +206,7 @@ def test_plan_that_breaks_a_mandatory_rule_creates_nothing(
 def test_violations_of_a_preview_are_in_the_events_for_other_programs(
     production: Sandbox, deployed: str, program: Callable[[str], Path]
 ) -> None:
-    arguments = ["production", str(production.directory), str(program(OPEN_SSH))]
-    completed = subprocess.run(
-        [sys.executable, "-m", "tests.end_to_end.policy_events", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    events = json.loads(completed.stdout)
+    events = production.policy_events(program(OPEN_SSH))
     assert [(event["level"], event["resource"]) for event in events if event["policy"] == NO_SSH] == [
         ("mandatory", "open-ssh")
     ]

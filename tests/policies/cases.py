@@ -1163,6 +1163,23 @@ IDENTITY = (
         ("app-policy", "policy"),
     ),
     Case(
+        "identity-decrypts-through-a-service",
+        "app-policy",
+        put(
+            "app-policy",
+            "policy",
+            document(
+                {
+                    "Effect": "Allow",
+                    "Action": "kms:Decrypt",
+                    "Resource": arn("data-key"),
+                    "Condition": {"StringEquals": {"kms:ViaService": []}},
+                }
+            ),
+        ),
+        None,
+    ),
+    Case(
         "identity-names-log-groups",
         "query-permission",
         put("query-permission", "policyDocument", document(granting(Resource="*"))),

@@ -83,6 +83,18 @@ def test_command_refuses_a_stack_that_breaks_rules_by_itself(
     assert "primary has a public address" in capsys.readouterr().err
 
 
+def test_command_refuses_waivers_that_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waivers, state = tmp_path / "waivers.yaml", tmp_path / "state.json"
+    waivers.write_text("- policy: no-such-policy")
+    state.write_text(json.dumps(good_platform().exported()))
+    monkeypatch.setattr("mutants.__main__.WAIVER_FILE", waivers)
+
+    assert main(["--state", str(state)]) == 2
+    assert capsys.readouterr().err.startswith("error: waivers.yaml cannot be used: ")
+
+
 def test_command_refuses_what_is_no_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--state", str(tmp_path / "missing.json")]) == 2
     assert capsys.readouterr().err.startswith("error: ")

@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,13 @@ from sandbox.values import Properties
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 CONFIGURATION = Configuration(REGION, {"Project": "fixrx"})
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}],
+    }
+)
+"""Of a role for servers."""
 
 
 @dataclass

@@ -1,12 +1,11 @@
 """Check against deliberate mistakes: each is found in a preview, at its property, in a sentence that helps."""
 
-import json
 from typing import Any
 
 import pytest
 
 from sandbox.values import UNKNOWN
-from tests.sandbox.services import Services
+from tests.sandbox.services import TRUST, Services
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
@@ -25,12 +24,6 @@ CERTIFICATE = "aws:acm/certificate:Certificate"
 GROUP = "aws:autoscaling/group:Group"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}],
-    }
-)
 VISIBILITY = {"cloudwatchMetricsEnabled": True, "metricName": "rate", "sampledRequestsEnabled": True}
 ACL = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/gone/11111111-1111-1111-1111-111111111111"
 

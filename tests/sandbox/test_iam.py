@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.sandbox.services import Services
+from tests.sandbox.services import TRUST, Services
 
 GITHUB = "https://token.actions.githubusercontent.com"
 
@@ -17,14 +17,6 @@ def document(action: str, *, padding: int = 0) -> str:
             ],
         }
     )
-
-
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}],
-    }
-)
 
 
 def default_document(services: Services, policy_arn: str) -> Any:

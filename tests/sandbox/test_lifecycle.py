@@ -9,14 +9,8 @@ import pytest
 from sandbox.emulator import ApiError
 from sandbox.package import Identity, ProviderError
 from sandbox.values import UNKNOWN
-from tests.sandbox.services import CONFIGURATION, Resource, Services
+from tests.sandbox.services import CONFIGURATION, TRUST, Resource, Services
 
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}],
-    }
-)
 VISIBILITY = {"cloudwatchMetricsEnabled": True, "metricName": "m", "sampledRequestsEnabled": True}
 
 
