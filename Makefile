@@ -47,7 +47,7 @@ checklist: $(ENVIRONMENT) ## the guide's checklist against the last deployed sta
 		--markdown .sandbox/checklist.md --json .sandbox/checklist.json $(ARGUMENTS)
 
 mutants: $(ENVIRONMENT) ## weaken the last deployed state in every way, and show what the policies let through
-	@$(PYTHON) -m mutants --state .sandbox/stack.json $(ARGUMENTS)
+	@$(PYTHON) -m policies.mutation --state .sandbox/stack.json $(ARGUMENTS)
 
 test: $(ENVIRONMENT) ## everything that can be proven without AWS
 	@$(PYTHON) -m tools.engine pulumi >/dev/null

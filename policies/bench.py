@@ -21,11 +21,11 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from policies.evaluation import RuleBook
+from policies.engine.evaluation import RuleBook
+from policies.engine.server import Analyzer, start
+from policies.engine.stack import IDENTIFYING_PROPERTIES
+from policies.engine.waivers import Waivers
 from policies.rules import ALL_RULES
-from policies.server import Analyzer, start
-from policies.stack import IDENTIFYING_PROPERTIES
-from policies.waivers import Waivers
 
 COPIES: Final = (1, 4, 16)
 ROUNDS: Final = 3

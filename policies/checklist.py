@@ -17,11 +17,11 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from policies.evaluation import RuleBook, Verdicts, ask_everything
-from policies.items import Item
+from policies.engine.checklist_items import Item
+from policies.engine.evaluation import RuleBook, Verdicts, ask_everything
+from policies.engine.state import State, StateError, read_state
+from policies.engine.waivers import WAIVER_FILE, WaiverError, Waivers, read_waivers
 from policies.rules import ALL_RULES
-from policies.state import State, StateError, read_state
-from policies.waivers import WAIVER_FILE, WaiverError, Waivers, read_waivers
 
 
 class Status(StrEnum):

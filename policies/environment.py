@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from policies.resource import Resource
+from policies.engine.resource import Resource
 
 ENVIRONMENT_TAG: Final = "Environment"
 LESSER_ENVIRONMENTS: Final = frozenset({"staging", "development", "test"})

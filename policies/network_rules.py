@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Final
 
-from policies.resource import Resource, UnknownValue
+from policies.engine.resource import Resource, UnknownValue
 
 SEPARATE_INGRESS: Final = "aws:vpc/securityGroupIngressRule"
 SEPARATE_EGRESS: Final = "aws:vpc/securityGroupEgressRule"

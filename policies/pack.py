@@ -6,10 +6,10 @@ from pathlib import Path
 
 import yaml
 
-from policies.evaluation import RuleBook
+from policies.engine.evaluation import RuleBook
+from policies.engine.server import Analyzer, serve
+from policies.engine.waivers import WAIVER_FILE, WaiverError, read_waivers
 from policies.rules import ALL_RULES
-from policies.server import Analyzer, serve
-from policies.waivers import WAIVER_FILE, WaiverError, read_waivers
 
 PROJECT_FILE = Path(__file__).with_name("PulumiPolicy.yaml")
 

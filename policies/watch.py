@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from policies.resource import Resource, UnknownValue
-from policies.stack import Stack
+from policies.engine.resource import Resource, UnknownValue
+from policies.engine.stack import Stack
 
 ALARM: Final = "aws:cloudwatch/metricAlarm"
 CACHE: Final = "aws:elasticache/replicationGroup"

@@ -30,9 +30,9 @@ from datetime import date
 
 sys.path.insert(0, {str(ROOT)!r})
 
-from policies.evaluation import RuleBook
-from policies.server import Analyzer, serve
-from policies.waivers import Waivers
+from policies.engine.evaluation import RuleBook
+from policies.engine.server import Analyzer, serve
+from policies.engine.waivers import Waivers
 
 serve(Analyzer(RuleBook(()), Waivers((), date.today()), "0.0.0"))
 """

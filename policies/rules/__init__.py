@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from policies.rule import Rule
+from policies.engine.rule import Rule
 from policies.rules import (
     admin_access,
     availability,
@@ -11,20 +11,20 @@ from policies.rules import (
     database_access,
     dns,
     encryption,
-    firewall,
     identity,
     incidents,
     kubernetes,
     maintenance,
     monitoring,
     rate_limits,
+    required_alarms,
     runtime,
     secrets,
+    security_groups,
     security_headers,
     storage,
     tagging,
     tls,
-    vital_signs,
 )
 
 ALL_RULES: Final[tuple[Rule, ...]] = (
@@ -34,13 +34,13 @@ ALL_RULES: Final[tuple[Rule, ...]] = (
     *tls.RULES,
     *dns.RULES,
     *cdn.RULES,
-    *firewall.RULES,
+    *security_groups.RULES,
     *admin_access.RULES,
     *database_access.RULES,
     *rate_limits.RULES,
     *security_headers.RULES,
     *monitoring.RULES,
-    *vital_signs.RULES,
+    *required_alarms.RULES,
     *incidents.RULES,
     *encryption.RULES,
     *storage.RULES,

@@ -9,11 +9,11 @@ import json
 import re
 from collections.abc import Iterator
 
-from policies.items import Item
+from policies.engine.checklist_items import Item
+from policies.engine.patterns import must_be, must_not_be_set
+from policies.engine.resource import Resource, UnknownValue
+from policies.engine.rule import Context, Problem, Rule, Scope, Severity
 from policies.network_rules import DEFAULT_GROUP, GROUP, OLDER_SEPARATE_RULE, SEPARATE_INGRESS, ingress_rules
-from policies.patterns import must_be, must_not_be_set
-from policies.resource import Resource, UnknownValue
-from policies.rule import Context, Problem, Rule, Scope, Severity
 
 REMOTE_LOGIN_PORTS = {22: "SSH", 3389: "Remote Desktop"}
 INGRESS_KINDS = frozenset({SEPARATE_INGRESS, OLDER_SEPARATE_RULE, GROUP, DEFAULT_GROUP})

@@ -7,11 +7,11 @@ names a lesser environment.
 from collections.abc import Iterator
 from typing import Final
 
+from policies.engine.checklist_items import Item
+from policies.engine.patterns import must_be, must_be_set, must_have, must_not_be, must_not_be_set
+from policies.engine.resource import Resource, UnknownValue
+from policies.engine.rule import Context, Problem, Rule, Scope, Setting, Severity
 from policies.environment import in_production
-from policies.items import Item
-from policies.patterns import must_be, must_be_set, must_have, must_not_be, must_not_be_set
-from policies.resource import Resource, UnknownValue
-from policies.rule import Context, Problem, Rule, Scope, Setting, Severity
 from policies.rules.database_access import CACHE, DATABASE, is_primary
 from policies.rules.rate_limits import LOAD_BALANCER
 

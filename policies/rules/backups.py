@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies.items import Item
-from policies.patterns import must_be, must_be_at_least, must_be_set, must_have, must_not_be
-from policies.resource import Resource
-from policies.rule import Context, Problem, Rule, Scope, Setting, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.patterns import must_be, must_be_at_least, must_be_set, must_have, must_not_be
+from policies.engine.resource import Resource
+from policies.engine.rule import Context, Problem, Rule, Scope, Setting, Severity
 from policies.rules.database_access import CACHE, DATABASE, is_primary
 
 RDS_GUIDE: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide"

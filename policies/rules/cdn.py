@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from policies.items import Item
-from policies.patterns import must_be_one_of, must_be_set, must_have
-from policies.resource import Resource, named
-from policies.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.patterns import must_be_one_of, must_be_set, must_have
+from policies.engine.resource import Resource, named
+from policies.engine.rule import Context, Problem, Rule, Scope, Severity
 
 DISTRIBUTION: Final = "aws:cloudfront/distribution"
 LOG_DELIVERY_SOURCE: Final = "aws:cloudwatch/logDeliverySource"

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from policies.items import Item
+from policies.engine.checklist_items import Item
+from policies.engine.patterns import must_be, must_be_set, must_not_be
+from policies.engine.resource import Resource, UnknownValue
+from policies.engine.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.stack import Stack
 from policies.network_rules import GROUP, OLDER_SEPARATE_RULE, SEPARATE_INGRESS, NetworkRule, ingress_rules
-from policies.patterns import must_be, must_be_set, must_not_be
-from policies.resource import Resource, UnknownValue
-from policies.rule import Context, Problem, Rule, Scope, Severity
-from policies.rules.firewall import groups_of_rule
-from policies.stack import Stack
+from policies.rules.security_groups import groups_of_rule
 
 DATABASE = "aws:rds/instance"
 CACHE = "aws:elasticache/replicationGroup"

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies.items import Item
-from policies.patterns import must_have
-from policies.resource import Resource
-from policies.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.patterns import must_have
+from policies.engine.resource import Resource
+from policies.engine.rule import Context, Problem, Rule, Scope, Severity
 
 ZONE: Final = "aws:route53/zone"
 RECORD: Final = "aws:route53/record"

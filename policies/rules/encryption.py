@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies.items import Item
-from policies.patterns import must_be, must_be_set
-from policies.resource import Resource
-from policies.rule import Context, Problem, Rule, Scope, Setting, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.patterns import must_be, must_be_set
+from policies.engine.resource import Resource
+from policies.engine.rule import Context, Problem, Rule, Scope, Setting, Severity
 from policies.rules.admin_access import LAUNCH_TEMPLATE
 from policies.rules.database_access import CACHE, DATABASE, is_primary, is_replica
 

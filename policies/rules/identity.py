@@ -6,11 +6,11 @@ Reads policy documents wherever AWS keeps them: on roles, keys, topics, buckets,
 from collections.abc import Iterator
 from typing import Final
 
-from policies.documents import Statement, statements
-from policies.items import Item
-from policies.patterns import must_be_set, must_have
-from policies.resource import Resource, named
-from policies.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.iam_documents import Statement, statements
+from policies.engine.patterns import must_be_set, must_have
+from policies.engine.resource import Resource, named
+from policies.engine.rule import Context, Problem, Rule, Scope, Severity
 from policies.rules.admin_access import SERVER_KINDS
 from policies.rules.encryption import KEY
 

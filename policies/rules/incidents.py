@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
+from policies.engine.checklist_items import Item
+from policies.engine.resource import Resource
+from policies.engine.rule import Context, Problem, Rule, Scope, Severity
 from policies.environment import tags_of
-from policies.items import Item
-from policies.resource import Resource
-from policies.rule import Context, Problem, Rule, Scope, Severity
 from policies.rules.identity import ADMINISTRATORS
 from policies.watch import ALARM
 

@@ -6,10 +6,10 @@ Reads what Pulumi declares. A chart or a manifest that the cluster expands by it
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from policies.items import Item
-from policies.resource import Resource, UnknownValue
-from policies.rule import Context, Predicate, Problem, Rule, Scope, Setting, Severity
-from policies.stack import Stack
+from policies.engine.checklist_items import Item
+from policies.engine.resource import Resource, UnknownValue
+from policies.engine.rule import Context, Predicate, Problem, Rule, Scope, Setting, Severity
+from policies.engine.stack import Stack
 
 DEPLOYMENT: Final = "kubernetes:Deployment"
 AUTOSCALER: Final = "kubernetes:HorizontalPodAutoscaler"

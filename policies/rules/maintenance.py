@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from policies.items import Item
-from policies.resource import Resource
-from policies.rule import Context, Problem, Rule, Setting, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.resource import Resource
+from policies.engine.rule import Context, Problem, Rule, Setting, Severity
 from policies.rules.database_access import CACHE, DATABASE, is_replica
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies.documents import Statement, statements
-from policies.items import Item
-from policies.patterns import must_be, must_be_at_least, must_be_set, must_contain, must_have, must_not_be
-from policies.resource import Resource
-from policies.rule import Context, Problem, Rule, Scope, Setting, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.iam_documents import Statement, statements
+from policies.engine.patterns import must_be, must_be_at_least, must_be_set, must_contain, must_have, must_not_be
+from policies.engine.resource import Resource
+from policies.engine.rule import Context, Problem, Rule, Scope, Setting, Severity
 from policies.rules.database_access import CACHE, DATABASE, is_primary
 from policies.rules.encryption import KEY, LOG_GROUP, TOPIC
 from policies.rules.rate_limits import LOAD_BALANCER, is_public_application_load_balancer
-from policies.rules.vital_signs import ABOVE
+from policies.rules.required_alarms import ABOVE
 from policies.watch import ALARM, Measurement, who_watches
 
 ALARM_SERVICE: Final = "cloudwatch.amazonaws.com"

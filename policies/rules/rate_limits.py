@@ -6,10 +6,10 @@ over which AWS WAF counts. A stricter limit is always welcome.
 
 from collections.abc import Iterator, Sequence
 
-from policies.items import Item
-from policies.patterns import must_have, must_not_be
-from policies.resource import Resource
-from policies.rule import Context, Problem, Rule, Scope, Setting, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.patterns import must_have, must_not_be
+from policies.engine.resource import Resource
+from policies.engine.rule import Context, Problem, Rule, Scope, Setting, Severity
 
 LOAD_BALANCER = "aws:lb/loadBalancer"
 WEB_ACL = "aws:wafv2/webAcl"

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from policies.items import Item
-from policies.resource import Resource
-from policies.rule import Context, Problem, Rule, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.resource import Resource
+from policies.engine.rule import Context, Problem, Rule, Severity
 from policies.rules.admin_access import SERVER_KINDS, user_data
 
 NODE_VERSION: Final = re.compile(r"(?:\bnodejs|\bnode[_-]|setup_|nvm install )v?(\d+)")

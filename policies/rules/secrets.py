@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from policies.items import Item
-from policies.patterns import must_be_at_least, must_have
-from policies.resource import Resource, SecretText, walk
-from policies.rule import ANY_KIND, Context, Problem, Rule, Scope, Setting, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.patterns import must_be_at_least, must_have
+from policies.engine.resource import Resource, SecretText, walk
+from policies.engine.rule import ANY_KIND, Context, Problem, Rule, Scope, Setting, Severity
+from policies.engine.stack import Stack
 from policies.rules.admin_access import SERVER_KINDS, user_data
 from policies.rules.encryption import SECRET
-from policies.stack import Stack
 
 SECRETS_GUIDE: Final = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"
 PULUMI_SECRETS_GUIDE: Final = "https://www.pulumi.com/docs/iac/concepts/secrets/"

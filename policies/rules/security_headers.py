@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from policies.items import Item
-from policies.patterns import must_be
-from policies.resource import Resource
-from policies.rule import Context, Problem, Rule, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.patterns import must_be
+from policies.engine.resource import Resource
+from policies.engine.rule import Context, Problem, Rule, Severity
 from policies.rules.cdn import DISTRIBUTION, behaviours
 
 LISTENER: Final = "aws:lb/listener"

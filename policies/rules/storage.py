@@ -6,12 +6,12 @@ pulumi-aws splits a bucket into one resource per aspect. Each aspect must be the
 from collections.abc import Iterator
 from typing import Final
 
-from policies.documents import statements
+from policies.engine.checklist_items import Item
+from policies.engine.iam_documents import statements
+from policies.engine.patterns import must_be, must_have, must_not_be
+from policies.engine.resource import Resource
+from policies.engine.rule import Context, Problem, Rule, Scope, Setting, Severity
 from policies.environment import in_production
-from policies.items import Item
-from policies.patterns import must_be, must_have, must_not_be
-from policies.resource import Resource
-from policies.rule import Context, Problem, Rule, Scope, Setting, Severity
 from policies.rules.encryption import BUCKET, receives_service_logs
 
 PUBLIC_ACCESS_BLOCK: Final = "aws:s3/bucketPublicAccessBlock"

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from policies.engine.checklist_items import Item
+from policies.engine.resource import Resource, UnknownValue
+from policies.engine.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.stack import Stack
 from policies.environment import ENVIRONMENT_TAG, tags_of
-from policies.items import Item
-from policies.resource import Resource, UnknownValue
-from policies.rule import Context, Problem, Rule, Scope, Severity
 from policies.rules.admin_access import LAUNCH_TEMPLATE
-from policies.stack import Stack
 
 REQUIRED_TAGS: Final = ("Project", ENVIRONMENT_TAG, "Owner", "ManagedBy")
 TAGGING_GUIDE: Final = (

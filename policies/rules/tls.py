@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies.documents import Statement, statements
-from policies.items import Item
-from policies.patterns import must_be, must_be_one_of, must_be_set, must_have, must_not_be
-from policies.resource import Resource
-from policies.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.iam_documents import Statement, statements
+from policies.engine.patterns import must_be, must_be_one_of, must_be_set, must_have, must_not_be
+from policies.engine.resource import Resource
+from policies.engine.rule import Context, Problem, Rule, Scope, Severity
 from policies.rules.database_access import CACHE, DATABASE
 from policies.rules.rate_limits import LOAD_BALANCER, is_public_application_load_balancer
 from policies.rules.security_headers import LISTENER, is_https

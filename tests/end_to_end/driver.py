@@ -58,8 +58,8 @@ class Sandbox:
         return _run("sandbox", command, *where, *arguments, **environment)
 
     def mutants(self) -> Result:
-        """Runs `python -m mutants` on the deployed state."""
-        return _run("mutants", "--state", str(self.directory / "stack.json"), COLUMNS="200")
+        """Runs `python -m policies.mutation` on the deployed state."""
+        return _run("policies.mutation", "--state", str(self.directory / "stack.json"), COLUMNS="200")
 
     def checklist(self, target: Path) -> dict[str, Any]:
         """Runs `python -m policies.checklist` on the deployed state, and returns the report that it writes."""

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from policies.checklist import Report, Status, as_json, as_markdown, main, report
-from policies.evaluation import RuleBook
-from policies.items import Item
+from policies.engine.checklist_items import Item
+from policies.engine.evaluation import RuleBook
+from policies.engine.state import state_of
+from policies.engine.waivers import Waiver, Waivers
 from policies.rules import ALL_RULES
-from policies.state import state_of
-from policies.waivers import Waiver, Waivers
 from tests.policies.changes import hide, put, remove
 from tests.policies.exported import State
 from tests.policies.platform import good_platform

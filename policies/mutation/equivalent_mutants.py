@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from mutants.operators import Mutant
+from policies.mutation.operators import Mutant
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A resource as a rule sees it: plain values, converted once, that know what is not known yet and what is secret.
 
-Both sources end here: the engine's messages (`policies.server`) and an exported state (`policies.state`). Rules
-therefore never meet protobuf messages, proxies or Pulumi's signature objects.
+Both sources end here: the engine's messages (`policies.engine.server`) and an exported state (`policies.engine.state`).
+Rules therefore never meet protobuf messages, proxies or Pulumi's signature objects.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

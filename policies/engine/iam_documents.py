@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from policies.resource import Resource, SecretText, mark_secret
+from policies.engine.resource import Resource, SecretText, mark_secret
 
 KEYS_THAT_NAME_A_CALLER: Final = (
     "aws:PrincipalAccount",

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from policies.resource import Resource, Unknown, UnknownValue
+from policies.engine.resource import Resource, Unknown, UnknownValue
 
 T = TypeVar("T")
 

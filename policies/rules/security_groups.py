@@ -6,7 +6,11 @@ rules of their own in `admin_access` and `database_access`.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from policies.items import Item
+from policies.engine.checklist_items import Item
+from policies.engine.patterns import must_have
+from policies.engine.resource import Resource, UnknownValue
+from policies.engine.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.stack import Stack
 from policies.network_rules import (
     DEFAULT_GROUP,
     GROUP,
@@ -19,11 +23,7 @@ from policies.network_rules import (
     ingress_rules,
     is_internet,
 )
-from policies.patterns import must_have
-from policies.resource import Resource, UnknownValue
-from policies.rule import Context, Problem, Rule, Scope, Severity
 from policies.rules.admin_access import REMOTE_LOGIN_PORTS, SERVER_KINDS
-from policies.stack import Stack
 
 VPC = "aws:ec2/vpc"
 LOAD_BALANCER = "aws:lb/loadBalancer"

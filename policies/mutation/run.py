@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mutants.justified import reason_for
-from mutants.operators import GUARD_KINDS, Entry, Mutant, mutants_of
-from policies.evaluation import Finding, RuleBook, ask_everything
-from policies.state import State, state_of
-from policies.waivers import Waivers
+from policies.engine.evaluation import Finding, RuleBook, ask_everything
+from policies.engine.state import State, state_of
+from policies.engine.waivers import Waivers
+from policies.mutation.equivalent_mutants import reason_for
+from policies.mutation.operators import GUARD_KINDS, Entry, Mutant, mutants_of
 
 MUTATED_PACKAGES = ("aws:", "random:")
 RELATED_STEPS = 3

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from policies.engine.waivers import WAIVER_FILE, WaiverError, read_waivers
 from policies.rules import ALL_RULES
-from policies.waivers import WAIVER_FILE, WaiverError, read_waivers
 
 TODAY = date(2026, 11, 24)
 POLICIES = [rule.name for rule in ALL_RULES]

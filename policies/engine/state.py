@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from policies.resource import ENCRYPTED, SECRET_SIGNATURE, SIGNATURE_KEY, Resource, mark_secret, readable
+from policies.engine.resource import ENCRYPTED, SECRET_SIGNATURE, SIGNATURE_KEY, Resource, mark_secret, readable
 
 
 class StateError(ValueError):

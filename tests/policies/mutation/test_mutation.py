@@ -1,4 +1,4 @@
-"""Mutation of the good platform. The same hunt runs on a deployed stack with `python -m mutants`."""
+"""Mutation of the good platform. The same hunt runs on a deployed stack with `python -m policies.mutation`."""
 
 import json
 from datetime import date
@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mutants.__main__ import Score, hunt, main, show
-from mutants.hunt import Stack
-from mutants.operators import mutants_of
-from policies.evaluation import RuleBook
+from policies.engine.evaluation import RuleBook
+from policies.engine.waivers import Waivers
+from policies.mutation.__main__ import Score, hunt, main, show
+from policies.mutation.operators import mutants_of
+from policies.mutation.run import Stack
 from policies.rules import ALL_RULES
-from policies.waivers import Waivers
 from tests.policies.changes import put
 from tests.policies.exported import State
 from tests.policies.platform import good_platform
@@ -89,7 +89,7 @@ def test_command_refuses_waivers_that_cannot_be_read(
     waivers, state = tmp_path / "waivers.yaml", tmp_path / "state.json"
     waivers.write_text("- policy: no-such-policy")
     state.write_text(json.dumps(good_platform().exported()))
-    monkeypatch.setattr("mutants.__main__.WAIVER_FILE", waivers)
+    monkeypatch.setattr("policies.mutation.__main__.WAIVER_FILE", waivers)
 
     assert main(["--state", str(state)]) == 2
     assert capsys.readouterr().err.startswith("error: waivers.yaml cannot be used: ")

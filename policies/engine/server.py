@@ -17,12 +17,12 @@ from google.protobuf.struct_pb2 import Struct, Value
 from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
-from policies.configuration import ConfigurationError, Entry, configure, default_configuration
-from policies.evaluation import Finding, OpenVerdict, RuleBook, Verdicts, settle_open_verdicts
-from policies.resource import SECRET_SIGNATURE, SIGNATURE_KEY, UNKNOWN, Resource, mark_secret, readable
-from policies.rule import Level, Rule, Scope, Severity
-from policies.stack import Stack
-from policies.waivers import Waiver, Waivers
+from policies.engine.configuration import ConfigurationError, Entry, configure, default_configuration
+from policies.engine.evaluation import Finding, OpenVerdict, RuleBook, Verdicts, settle_open_verdicts
+from policies.engine.resource import SECRET_SIGNATURE, SIGNATURE_KEY, UNKNOWN, Resource, mark_secret, readable
+from policies.engine.rule import Level, Rule, Scope, Severity
+from policies.engine.stack import Stack
+from policies.engine.waivers import Waiver, Waivers
 
 PACK_NAME: Final = "fixrx-checklist"
 PACK_DISPLAY_NAME: Final = "FixRx pre-deployment checklist"

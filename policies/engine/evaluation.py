@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from policies.resource import Resource, UnknownValue
-from policies.rule import ANY_KIND, Context, Rule, Scope
-from policies.stack import Stack
+from policies.engine.resource import Resource, UnknownValue
+from policies.engine.rule import ANY_KIND, Context, Rule, Scope
+from policies.engine.stack import Stack
 
 
 @dataclass(frozen=True)

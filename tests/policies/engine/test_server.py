@@ -12,13 +12,13 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
 from pulumi_policy import policy
 
-from policies.evaluation import RuleBook
-from policies.items import Item
-from policies.resource import Resource
-from policies.rule import ANY_KIND, Context, Rule, Scope, Setting, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.evaluation import RuleBook
+from policies.engine.resource import Resource
+from policies.engine.rule import ANY_KIND, Context, Rule, Scope, Setting, Severity
+from policies.engine.server import Analyzer, describe, start
+from policies.engine.waivers import Waiver, Waivers
 from policies.rules import ALL_RULES
-from policies.server import Analyzer, describe, start
-from policies.waivers import Waiver, Waivers
 from tests.policies.platform import good_platform
 
 TODAY = date(2026, 11, 24)

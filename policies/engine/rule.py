@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from policies.items import Item
-from policies.resource import Resource, UnknownValue
-from policies.stack import Stack
+from policies.engine.checklist_items import Item
+from policies.engine.resource import Resource, UnknownValue
+from policies.engine.stack import Stack
 
 ANY_KIND = "*"
 """In `Rule.kinds`: every resource, of whatever type."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from policies.items import Item
-from policies.resource import Resource
-from policies.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.checklist_items import Item
+from policies.engine.resource import Resource
+from policies.engine.rule import Context, Problem, Rule, Scope, Severity
 from policies.watch import CACHE, Measurement, who_watches
 
 ABOVE: Final = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from policies.configuration import ConfigurationError, configure, default_configuration, main, read_entries
-from policies.evaluation import RuleBook
-from policies.rule import Level
+from policies.check_configuration import main
+from policies.engine.configuration import ConfigurationError, configure, default_configuration, read_entries
+from policies.engine.evaluation import RuleBook
+from policies.engine.rule import Level
 from policies.rules import ALL_RULES
 
 BOOK = RuleBook(ALL_RULES)
-LEVELS = Path(__file__).parents[2] / "policies" / "levels"
+LEVELS = Path(__file__).parents[3] / "policies" / "levels"
 
 
 def configured(folder: Path, content: Any) -> Any:

@@ -4,17 +4,17 @@ import re
 
 import pytest
 
-from policies.evaluation import RuleBook, Verdicts, ask_everything
-from policies.resource import Resource
-from policies.rule import ANY_KIND, Rule, Scope
+from policies.engine.evaluation import RuleBook, Verdicts, ask_everything
+from policies.engine.resource import Resource
+from policies.engine.rule import ANY_KIND, Rule, Scope
+from policies.engine.stack import Stack
+from policies.engine.state import state_of
 from policies.rules import ALL_RULES
-from policies.stack import Stack
-from policies.state import state_of
 from settings import StackSettings
-from tests.policies.cases import CASES
 from tests.policies.changes import Case, hide
 from tests.policies.exported import State
 from tests.policies.platform import good_platform
+from tests.policies.rules.cases import CASES
 
 BOOK = RuleBook(ALL_RULES)
 RULES_THAT_FORBID_A_KIND = {"identity-users-have-no-rights-of-their-own"}

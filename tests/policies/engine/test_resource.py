@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from policies.documents import statements
+from policies.engine.iam_documents import statements
+from policies.engine.resource import ENCRYPTED, UNKNOWN, Resource, SecretText, UnknownValue, kind_of, mark_secret, named
+from policies.engine.stack import Stack
+from policies.engine.state import state_of
 from policies.network_rules import is_internet
-from policies.resource import ENCRYPTED, UNKNOWN, Resource, SecretText, UnknownValue, kind_of, mark_secret, named
-from policies.stack import Stack
-from policies.state import state_of
 from tests.policies.exported import SECRET
 
 VERSIONING = "aws:s3/bucketVersioning"

@@ -2,11 +2,11 @@
 
 import pytest
 
-from policies.evaluation import RuleBook, ask_everything
+from policies.engine.evaluation import RuleBook, ask_everything
+from policies.engine.state import state_of
 from policies.rules import ALL_RULES
-from policies.state import state_of
 from tests.policies.exported import State
-from tests.policies.foreign_programs import PROGRAMS, Program
+from tests.policies.rules.foreign_programs import PROGRAMS, Program
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS.keys())

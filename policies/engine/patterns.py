@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from policies.resource import Resource, UnknownValue
-from policies.rule import Context, Predicate, Problem
+from policies.engine.resource import Resource, UnknownValue
+from policies.engine.rule import Context, Predicate, Problem
 
 
 def must_be(path: str, expected: Any, problem: str) -> Predicate:

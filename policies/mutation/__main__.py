@@ -1,4 +1,4 @@
-"""Prints how many mutants of a stack the policies kill: `python -m mutants --state stack.json`.
+"""Prints how many mutants of a stack the policies kill: `python -m policies.mutation --state stack.json`.
 
 The exit code is 1 if one survives for which nobody has given a reason, or if a policy cries out about something else.
 """
@@ -16,10 +16,10 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from mutants.hunt import Outcome, Stack
-from policies.evaluation import RuleBook
+from policies.engine.evaluation import RuleBook
+from policies.engine.waivers import WAIVER_FILE, WaiverError, read_waivers
+from policies.mutation.run import Outcome, Stack
 from policies.rules import ALL_RULES
-from policies.waivers import WAIVER_FILE, WaiverError, read_waivers
 
 
 @dataclass
@@ -82,7 +82,7 @@ def show(score: Score, console: Console) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the hunt on an exported state. Returns 1 if the pack has a hole, 2 if the state cannot be used."""
-    parser = argparse.ArgumentParser(prog="python -m mutants", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m policies.mutation", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="what `pulumi stack export` wrote")
     options = parser.parse_args(arguments)
     book = RuleBook(ALL_RULES)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from policies.evaluation import RuleBook, ask_everything
+from policies.engine.evaluation import RuleBook, ask_everything
+from policies.engine.state import state_of
 from policies.rules import ALL_RULES
-from policies.state import state_of
 from tests.policies.changes import Change, add, both, drop, put, refer
 from tests.policies.exported import Reference, State, arn, document, tags
 from tests.policies.platform import good_platform, watch_cache_node, workflow_trust

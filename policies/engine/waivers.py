@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import yaml
 
-from policies.evaluation import Finding
+from policies.engine.evaluation import Finding
 
-WAIVER_FILE: Final = Path(__file__).with_name("waivers.yaml")
+WAIVER_FILE: Final = Path(__file__).parents[1] / "waivers.yaml"
 SHORTEST_REASON: Final = 10
 """Characters. "Accepted" is not a reason."""
 EMAIL_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")

@@ -1,20 +1,18 @@
 """Levels and settings of a stack, from the file that `--policy-pack-config` names.
 
 Pulumi's SDK ignores a policy or a setting that it does not know, so that a misspelt name would change nothing and say
-nothing. Here it is an error, at the start of the preview and in `python -m policies.configuration FILE...`.
+nothing. Here it is an error, at the start of the preview and in `python -m policies.check_configuration FILE...`.
 """
 
 import difflib
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from policies.evaluation import RuleBook
-from policies.rule import Level, Rule, Setting
-from policies.rules import ALL_RULES
+from policies.engine.evaluation import RuleBook
+from policies.engine.rule import Level, Rule, Setting
 
 EVERY_RULE = "all"
 LEVEL_KEY = "enforcementLevel"
@@ -122,20 +120,3 @@ def _fits(value: Any, setting: Setting) -> bool:
 def _suggestion(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def main(paths: Iterable[str]) -> int:
-    """Check configuration files and print what is wrong. Returns the exit code."""
-    book = RuleBook(ALL_RULES)
-    mistakes = 0
-    for path in paths:
-        try:
-            configure(book, read_entries(Path(path)))
-        except ConfigurationError as error:
-            print(f"{path}: {error}", file=sys.stderr)
-            mistakes += 1
-    return 1 if mistakes else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
