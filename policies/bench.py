@@ -21,7 +21,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from policies.engine.evaluation import RuleBook
+from policies.engine.evaluation import RuleIndex
 from policies.engine.server import Analyzer, start
 from policies.engine.stack import IDENTIFYING_PROPERTIES
 from policies.engine.waivers import Waivers
@@ -60,7 +60,7 @@ def _renamed(value: Any, names: set[str], suffix: str) -> Any:
 
 def seconds_for(entries: Sequence[Entry]) -> float:
     """Return how long the pack takes over a stack."""
-    server, port = start(Analyzer(RuleBook(ALL_RULES), Waivers((), datetime.now(UTC).date()), "bench"))
+    server, port = start(Analyzer(RuleIndex(ALL_RULES), Waivers((), datetime.now(UTC).date()), "bench"))
     one_by_one = [_request(entry) for entry in entries]
     together = proto.AnalyzeStackRequest(resources=[_resource(entry) for entry in entries])
     with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.max_send_message_length", -1)]) as channel:

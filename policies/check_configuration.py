@@ -5,17 +5,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from policies.engine.configuration import ConfigurationError, configure, read_entries
-from policies.engine.evaluation import RuleBook
+from policies.engine.evaluation import RuleIndex
 from policies.rules import ALL_RULES
 
 
 def main(paths: Iterable[str]) -> int:
     """Print what is wrong with configuration files. Returns the exit code."""
-    book = RuleBook(ALL_RULES)
+    index = RuleIndex(ALL_RULES)
     mistakes = 0
     for path in paths:
         try:
-            configure(book, read_entries(Path(path)))
+            configure(index, read_entries(Path(path)))
         except ConfigurationError as error:
             print(f"{path}: {error}", file=sys.stderr)
             mistakes += 1

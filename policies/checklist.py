@@ -17,8 +17,8 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from policies.engine.checklist_items import Item
-from policies.engine.evaluation import RuleBook, Verdicts, ask_everything
+from policies.engine.checklist_items import ChecklistItem
+from policies.engine.evaluation import RuleIndex, Verdicts, evaluate_all
 from policies.engine.state import State, StateError, read_state
 from policies.engine.waivers import WAIVER_FILE, WaiverError, Waivers, read_waivers
 from policies.rules import ALL_RULES
@@ -75,34 +75,34 @@ class Report:
         return any(line.status in FAILURES for line in self.lines)
 
 
-def report(book: RuleBook, state: State, waivers: Waivers) -> Report:
+def report(index: RuleIndex, state: State, waivers: Waivers) -> Report:
     """Judge every item of the guide."""
-    verdicts = ask_everything(book, state.inputs, state.outputs)
-    return Report([_line(item, book, verdicts, waivers) for item in Item])
+    verdicts = evaluate_all(index, state.inputs, state.outputs)
+    return Report([_line(item, index, verdicts, waivers) for item in ChecklistItem])
 
 
-def _line(item: Item, book: RuleBook, verdicts: Verdicts, waivers: Waivers) -> Line:
-    asked = {(rule.name, resource.urn) for rule, resource in verdicts.asked if rule.item is item}
-    findings = waivers.sort(finding for finding in verdicts.findings if finding.rule.item is item)
-    failed = {(finding.rule.name, finding.resource.urn) for finding in findings.counting}
+def _line(item: ChecklistItem, index: RuleIndex, verdicts: Verdicts, waivers: Waivers) -> Line:
+    evaluated = {(rule.name, resource.urn) for rule, resource in verdicts.evaluated if rule.item is item}
+    findings = waivers.partition(finding for finding in verdicts.findings if finding.rule.item is item)
+    failed = {(finding.rule.name, finding.resource.urn) for finding in findings.active}
     waived = {(finding.rule.name, finding.resource.urn) for finding, _ in findings.waived} - failed
-    unknown = {(v.rule.name, v.resource.urn) for v in verdicts.open_verdicts if v.rule.item is item} - failed - waived
+    unknown = {(v.rule.name, v.resource.urn) for v in verdicts.undetermined if v.rule.item is item} - failed - waived
     return Line(
         section=item.value.section,
         item=item.value.text,
-        status=_status(asked, failed, waived, unknown),
-        policies=sorted(rule.name for rule in book.rules.values() if rule.item is item),
-        resources=len({urn for _, urn in asked}),
-        passed=len(asked - failed - waived - unknown),
+        status=_status(evaluated, failed, waived, unknown),
+        policies=sorted(rule.name for rule in index.rules.values() if rule.item is item),
+        resources=len({urn for _, urn in evaluated}),
+        passed=len(evaluated - failed - waived - unknown),
         failed=len(failed),
         waived=len(waived),
         unknown=len(unknown),
-        problems=[finding.message for finding in findings.counting],
+        problems=[finding.message for finding in findings.active],
     )
 
 
-def _status(asked: object, failed: object, waived: object, unknown: object) -> Status:
-    if not asked:
+def _status(evaluated: object, failed: object, waived: object, unknown: object) -> Status:
+    if not evaluated:
         return Status.NOTHING_BEHIND_IT
     if failed:
         return Status.FAILED
@@ -118,7 +118,10 @@ def as_json(result: Report) -> str:
 
 def as_markdown(result: Report) -> str:
     """Return the report for a reviewer."""
-    rows = ["| Section | Item | Status | Policies | Resources | Pass | Fail | Waived | Unknown |", "|" + "---|" * 9]
+    rows = [
+        "| Section | Item | Status | Policies | Resources | Pass | Fail | Waived | Unknown |",
+        "|" + "---|" * 9,
+    ]
     for line in result.lines:
         policies = ", ".join(f"`{name}`" for name in line.policies)
         counts = f"{line.resources} | {line.passed} | {line.failed} | {line.waived} | {line.unknown}"
@@ -150,14 +153,14 @@ def main(arguments: Sequence[str], today: date) -> int:
     parser.add_argument("--markdown", type=Path, help="also write the report as Markdown")
     parser.add_argument("--json", type=Path, help="also write the report as JSON")
     options = parser.parse_args(arguments)
-    book = RuleBook(ALL_RULES)
+    index = RuleIndex(ALL_RULES)
     try:
         state = read_state(options.state)
-        waivers = read_waivers(WAIVER_FILE, book.rules, today)
+        waivers = read_waivers(WAIVER_FILE, index.rules, today)
     except (StateError, WaiverError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    result = report(book, state, waivers)
+    result = report(index, state, waivers)
     console = Console()
     if not console.is_terminal:
         console.width = REPORT_WIDTH

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from policies.engine.resource import Resource
+from policies.engine.resource import StackResource
 
 ENVIRONMENT_TAG: Final = "Environment"
 LESSER_ENVIRONMENTS: Final = frozenset({"staging", "development", "test"})
 
 
-def tags_of(resource: Resource) -> Mapping[str, Any]:
+def tags_of(resource: StackResource) -> Mapping[str, Any]:
     """Return a resource's tags. Auto Scaling groups carry theirs as a list of keys and values."""
     tags = resource.get("tags")
     if isinstance(tags, list):
@@ -17,6 +17,6 @@ def tags_of(resource: Resource) -> Mapping[str, Any]:
     return tags or {}
 
 
-def in_production(resource: Resource) -> bool:
+def in_production(resource: StackResource) -> bool:
     """Tell whether production depends on the resource. One without a tag counts: nothing escapes by omission."""
     return tags_of(resource).get(ENVIRONMENT_TAG) not in LESSER_ENVIRONMENTS

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Final
 
-from policies.engine.resource import Resource, UnknownValue
+from policies.engine.resource import StackResource, UnknownValue
 
 SEPARATE_INGRESS: Final = "aws:vpc/securityGroupIngressRule"
 SEPARATE_EGRESS: Final = "aws:vpc/securityGroupEgressRule"
@@ -24,7 +24,7 @@ WIDEST_PRIVATE_PREFIX: Final = {4: 8, 6: 7}
 
 
 @dataclass(frozen=True)
-class NetworkRule:
+class SecurityGroupRule:
     """One permission, to or from anything."""
 
     protocol: str
@@ -57,41 +57,41 @@ def is_internet(block: str) -> bool:
     return network.prefixlen < WIDEST_PRIVATE_PREFIX[network.version]
 
 
-def ingress_rules(resource: Resource) -> Iterator[NetworkRule | UnknownValue]:
+def ingress_rules(resource: StackResource) -> Iterator[SecurityGroupRule | UnknownValue]:
     """Yield what may come in by this group or rule resource, and each rule that cannot be known."""
     yield from _rules(resource, "ingress", SEPARATE_INGRESS)
 
 
-def egress_rules(resource: Resource) -> Iterator[NetworkRule | UnknownValue]:
+def egress_rules(resource: StackResource) -> Iterator[SecurityGroupRule | UnknownValue]:
     """Yield what may go out by this group or rule resource, and each rule that cannot be known."""
     yield from _rules(resource, "egress", SEPARATE_EGRESS)
 
 
-def _rules(resource: Resource, direction: str, separate_kind: str) -> Iterator[NetworkRule | UnknownValue]:
-    if resource.kind in (GROUP, DEFAULT_GROUP):
+def _rules(resource: StackResource, direction: str, separate_kind: str) -> Iterator[SecurityGroupRule | UnknownValue]:
+    if resource.type in (GROUP, DEFAULT_GROUP):
         yield from map(_known, resource.items(direction))
-    elif resource.kind == separate_kind or _is_older_rule(resource, direction):
+    elif resource.type == separate_kind or _is_older_rule(resource, direction):
         yield _known(resource)
 
 
-def _is_older_rule(resource: Resource, direction: str) -> bool:
-    return bool(resource.kind == OLDER_SEPARATE_RULE and resource.get("type") == direction)
+def _is_older_rule(resource: StackResource, direction: str) -> bool:
+    return bool(resource.type == OLDER_SEPARATE_RULE and resource.get("type") == direction)
 
 
-def _known(item: Resource) -> NetworkRule | UnknownValue:
+def _known(item: StackResource) -> SecurityGroupRule | UnknownValue:
     try:
-        return _network_rule(item)
+        return _security_group_rule(item)
     except UnknownValue as unknown:
         return unknown
 
 
-def _network_rule(item: Resource) -> NetworkRule:
+def _security_group_rule(item: StackResource) -> SecurityGroupRule:
     named = str(item.get("ipProtocol") or item.get("protocol")).lower()
     protocol = PROTOCOL_NUMBERS.get(named, named)
     every_protocol = protocol == "all"
     first, last = item.get("fromPort"), item.get("toPort")
     whole_range = every_protocol or first in (None, -1)
-    return NetworkRule(
+    return SecurityGroupRule(
         protocol=protocol,
         ports=ALL_PORTS if whole_range else range(int(first), int(last if last is not None else first) + 1),
         blocks=[

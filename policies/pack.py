@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from policies.engine.evaluation import RuleBook
+from policies.engine.evaluation import RuleIndex
 from policies.engine.server import Analyzer, serve
 from policies.engine.waivers import WAIVER_FILE, WaiverError, read_waivers
 from policies.rules import ALL_RULES
@@ -16,10 +16,10 @@ PROJECT_FILE = Path(__file__).with_name("PulumiPolicy.yaml")
 
 def main() -> None:
     """Serve the pack until the engine ends the process."""
-    book = RuleBook(ALL_RULES)
+    index = RuleIndex(ALL_RULES)
     version = yaml.safe_load(PROJECT_FILE.read_text())["version"]
     try:
-        waivers = read_waivers(WAIVER_FILE, book.rules, datetime.now(UTC).date())
+        waivers = read_waivers(WAIVER_FILE, index.rules, datetime.now(UTC).date())
     except WaiverError as error:
         sys.exit(f"The policy pack cannot start: {error}")
-    serve(Analyzer(book, waivers, version))
+    serve(Analyzer(index, waivers, version))

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from policies.engine.resource import Resource, UnknownValue
-from policies.engine.stack import Stack
+from policies.engine.resource import StackResource, UnknownValue
+from policies.engine.stack import StackGraph
 
 ALARM: Final = "aws:cloudwatch/metricAlarm"
 CACHE: Final = "aws:elasticache/replicationGroup"
@@ -32,7 +32,7 @@ class Measurement:
     dimensions_path: str
 
 
-def _measurements(alarm: Resource) -> Sequence[Measurement]:
+def _measurements(alarm: StackResource) -> Sequence[Measurement]:
     """Return what an alarm watches, directly or through metric math."""
     if alarm.is_set("metricName"):
         statistic = alarm.get("extendedStatistic") or alarm.get("statistic")
@@ -50,36 +50,36 @@ def _measurements(alarm: Resource) -> Sequence[Measurement]:
 
 
 @dataclass(frozen=True)
-class Watch:
+class AlarmIndex:
     """Which alarms measure which resource, by URN, and what is not known about that."""
 
-    alarms: Mapping[str, Sequence[tuple[Resource, Measurement]]]
-    open_ends: Sequence[UnknownValue]
+    alarms: Mapping[str, Sequence[tuple[StackResource, Measurement]]]
+    unknown_references: Sequence[UnknownValue]
 
-    def on(self, subject: Resource) -> Sequence[tuple[Resource, Measurement]]:
+    def on(self, subject: StackResource) -> Sequence[tuple[StackResource, Measurement]]:
         """Return the alarms on a resource, each with what it measures."""
         return self.alarms.get(subject.urn, ())
 
     def require_known(self) -> None:
         """Raise UnknownValue if there may be more alarms than are known: before reporting that one is missing."""
-        for unknown in self.open_ends:
+        for unknown in self.unknown_references:
             raise unknown
 
 
-def who_watches(stack: Stack) -> Watch:
-    alarms: dict[str, list[tuple[Resource, Measurement]]] = defaultdict(list)
-    open_ends: list[UnknownValue] = []
-    for alarm in stack.of_kind(ALARM):
+def index_alarms(stack: StackGraph) -> AlarmIndex:
+    alarms: dict[str, list[tuple[StackResource, Measurement]]] = defaultdict(list)
+    unknown_references: list[UnknownValue] = []
+    for alarm in stack.of_type(ALARM):
         try:
             for measurement in _measurements(alarm):
                 for subject in _subjects(alarm, measurement, stack):
                     alarms[subject.urn].append((alarm, measurement))
         except UnknownValue as unknown:
-            open_ends.append(unknown)
-    return Watch(alarms, open_ends)
+            unknown_references.append(unknown)
+    return AlarmIndex(alarms, unknown_references)
 
 
-def _subjects(alarm: Resource, measurement: Measurement, stack: Stack) -> Iterator[Resource]:
+def _subjects(alarm: StackResource, measurement: Measurement, stack: StackGraph) -> Iterator[StackResource]:
     for name, value in (alarm.get(measurement.dimensions_path) or {}).items():
         path = f"{measurement.dimensions_path}.{name}"
         for kind in WATCHED_KINDS:

@@ -30,11 +30,11 @@ from datetime import date
 
 sys.path.insert(0, {str(ROOT)!r})
 
-from policies.engine.evaluation import RuleBook
+from policies.engine.evaluation import RuleIndex
 from policies.engine.server import Analyzer, serve
 from policies.engine.waivers import Waivers
 
-serve(Analyzer(RuleBook(()), Waivers((), date.today()), "0.0.0"))
+serve(Analyzer(RuleIndex(()), Waivers((), date.today()), "0.0.0"))
 """
 """What any pack in Python costs: the start of its process, and the engine's calls."""
 

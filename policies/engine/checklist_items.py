@@ -19,7 +19,7 @@ _OPERATION = "Beyond the checklist"
 
 
 @unique
-class Item(Enum):
+class ChecklistItem(Enum):
     """An item of the guide that rules enforce. The first three sections are its checklist, all eighteen lines of it."""
 
     POSTGRESQL = ItemText(_INFRASTRUCTURE, "PostgreSQL 14.9+ database server")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from policies.engine.evaluation import RuleBook
+from policies.engine.evaluation import RuleIndex
 from policies.engine.rule import Level, Rule, Setting
 
 EVERY_RULE = "all"
@@ -31,29 +31,29 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Configuration:
+class PackConfiguration:
     """Levels and settings of every rule."""
 
     levels: Mapping[str, Level]
     settings: Mapping[str, Mapping[str, int]]
 
 
-def default_configuration(book: RuleBook) -> Configuration:
+def default_configuration(index: RuleIndex) -> PackConfiguration:
     """Return the strict configuration, which needs no file."""
-    return Configuration(
-        levels=dict.fromkeys(book.rules, Level.MANDATORY),
-        settings=book.default_settings(),
+    return PackConfiguration(
+        levels=dict.fromkeys(index.rules, Level.MANDATORY),
+        settings=index.default_settings(),
     )
 
 
-def configure(book: RuleBook, entries: Mapping[str, Entry], also_known: Iterable[str] = ()) -> Configuration:
+def configure(index: RuleIndex, entries: Mapping[str, Entry], also_known: Iterable[str] = ()) -> PackConfiguration:
     """Return the defaults as changed by the entries. `also_known` names what may be mentioned without being a rule.
 
     Raises ConfigurationError that lists every mistake.
     """
-    strict = default_configuration(book)
+    strict = default_configuration(index)
     levels, settings = dict(strict.levels), dict(strict.settings)
-    known = {EVERY_RULE, *book.rules, *also_known}
+    known = {EVERY_RULE, *index.rules, *also_known}
     mistakes: list[str] = []
     if EVERY_RULE in entries:
         level = _level(EVERY_RULE, entries[EVERY_RULE].level, mistakes)
@@ -61,12 +61,12 @@ def configure(book: RuleBook, entries: Mapping[str, Entry], also_known: Iterable
     for name, entry in entries.items():
         if name not in known:
             mistakes.append(f"there is no policy {name!r}{_suggestion(name, known)}")
-        elif name in book.rules:
+        elif name in index.rules:
             levels[name] = _level(name, entry.level, mistakes) or levels[name]
-            settings[name] = {**settings[name], **_settings(book.rules[name], entry.settings, mistakes)}
+            settings[name] = {**settings[name], **_settings(index.rules[name], entry.settings, mistakes)}
     if mistakes:
         raise ConfigurationError("The policy configuration cannot be used: " + "; ".join(mistakes) + ".")
-    return Configuration(levels=levels, settings=settings)
+    return PackConfiguration(levels=levels, settings=settings)
 
 
 def read_entries(path: Path) -> Mapping[str, Entry]:

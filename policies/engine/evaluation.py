@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from policies.engine.resource import Resource, UnknownValue
-from policies.engine.rule import ANY_KIND, Context, Rule, Scope
-from policies.engine.stack import Stack
+from policies.engine.resource import StackResource, UnknownValue
+from policies.engine.rule import ANY_TYPE, Context, Rule, Scope
+from policies.engine.stack import StackGraph
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Finding:
     """A rule that a resource breaks."""
 
     rule: Rule
-    resource: Resource
+    resource: StackResource
     problem: str
 
     @property
@@ -27,11 +27,11 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class OpenVerdict:
+class Undetermined:
     """A rule that could not be decided, because a value is not known yet."""
 
     rule: Rule
-    resource: Resource
+    resource: StackResource
     unknown: UnknownValue
 
     @property
@@ -45,40 +45,44 @@ class Verdicts:
     """The result of asking rules about resources."""
 
     findings: list[Finding] = field(default_factory=list)
-    open_verdicts: list[OpenVerdict] = field(default_factory=list)
-    asked: list[tuple[Rule, Resource]] = field(default_factory=list)
+    undetermined: list[Undetermined] = field(default_factory=list)
+    evaluated: list[tuple[Rule, StackResource]] = field(default_factory=list)
     """Every question, whatever its answer."""
 
     def add(self, other: "Verdicts") -> None:
         """Take over the verdicts of another run."""
         self.findings += other.findings
-        self.open_verdicts += other.open_verdicts
-        self.asked += other.asked
+        self.undetermined += other.undetermined
+        self.evaluated += other.evaluated
 
 
-class RuleBook:
+class RuleIndex:
     """Rules by the kind of resource that they are about, so that they cost nothing for any other kind."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules: Mapping[str, Rule] = {rule.name: rule for rule in rules}
-        self._by_scope_and_kind: dict[tuple[Scope, str], list[Rule]] = defaultdict(list)
+        self._by_scope_and_type: dict[tuple[Scope, str], list[Rule]] = defaultdict(list)
         for rule in self.rules.values():
-            for kind in rule.kinds:
-                self._by_scope_and_kind[rule.scope, kind].append(rule)
+            for kind in rule.resource_types:
+                self._by_scope_and_type[rule.scope, kind].append(rule)
 
     def about(self, scope: Scope, kind: str) -> Sequence[Rule]:
         """Return the rules of a scope that are about a kind of resource."""
-        find = self._by_scope_and_kind.get
-        return (*find((scope, kind), ()), *find((scope, ANY_KIND), ()))
+        find = self._by_scope_and_type.get
+        return (*find((scope, kind), ()), *find((scope, ANY_TYPE), ()))
 
-    def ask(
-        self, scope: Scope, resources: Iterable[Resource], stack: Stack, settings: Mapping[str, Mapping[str, int]]
+    def evaluate(
+        self,
+        scope: Scope,
+        resources: Iterable[StackResource],
+        stack: StackGraph,
+        settings: Mapping[str, Mapping[str, int]],
     ) -> Verdicts:
         """Ask all rules of a scope about these resources, with the settings of each rule by its name."""
         verdicts = Verdicts()
         for resource in resources:
-            for rule in self.about(scope, resource.kind):
-                verdicts.add(ask(rule, resource, Context(stack=stack, settings=settings.get(rule.name, {}))))
+            for rule in self.about(scope, resource.type):
+                verdicts.add(evaluate(rule, resource, Context(stack=stack, settings=settings.get(rule.name, {}))))
         return verdicts
 
     def default_settings(self) -> Mapping[str, Mapping[str, int]]:
@@ -86,7 +90,7 @@ class RuleBook:
         return {name: rule.default_settings() for name, rule in self.rules.items()}
 
 
-def ask(rule: Rule, resource: Resource, context: Context) -> Verdicts:
+def evaluate(rule: Rule, resource: StackResource, context: Context) -> Verdicts:
     """Ask one rule about one resource.
 
     What was found before an unknown value was met stays found. A predicate that fails over a shape that nobody foresaw
@@ -94,46 +98,46 @@ def ask(rule: Rule, resource: Resource, context: Context) -> Verdicts:
     """
     verdicts = Verdicts()
     try:
-        if not rule.only_if(resource):
+        if not rule.applies_to(resource):
             return verdicts
         for problem in rule.check(resource, context):
             if isinstance(problem, UnknownValue):
-                verdicts.open_verdicts.append(OpenVerdict(rule, resource, problem))
+                verdicts.undetermined.append(Undetermined(rule, resource, problem))
             else:
                 verdicts.findings.append(Finding(rule, resource, problem))
     except UnknownValue as unknown:
-        verdicts.open_verdicts.append(OpenVerdict(rule, resource, unknown))
+        verdicts.undetermined.append(Undetermined(rule, resource, unknown))
     except Exception as error:
         problem = f"could not be checked ({type(error).__name__}): the rule {rule.name} does not understand this shape"
         verdicts.findings.append(Finding(rule, resource, problem))
-    verdicts.asked.append((rule, resource))
+    verdicts.evaluated.append((rule, resource))
     return verdicts
 
 
-def ask_everything(
-    book: RuleBook,
-    inputs: Sequence[Resource],
-    outputs: Sequence[Resource],
+def evaluate_all(
+    index: RuleIndex,
+    inputs: Sequence[StackResource],
+    outputs: Sequence[StackResource],
     settings: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Verdicts:
-    """Ask the whole book about a stack: what is about one resource reads its inputs, what joins reads outputs."""
-    chosen = book.default_settings() if settings is None else settings
-    stack = Stack(outputs)
-    verdicts = book.ask(Scope.RESOURCE, inputs, Stack(()), chosen)
-    settle_open_verdicts(verdicts, stack, chosen)
-    verdicts.add(book.ask(Scope.STACK, stack.resources, stack, chosen))
+    """Ask the whole index about a stack: what is about one resource reads its inputs, what joins reads outputs."""
+    chosen = index.default_settings() if settings is None else settings
+    stack = StackGraph(outputs)
+    verdicts = index.evaluate(Scope.RESOURCE, inputs, StackGraph(()), chosen)
+    reevaluate_undetermined(verdicts, stack, chosen)
+    verdicts.add(index.evaluate(Scope.STACK, stack.resources, stack, chosen))
     return verdicts
 
 
-def settle_open_verdicts(verdicts: Verdicts, stack: Stack, settings: Mapping[str, Mapping[str, int]]) -> None:
+def reevaluate_undetermined(verdicts: Verdicts, stack: StackGraph, settings: Mapping[str, Mapping[str, int]]) -> None:
     """Ask again, now that the references of the whole stack are known, what one resource alone left open."""
-    open_pairs = {(verdict.rule.name, verdict.resource.urn): verdict for verdict in verdicts.open_verdicts}
-    verdicts.open_verdicts.clear()
+    open_pairs = {(verdict.rule.name, verdict.resource.urn): verdict for verdict in verdicts.undetermined}
+    verdicts.undetermined.clear()
     for (rule_name, urn), verdict in open_pairs.items():
         in_stack = stack.find(urn)
         dependencies = in_stack.property_dependencies if in_stack else {}
         resource = replace(verdict.resource, property_dependencies=dependencies)
-        again = ask(verdict.rule, resource, Context(stack=stack, settings=settings.get(rule_name, {})))
+        again = evaluate(verdict.rule, resource, Context(stack=stack, settings=settings.get(rule_name, {})))
         known = {(finding.rule.name, finding.resource.urn, finding.problem) for finding in verdicts.findings}
         verdicts.findings += [f for f in again.findings if (rule_name, urn, f.problem) not in known]
-        verdicts.open_verdicts += again.open_verdicts
+        verdicts.undetermined += again.undetermined

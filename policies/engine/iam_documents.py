@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from policies.engine.resource import Resource, SecretText, mark_secret
+from policies.engine.resource import SecretText, StackResource, mark_secret
 
 KEYS_THAT_NAME_A_CALLER: Final = (
     "aws:PrincipalAccount",
@@ -77,7 +77,7 @@ class Statement:
         ]
 
 
-def statements(resource: Resource, path: str) -> Sequence[Statement]:
+def statements(resource: StackResource, path: str) -> Sequence[Statement]:
     """Return the statements of the document at a path; none where there is no document.
 
     Raises UnknownValue where the document is not known yet.

@@ -113,7 +113,7 @@ def mark_secret(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Resource:
+class StackResource:
     """One resource of a stack: its inputs for a rule about one resource, its outputs for a rule that joins several."""
 
     urn: str
@@ -127,9 +127,9 @@ class Resource:
     """For a part of a resource: where it stands in the whole."""
 
     @property
-    def kind(self) -> str:
+    def type(self) -> str:
         """The type without its class and in today's spelling, for instance `aws:lb/listener`."""
-        return kind_of(self.type_token)
+        return canonical_type(self.type_token)
 
     @property
     def name(self) -> str:
@@ -152,7 +152,7 @@ class Resource:
         """Return what to raise, or to report, where the value at a path cannot be known."""
         return UnknownValue(self.urn, f"{self.place}.{path}" if self.place else path)
 
-    def items(self, path: str) -> Sequence["Resource"]:
+    def items(self, path: str) -> Sequence["StackResource"]:
         """Return the objects of a list as views of their own, so that an unknown in one hides nothing of the others."""
         value = self.get(path)
         if value is None:
@@ -191,11 +191,11 @@ class Resource:
                 return value.secret
         return isinstance(value, SecretText | SecretNumber)
 
-    def _view(self, element: Any, path: str) -> "Resource":
+    def _view(self, element: Any, path: str) -> "StackResource":
         properties = element if isinstance(element, Mapping) else {"value": element}
         if isinstance(element, Unknown):
             properties = _EveryKeyUnknown(element)
-        return Resource(
+        return StackResource(
             urn=self.urn,
             type_token=self.type_token,
             properties=properties,
@@ -232,7 +232,7 @@ _RENAMED_MODULES: Final = {
 
 
 @cache
-def kind_of(type_token: str) -> str:
+def canonical_type(type_token: str) -> str:
     """Return the type without its class, with the names that older programs use replaced by today's.
 
     `aws:alb/listener:Listener` and `aws:lb/listener:Listener` are the same thing to AWS, as are `aws:s3/bucketV2` and

@@ -1,6 +1,6 @@
 """What a rule of the pack is: data, and a small predicate over one resource.
 
-A rule that joins several resources is still asked about one of them, its subject, and follows references from there.
+A rule that joins several resources is still about one of them, its subject, and follows references from there.
 So a rule says nothing about a program that has no such subject, and one unknown value leaves one verdict open, not all.
 """
 
@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from policies.engine.checklist_items import Item
-from policies.engine.resource import Resource, UnknownValue
-from policies.engine.stack import Stack
+from policies.engine.checklist_items import ChecklistItem
+from policies.engine.resource import StackResource, UnknownValue
+from policies.engine.stack import StackGraph
 
-ANY_KIND = "*"
-"""In `Rule.kinds`: every resource, of whatever type."""
+ANY_TYPE = "*"
+"""In `Rule.resource_types`: every resource, of whatever type."""
 
 SECURITY_HUB_GUIDE = "https://docs.aws.amazon.com/securityhub/latest/userguide"
 
@@ -21,7 +21,7 @@ Problem = str | UnknownValue
 """What is wrong with a resource, as the end of a sentence that begins with its name; or a verdict that stays open."""
 
 
-class Severity(StrEnum):
+class RuleSeverity(StrEnum):
     """How bad it is to deploy with the rule broken."""
 
     LOW = "low"
@@ -39,7 +39,7 @@ class Level(StrEnum):
 
 
 class Scope(StrEnum):
-    """When a rule is asked."""
+    """When a rule is evaluated."""
 
     RESOURCE = "resource"
     """Before the resource is created, about its inputs: a broken rule stops the resource."""
@@ -61,14 +61,14 @@ class Setting:
 class Context:
     """What a predicate may look at besides its subject."""
 
-    stack: Stack
+    stack: StackGraph
     settings: Mapping[str, int]
 
 
-Predicate = Callable[[Resource, Context], Iterable[Problem]]
+Predicate = Callable[[StackResource, Context], Iterable[Problem]]
 
 
-def _always(_: Resource) -> bool:
+def _always(_: StackResource) -> bool:
     return True
 
 
@@ -80,28 +80,28 @@ class Rule:
     """Kebab case. It is what people write into a configuration file and into a waiver: never rename it."""
     description: str
     """The state that the rule demands, in one sentence."""
-    item: Item
+    item: ChecklistItem
     """The item of the guide that the rule enforces."""
-    severity: Severity
-    kinds: frozenset[str]
+    severity: RuleSeverity
+    resource_types: frozenset[str]
     check: Predicate
     remediation: str
     """The setting or the property to change, as a sentence."""
-    controls: tuple[str, ...] = ()
+    security_hub: tuple[str, ...] = ()
     """Ids of AWS Foundational Security Best Practices."""
-    reading: str = ""
+    documentation: str = ""
     """Address of a page that explains the matter, where no control does."""
     scope: Scope = Scope.RESOURCE
-    only_if: Callable[[Resource], bool] = _always
+    applies_to: Callable[[StackResource], bool] = _always
     """Which resources of the kinds the rule is about, where it is not about all of them."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         """Where to read more."""
-        if self.reading:
-            return self.reading
-        service, _, number = self.controls[0].lower().partition(".")
+        if self.documentation:
+            return self.documentation
+        service, _, number = self.security_hub[0].lower().partition(".")
         return f"{SECURITY_HUB_GUIDE}/{service}-controls.html#{service}-{number}"
 
     def default_settings(self) -> Mapping[str, int]:

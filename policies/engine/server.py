@@ -18,10 +18,10 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
 from policies.engine.configuration import ConfigurationError, Entry, configure, default_configuration
-from policies.engine.evaluation import Finding, OpenVerdict, RuleBook, Verdicts, settle_open_verdicts
-from policies.engine.resource import SECRET_SIGNATURE, SIGNATURE_KEY, UNKNOWN, Resource, mark_secret, readable
-from policies.engine.rule import Level, Rule, Scope, Severity
-from policies.engine.stack import Stack
+from policies.engine.evaluation import Finding, RuleIndex, Undetermined, Verdicts, reevaluate_undetermined
+from policies.engine.resource import SECRET_SIGNATURE, SIGNATURE_KEY, UNKNOWN, StackResource, mark_secret, readable
+from policies.engine.rule import Level, Rule, RuleSeverity, Scope
+from policies.engine.stack import StackGraph
 from policies.engine.waivers import Waiver, Waivers
 
 PACK_NAME: Final = "fixrx-checklist"
@@ -29,15 +29,15 @@ PACK_DISPLAY_NAME: Final = "FixRx pre-deployment checklist"
 MAXIMUM_MESSAGE_BYTES: Final = 400 * 1024 * 1024
 """As in Pulumi's own SDK: the whole stack comes in one message."""
 
-OPEN_VERDICTS_POLICY: Final = "verdicts-open-until-deployment"
-OPEN_VERDICTS_TEXT: Final = (
-    "Rules that need a value which is known only after deployment are named and asked again then."
+UNDETERMINED_RULE: Final = "verdicts-open-until-deployment"
+UNDETERMINED_TEXT: Final = (
+    "Rules that need a value which is known only after deployment are named and evaluated again then."
 )
-EXPIRED_WAIVER_POLICY: Final = "waiver-has-expired"
+EXPIRED_WAIVER_RULE: Final = "waiver-has-expired"
 EXPIRED_WAIVER_TEXT: Final = "No waiver outlives its last day."
 UNDECIDED: Final = "decides nothing here"
 """What the engine is told of rules that say nothing: it would count them as passed, and list them for each resource."""
-OWN_POLICIES: Final = (OPEN_VERDICTS_POLICY, EXPIRED_WAIVER_POLICY)
+PACK_RULES: Final = (UNDETERMINED_RULE, EXPIRED_WAIVER_RULE)
 """Policies that are about the pack itself and not about a resource."""
 
 _LEVELS: Final = {
@@ -52,28 +52,28 @@ _LEVEL_NAMES: Final = {
     proto.REMEDIATE: "remediate",
 }
 _SEVERITIES: Final = {
-    Severity.LOW: proto.POLICY_SEVERITY_LOW,
-    Severity.MEDIUM: proto.POLICY_SEVERITY_MEDIUM,
-    Severity.HIGH: proto.POLICY_SEVERITY_HIGH,
-    Severity.CRITICAL: proto.POLICY_SEVERITY_CRITICAL,
+    RuleSeverity.LOW: proto.POLICY_SEVERITY_LOW,
+    RuleSeverity.MEDIUM: proto.POLICY_SEVERITY_MEDIUM,
+    RuleSeverity.HIGH: proto.POLICY_SEVERITY_HIGH,
+    RuleSeverity.CRITICAL: proto.POLICY_SEVERITY_CRITICAL,
 }
 
 
 class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
-    """The engine's view of the rule book. One process serves one preview or one update of one stack."""
+    """The engine's view of the rule index. One process serves one preview or one update of one stack."""
 
-    def __init__(self, book: RuleBook, waivers: Waivers, version: str) -> None:
-        self._book = book
+    def __init__(self, index: RuleIndex, waivers: Waivers, version: str) -> None:
+        self._index = index
         self._waivers = waivers
         self._version = version
-        self._configuration = default_configuration(book)
-        self._open_so_far = Verdicts()
+        self._configuration = default_configuration(index)
+        self._so_far = Verdicts()
         self._declared: dict[str, frozenset[str]] = {}
         """Names of the inputs of every resource of this run, by URN."""
         self._undecided = {
             scope: {
                 rule.name: proto.PolicyNotApplicable(policy_name=rule.name, reason=UNDECIDED)
-                for rule in book.rules.values()
+                for rule in index.rules.values()
                 if rule.scope is scope
             }
             for scope in Scope
@@ -95,7 +95,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             displayName=PACK_DISPLAY_NAME,
             version=self._version,
             supportsConfig=True,
-            policies=[*(describe(rule) for rule in self._book.rules.values()), *_describe_own_policies()],
+            policies=[*(describe(rule) for rule in self._index.rules.values()), *_describe_pack_rules()],
         )
 
     def Configure(self, request: Any, context: Any) -> Any:
@@ -105,7 +105,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             for name, given in request.policyConfig.items()
         }
         try:
-            self._configuration = configure(self._book, entries, also_known=OWN_POLICIES)
+            self._configuration = configure(self._index, entries, also_known=PACK_RULES)
         except ConfigurationError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         return empty_pb2.Empty()
@@ -116,7 +116,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def Analyze(self, request: Any, context: Any) -> Any:
         """Ask the rules about one resource, before it is created."""
-        resource = Resource(
+        resource = StackResource(
             urn=request.urn,
             type_token=request.type,
             properties=_properties(request.properties),
@@ -124,28 +124,28 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             parent=request.options.parent,
         )
         self._declared[resource.urn] = frozenset(resource.properties)
-        verdicts = self._ask(Scope.RESOURCE, [resource], Stack(()))
-        self._open_so_far.findings += verdicts.findings
-        self._open_so_far.open_verdicts += verdicts.open_verdicts
+        verdicts = self._evaluate(Scope.RESOURCE, [resource], StackGraph(()))
+        self._so_far.findings += verdicts.findings
+        self._so_far.undetermined += verdicts.undetermined
         return proto.AnalyzeResponse(
             diagnostics=self._diagnostics(verdicts.findings), not_applicable=self._not_decided(Scope.RESOURCE, verdicts)
         )
 
     def AnalyzeStack(self, request: Any, context: Any) -> Any:
         """Ask the rules that join resources, ask again what was open, and tell what stays open."""
-        stack = Stack(self._resource_of_stack(message) for message in request.resources)
-        known = len(self._open_so_far.findings)
-        settle_open_verdicts(self._open_so_far, stack, self._configuration.settings)
-        verdicts = self._ask(Scope.STACK, stack.resources, stack)
+        stack = StackGraph(self._resource_of_stack(message) for message in request.resources)
+        known = len(self._so_far.findings)
+        reevaluate_undetermined(self._so_far, stack, self._configuration.settings)
+        verdicts = self._evaluate(Scope.STACK, stack.resources, stack)
         not_decided = self._not_decided(Scope.STACK, verdicts)
-        verdicts.findings += self._open_so_far.findings[known:]
-        verdicts.open_verdicts += self._open_so_far.open_verdicts
-        self._open_so_far = Verdicts()
+        verdicts.findings += self._so_far.findings[known:]
+        verdicts.undetermined += self._so_far.undetermined
+        self._so_far = Verdicts()
         return proto.AnalyzeResponse(
             diagnostics=[
                 *self._diagnostics(verdicts.findings),
                 *self._expired_waivers(stack),
-                *self._open_verdicts(verdicts.open_verdicts),
+                *self._undetermined(verdicts.undetermined),
             ],
             not_applicable=not_decided,
         )
@@ -158,7 +158,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         """Accept; no request takes long enough to be worth ending early."""
         return empty_pb2.Empty()
 
-    def _resource_of_stack(self, message: Any) -> Resource:
+    def _resource_of_stack(self, message: Any) -> StackResource:
         """Convert a resource, without what the program does not declare and AWS has not computed yet.
 
         Before deployment the outputs name such values as unknown. Rules ask for what the program says: a security group
@@ -166,7 +166,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         """
         properties = _properties(message.properties)
         declared = self._declared.get(message.urn, properties.keys())
-        return Resource(
+        return StackResource(
             urn=message.urn,
             type_token=message.type,
             properties={name: value for name, value in properties.items() if value is not UNKNOWN or name in declared},
@@ -176,27 +176,29 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             property_dependencies={name: tuple(found.urns) for name, found in message.propertyDependencies.items()},
         )
 
-    def _ask(self, scope: Scope, resources: Iterable[Resource], stack: Stack) -> Verdicts:
-        verdicts = self._book.ask(scope, resources, stack, self._configuration.settings)
+    def _evaluate(self, scope: Scope, resources: Iterable[StackResource], stack: StackGraph) -> Verdicts:
+        verdicts = self._index.evaluate(scope, resources, stack, self._configuration.settings)
         verdicts.findings = [f for f in verdicts.findings if self._level(f.rule) != Level.DISABLED]
-        verdicts.open_verdicts = [o for o in verdicts.open_verdicts if self._level(o.rule) != Level.DISABLED]
+        verdicts.undetermined = [o for o in verdicts.undetermined if self._level(o.rule) != Level.DISABLED]
         return verdicts
 
     def _not_decided(self, scope: Scope, verdicts: Verdicts) -> list[Any]:
-        decided = {rule.name for rule, _ in verdicts.asked} - {verdict.rule.name for verdict in verdicts.open_verdicts}
+        decided = {rule.name for rule, _ in verdicts.evaluated} - {
+            verdict.rule.name for verdict in verdicts.undetermined
+        }
         return [message for name, message in self._undecided[scope].items() if name not in decided]
 
     def _level(self, rule: Rule) -> Level:
         return self._configuration.levels[rule.name]
 
     def _diagnostics(self, findings: Iterable[Finding]) -> list[Any]:
-        parted = self._waivers.sort(findings)
-        counting = [self._diagnostic(found, self._level(found.rule), found.message) for found in parted.counting]
+        parted = self._waivers.partition(findings)
+        active = [self._diagnostic(found, self._level(found.rule), found.message) for found in parted.active]
         waived = [
             self._diagnostic(found, Level.ADVISORY, f"Waived by {waiver.summary}\n{found.message}")
             for found, waiver in parted.waived
         ]
-        return [*counting, *waived]
+        return [*active, *waived]
 
     def _diagnostic(self, finding: Finding, level: Level, message: str) -> Any:
         return proto.AnalyzeDiagnostic(
@@ -210,16 +212,16 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             severity=_SEVERITIES[finding.rule.severity],
         )
 
-    def _expired_waivers(self, stack: Stack) -> list[Any]:
+    def _expired_waivers(self, stack: StackGraph) -> list[Any]:
         return [
-            self._own_diagnostic(EXPIRED_WAIVER_POLICY, EXPIRED_WAIVER_TEXT, proto.MANDATORY, _expired_message(waiver))
+            self._own_diagnostic(EXPIRED_WAIVER_RULE, EXPIRED_WAIVER_TEXT, proto.MANDATORY, _expired_message(waiver))
             for waiver in self._waivers.expired
             if any(waiver.matches(resource.urn) for resource in stack.resources)
         ]
 
-    def _open_verdicts(self, open_verdicts: Iterable[OpenVerdict]) -> list[Any]:
+    def _undetermined(self, undetermined: Iterable[Undetermined]) -> list[Any]:
         by_rule: dict[str, set[str]] = {}
-        for verdict in open_verdicts:
+        for verdict in undetermined:
             by_rule.setdefault(verdict.rule.name, set()).add(verdict.where)
         if not by_rule:
             return []
@@ -229,7 +231,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             f"{count} verdicts of {len(by_rule)} rules are open, because these values are known only after deployment. "
             "Ask again then: pulumi policy analyze --policy-pack policies\n" + "\n".join(lines)
         )
-        return [self._own_diagnostic(OPEN_VERDICTS_POLICY, OPEN_VERDICTS_TEXT, proto.ADVISORY, message)]
+        return [self._own_diagnostic(UNDETERMINED_RULE, UNDETERMINED_TEXT, proto.ADVISORY, message)]
 
     def _own_diagnostic(self, name: str, description: str, level: Any, message: str) -> Any:
         return proto.AnalyzeDiagnostic(
@@ -260,7 +262,7 @@ def describe(rule: Rule) -> Any:
         policy_type=proto.POLICY_TYPE_RESOURCE if rule.scope == Scope.RESOURCE else proto.POLICY_TYPE_STACK,
         remediation_steps=rule.remediation,
         url=rule.url,
-        tags=list(rule.controls),
+        tags=list(rule.security_hub),
         framework=proto.PolicyComplianceFramework(
             name=PACK_DISPLAY_NAME,
             version="1.0.0",
@@ -279,7 +281,7 @@ def describe(rule: Rule) -> Any:
     return info
 
 
-def _describe_own_policies() -> list[Any]:
+def _describe_pack_rules() -> list[Any]:
     return [
         proto.PolicyInfo(
             name=name,
@@ -289,8 +291,8 @@ def _describe_own_policies() -> list[Any]:
             policy_type=proto.POLICY_TYPE_STACK,
         )
         for name, description, level in (
-            (OPEN_VERDICTS_POLICY, OPEN_VERDICTS_TEXT, proto.ADVISORY),
-            (EXPIRED_WAIVER_POLICY, EXPIRED_WAIVER_TEXT, proto.MANDATORY),
+            (UNDETERMINED_RULE, UNDETERMINED_TEXT, proto.ADVISORY),
+            (EXPIRED_WAIVER_RULE, EXPIRED_WAIVER_TEXT, proto.MANDATORY),
         )
     ]
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from policies.engine.resource import Resource, Unknown, UnknownValue
+from policies.engine.resource import StackResource, Unknown, UnknownValue
 
 T = TypeVar("T")
 
@@ -33,45 +33,45 @@ IDENTIFYING_PROPERTIES: Final = (
 """Outputs by which other resources refer to a resource."""
 
 
-class Stack:
+class StackGraph:
     """The resources of one stack."""
 
-    def __init__(self, resources: Iterable[Resource]) -> None:
-        self.resources: Sequence[Resource] = tuple(resources)
+    def __init__(self, resources: Iterable[StackResource]) -> None:
+        self.resources: Sequence[StackResource] = tuple(resources)
         self._by_urn = {resource.urn: resource for resource in self.resources}
-        self._by_kind: dict[str, list[Resource]] = defaultdict(list)
+        self._by_type: dict[str, list[StackResource]] = defaultdict(list)
         for resource in self.resources:
-            self._by_kind[resource.kind].append(resource)
-        self._by_identifier: dict[str, Mapping[str, Sequence[Resource]]] = {}
+            self._by_type[resource.type].append(resource)
+        self._by_identifier: dict[str, Mapping[str, Sequence[StackResource]]] = {}
         self._referrers: dict[tuple[str, str, str], _Referrers] = {}
-        self._derived: dict[Callable[[Stack], Any], Any] = {}
+        self._derived: dict[Callable[[StackGraph], Any], Any] = {}
 
-    def derived(self, derive: Callable[["Stack"], T]) -> T:
+    def derived(self, derive: Callable[["StackGraph"], T]) -> T:
         """Return what a function makes of the whole stack. It is made once, not for each resource that asks."""
         if derive not in self._derived:
             self._derived[derive] = derive(self)
         result: T = self._derived[derive]
         return result
 
-    def of_kind(self, *kinds: str) -> Sequence[Resource]:
+    def of_type(self, *kinds: str) -> Sequence[StackResource]:
         """Return the resources of these kinds."""
-        return [resource for kind in kinds for resource in self._by_kind.get(kind, ())]
+        return [resource for kind in kinds for resource in self._by_type.get(kind, ())]
 
-    def find(self, urn: str) -> Resource | None:
+    def find(self, urn: str) -> StackResource | None:
         """Return the resource with this URN, if it is in the stack."""
         return self._by_urn.get(urn)
 
-    def named(self, kind: str, identifier: str) -> Sequence[Resource]:
+    def named(self, kind: str, identifier: str) -> Sequence[StackResource]:
         """Return the resources of a kind that answer to an id, ARN or name."""
         return self._identifiers(kind).get(identifier, ())
 
-    def targets(self, resource: Resource, path: str, kind: str) -> Sequence[Resource]:
+    def targets(self, resource: StackResource, path: str, kind: str) -> Sequence[StackResource]:
         """Return the resources of a kind that the value at a path refers to.
 
         While the value is not known, what it depends on tells. Raises UnknownValue where nothing does.
         """
         dependencies = self._dependencies(resource, path)
-        candidates = [dependency for dependency in dependencies if dependency.kind == kind]
+        candidates = [dependency for dependency in dependencies if dependency.type == kind]
         try:
             values = resource.texts(path)
         except UnknownValue:
@@ -84,7 +84,7 @@ class Stack:
         found += [target for target in candidates if values and not _is_known(target, "id")]
         return _unique(found)
 
-    def referrers(self, resource: Resource, kind: str, path: str) -> Sequence[Resource]:
+    def referrers(self, resource: StackResource, kind: str, path: str) -> Sequence[StackResource]:
         """Return the resources of a kind whose value at a path refers to this resource.
 
         Raises UnknownValue where none does for certain and one exists whose reference cannot be known.
@@ -94,36 +94,36 @@ class Stack:
             self.require_known_referrers(resource, kind, path)
         return found
 
-    def require_known_referrers(self, resource: Resource, kind: str, path: str) -> None:
+    def require_known_referrers(self, resource: StackResource, kind: str, path: str) -> None:
         """Raise UnknownValue if there may be more referrers than are known: before reporting that one is missing."""
         for unknown in self._all_referrers(resource, kind, path)[1]:
             raise unknown
 
-    def _all_referrers(self, resource: Resource, kind: str, path: str) -> "_Referrers":
-        key = (resource.kind, kind, path)
+    def _all_referrers(self, resource: StackResource, kind: str, path: str) -> "_Referrers":
+        key = (resource.type, kind, path)
         if key not in self._referrers:
             self._referrers[key] = self._collect_referrers(*key)
         return self._referrers[key]
 
     def _collect_referrers(self, target_kind: str, kind: str, path: str) -> "_Referrers":
-        found: dict[str, list[Resource]] = defaultdict(list)
-        open_ends: list[UnknownValue] = []
-        for referrer in self.of_kind(kind):
+        found: dict[str, list[StackResource]] = defaultdict(list)
+        unknown_references: list[UnknownValue] = []
+        for referrer in self.of_type(kind):
             try:
                 for target in self.targets(referrer, path, target_kind):
                     found[target.urn].append(referrer)
             except UnknownValue as unknown:
-                open_ends.append(unknown)
-        return found, open_ends
+                unknown_references.append(unknown)
+        return found, unknown_references
 
-    def _dependencies(self, resource: Resource, path: str) -> Sequence[Resource]:
+    def _dependencies(self, resource: StackResource, path: str) -> Sequence[StackResource]:
         urns = resource.property_dependencies.get(path.partition(".")[0], ())
         return [self._by_urn[urn] for urn in urns if urn in self._by_urn]
 
-    def _identifiers(self, kind: str) -> Mapping[str, Sequence[Resource]]:
+    def _identifiers(self, kind: str) -> Mapping[str, Sequence[StackResource]]:
         if kind not in self._by_identifier:
-            found: dict[str, list[Resource]] = defaultdict(list)
-            for resource in self.of_kind(kind):
+            found: dict[str, list[StackResource]] = defaultdict(list)
+            for resource in self.of_type(kind):
                 for name in IDENTIFYING_PROPERTIES:
                     value = resource.properties.get(name)
                     if isinstance(value, str) and resource not in found[value]:
@@ -132,13 +132,13 @@ class Stack:
         return self._by_identifier[kind]
 
 
-_Referrers = tuple[Mapping[str, Sequence[Resource]], Sequence[UnknownValue]]
+_Referrers = tuple[Mapping[str, Sequence[StackResource]], Sequence[UnknownValue]]
 
 
-def _is_known(resource: Resource, path: str) -> bool:
+def _is_known(resource: StackResource, path: str) -> bool:
     value = resource.properties.get(path)
     return value is not None and not isinstance(value, Unknown)
 
 
-def _unique(resources: Iterable[Resource]) -> Sequence[Resource]:
+def _unique(resources: Iterable[StackResource]) -> Sequence[StackResource]:
     return list({resource.urn: resource for resource in resources}.values())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from policies.engine.resource import ENCRYPTED, SECRET_SIGNATURE, SIGNATURE_KEY, Resource, mark_secret, readable
+from policies.engine.resource import ENCRYPTED, SECRET_SIGNATURE, SIGNATURE_KEY, StackResource, mark_secret, readable
 
 
 class StateError(ValueError):
@@ -17,8 +17,8 @@ class StateError(ValueError):
 class State:
     """The resources of an exported state, once with their inputs and once with their outputs."""
 
-    inputs: Sequence[Resource]
-    outputs: Sequence[Resource]
+    inputs: Sequence[StackResource]
+    outputs: Sequence[StackResource]
 
 
 def read_state(path: Path) -> State:
@@ -43,12 +43,12 @@ def state_of(exported: Any) -> State:
     )
 
 
-def _resource(entry: Mapping[str, Any], side: str) -> Resource:
+def _resource(entry: Mapping[str, Any], side: str) -> StackResource:
     properties = {name: _value(value) for name, value in (entry.get(side) or {}).items()}
     if side == "outputs" and entry.get("id"):
         # Other resources refer to the id, which not every provider repeats among the outputs.
         properties.setdefault("id", entry["id"])
-    return Resource(
+    return StackResource(
         urn=entry["urn"],
         type_token=entry["type"],
         properties=properties,

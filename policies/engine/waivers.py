@@ -55,10 +55,10 @@ class Waiver:
 
 
 @dataclass(frozen=True)
-class Sorted:
+class Partition:
     """Findings, by what waivers make of them."""
 
-    counting: Sequence[Finding]
+    active: Sequence[Finding]
     waived: Sequence[tuple[Finding, Waiver]]
 
 
@@ -74,17 +74,17 @@ class Waivers:
         """Those that no longer hold."""
         return [waiver for waiver in self._waivers if waiver.expires < self._today]
 
-    def sort(self, findings: Iterable[Finding]) -> Sorted:
+    def partition(self, findings: Iterable[Finding]) -> Partition:
         """Part the findings that count from those that a waiver covers today."""
-        counting: list[Finding] = []
+        active: list[Finding] = []
         waived: list[tuple[Finding, Waiver]] = []
         for finding in findings:
             waiver = self._current_waiver(finding)
             if waiver is None:
-                counting.append(finding)
+                active.append(finding)
             else:
                 waived.append((finding, waiver))
-        return Sorted(counting, waived)
+        return Partition(active, waived)
 
     def _current_waiver(self, finding: Finding) -> Waiver | None:
         holds = (waiver for waiver in self._waivers if waiver.covers(finding) and waiver.expires >= self._today)

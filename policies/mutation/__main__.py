@@ -16,34 +16,36 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from policies.engine.evaluation import RuleBook
+from policies.engine.evaluation import RuleIndex
 from policies.engine.waivers import WAIVER_FILE, WaiverError, read_waivers
-from policies.mutation.run import Outcome, Stack
+from policies.mutation.run import MutantResult, MutationTarget
 from policies.rules import ALL_RULES
 
 
 @dataclass
-class Score:
+class MutationReport:
     """What became of all mutants."""
 
     killed: Counter[str] = field(default_factory=Counter)
     """Mutants by the policy that killed them; some are killed by several."""
     kills: int = 0
     justified: Counter[str] = field(default_factory=Counter)
-    """Harmless survivors by reason."""
+    """Survivors that need no rule, by reason."""
     survivors: list[str] = field(default_factory=list)
-    noise: list[str] = field(default_factory=list)
+    unrelated_findings: list[str] = field(default_factory=list)
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, result: MutantResult) -> None:
         """Count one mutant."""
-        self.noise += [f"{outcome.mutant.name}: {f.rule.name} about {f.resource.name}" for f in outcome.noise]
-        if outcome.killed:
+        self.unrelated_findings += [
+            f"{result.mutant.name}: {f.rule.name} reports {f.resource.name}" for f in result.unrelated_findings
+        ]
+        if result.killed:
             self.kills += 1
-            self.killed.update(outcome.policies)
-        elif outcome.reason is not None:
-            self.justified[outcome.reason] += 1
+            self.killed.update(result.policies)
+        elif result.reason is not None:
+            self.justified[result.reason] += 1
         else:
-            self.survivors.append(outcome.mutant.name)
+            self.survivors.append(result.mutant.name)
 
     @property
     def mutants(self) -> int:
@@ -52,43 +54,43 @@ class Score:
 
     @property
     def failed(self) -> bool:
-        """Whether there is a hole in the pack, or noise."""
-        return bool(self.survivors or self.noise)
+        """Whether there is a hole in the pack, or reports what has nothing to do with the change."""
+        return bool(self.survivors or self.unrelated_findings)
 
 
-def hunt(stack: Stack) -> Score:
+def run(stack: MutationTarget) -> MutationReport:
     """Judge every mutant of a stack."""
-    score = Score()
-    for outcome in stack.outcomes():
-        score.add(outcome)
-    return score
+    report = MutationReport()
+    for result in stack.results():
+        report.add(result)
+    return report
 
 
-def show(score: Score, console: Console) -> None:
-    """Print the score."""
-    for title, counts in (("Killed by", score.killed), ("Harmless because", score.justified)):
+def show(report: MutationReport, console: Console) -> None:
+    """Print the report."""
+    for title, counts in (("Killed by", report.killed), ("Justified because", report.justified)):
         table = Table(title, "Mutants", box=SIMPLE)
         for name, count in counts.most_common():
             table.add_row(name, str(count))
         console.print(table)
-    for title, names in (("Survived", score.survivors), ("Noise", score.noise)):
+    for title, names in (("Survived", report.survivors), ("Unrelated finding", report.unrelated_findings)):
         for name in names:
             console.print(f"{title}: {name}", markup=False)
     console.print(
-        f"{score.mutants} mutants: {score.kills} killed, {sum(score.justified.values())} harmless, "
-        f"{len(score.survivors)} survived; {len(score.noise)} findings about something else."
+        f"{report.mutants} mutants: {report.kills} killed, {sum(report.justified.values())} justified, "
+        f"{len(report.survivors)} survived; {len(report.unrelated_findings)} unrelated findings."
     )
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the hunt on an exported state. Returns 1 if the pack has a hole, 2 if the state cannot be used."""
+    """Run the mutants of an exported state. Returns 1 if the pack has a hole, 2 if the state cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m policies.mutation", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="what `pulumi stack export` wrote")
     options = parser.parse_args(arguments)
-    book = RuleBook(ALL_RULES)
+    index = RuleIndex(ALL_RULES)
     try:
-        waivers = read_waivers(WAIVER_FILE, book.rules, datetime.now(UTC).date())
-        stack = Stack(json.loads(options.state.read_text()), book, waivers)
+        waivers = read_waivers(WAIVER_FILE, index.rules, datetime.now(UTC).date())
+        stack = MutationTarget(json.loads(options.state.read_text()), index, waivers)
     except WaiverError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -101,9 +103,9 @@ def main(arguments: Sequence[str]) -> int:
         for finding in findings:
             print(f"  {finding.rule.name}: {finding.message}", file=sys.stderr)
         return 2
-    score = hunt(stack)
-    show(score, Console())
-    return 1 if score.failed else 0
+    report = run(stack)
+    show(report, Console())
+    return 1 if report.failed else 0
 
 
 if __name__ == "__main__":

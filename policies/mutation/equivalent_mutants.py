@@ -8,11 +8,11 @@ from policies.mutation.operators import Mutant
 
 
 @dataclass(frozen=True)
-class Justification:
+class EquivalentMutant:
     """A reason why some survivors are harmless."""
 
-    kind: str
-    """Regular expression for the kind of resource, for instance `ec2/.*Acl`."""
+    resource_type: str
+    """Regular expression for the type without its package, for instance `ec2/.*Acl`."""
     path: str
     """Regular expression for the property; empty for the resource as a whole."""
     operator: str
@@ -23,8 +23,13 @@ class Justification:
 
     def covers(self, mutant: Mutant) -> bool:
         """Tell whether the mutant is one of those."""
-        kind, name = mutant.type_token.split(":")[1], mutant.urn.rpartition("::")[2]
-        wanted = ((self.kind, kind), (self.path, mutant.path), (self.operator, mutant.operator), (self.name, name))
+        resource_type, name = mutant.type_token.split(":")[1], mutant.urn.rpartition("::")[2]
+        wanted = (
+            (self.resource_type, resource_type),
+            (self.path, mutant.path),
+            (self.operator, mutant.operator),
+            (self.name, name),
+        )
         return all(re.fullmatch(pattern, text) is not None for pattern, text in wanted)
 
 
@@ -38,196 +43,202 @@ FOR_READERS: Final = "A text for people; nothing depends on it."
 COST_OR_SPEED: Final = "Changes what it costs or how fast it is, not who may do what."
 INHERITED: Final = "A replica takes this from its source; AWS ignores or refuses it here."
 
-JUSTIFIED: Final[tuple[Justification, ...]] = (
+EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     # What AWS does not accept.
-    Justification("lb/listener", r"defaultActions", "emptied|left out", AWS_REFUSES),
-    Justification("lb/listenerRule", r"actions|conditions.*", "emptied|left out", AWS_REFUSES),
-    Justification("ec2/subnet|ec2/vpc", r"(ipv6)?[cC]idrBlock", "left out|widened .*", AWS_REFUSES),
-    Justification("ec2/route", r"destination.*", "left out", AWS_REFUSES),
-    Justification("ec2/networkAcl", r".*gress\.\d+\.(action|cidrBlock|ipv6CidrBlock)", "left out", AWS_REFUSES),
-    Justification("vpc/securityGroup.*", "referencedSecurityGroupId|securityGroupId", "left out", AWS_REFUSES),
-    Justification("(elasticache|rds)/subnetGroup|ec2/vpcEndpoint", "subnetIds", "emptied", AWS_REFUSES),
-    Justification("route53/record", "aliases|records", "emptied", AWS_REFUSES),
-    Justification("wafv2/webAcl", "defaultAction", "left out", AWS_REFUSES),
-    Justification("wafv2/webAclLoggingConfiguration", "logDestinationConfigs", "emptied", AWS_REFUSES),
-    Justification("iam/role", "assumeRolePolicy", "left out", AWS_REFUSES),
-    Justification("iam/(rolePolicy|policy)", "policy", "left out", AWS_REFUSES),
-    Justification("rds/instance", "monitoringRoleArn|finalSnapshotIdentifier", "left out", AWS_REFUSES),
-    Justification("rds/instance", "performanceInsightsRetentionPeriod", "reduced to 1", AWS_REFUSES),
-    Justification(
+    EquivalentMutant("lb/listener", r"defaultActions", "emptied|left out", AWS_REFUSES),
+    EquivalentMutant("lb/listenerRule", r"actions|conditions.*", "emptied|left out", AWS_REFUSES),
+    EquivalentMutant("ec2/subnet|ec2/vpc", r"(ipv6)?[cC]idrBlock", "left out|widened .*", AWS_REFUSES),
+    EquivalentMutant("ec2/route", r"destination.*", "left out", AWS_REFUSES),
+    EquivalentMutant("ec2/networkAcl", r".*gress\.\d+\.(action|cidrBlock|ipv6CidrBlock)", "left out", AWS_REFUSES),
+    EquivalentMutant("vpc/securityGroup.*", "referencedSecurityGroupId|securityGroupId", "left out", AWS_REFUSES),
+    EquivalentMutant("(elasticache|rds)/subnetGroup|ec2/vpcEndpoint", "subnetIds", "emptied", AWS_REFUSES),
+    EquivalentMutant("route53/record", "aliases|records", "emptied", AWS_REFUSES),
+    EquivalentMutant("wafv2/webAcl", "defaultAction", "left out", AWS_REFUSES),
+    EquivalentMutant("wafv2/webAclLoggingConfiguration", "logDestinationConfigs", "emptied", AWS_REFUSES),
+    EquivalentMutant("iam/role", "assumeRolePolicy", "left out", AWS_REFUSES),
+    EquivalentMutant("iam/(rolePolicy|policy)", "policy", "left out", AWS_REFUSES),
+    EquivalentMutant("rds/instance", "monitoringRoleArn|finalSnapshotIdentifier", "left out", AWS_REFUSES),
+    EquivalentMutant("rds/instance", "performanceInsightsRetentionPeriod", "reduced to 1", AWS_REFUSES),
+    EquivalentMutant(
         "sns/topic",
         "fifoTopic|contentBasedDeduplication",
         "flipped",
         "A FIFO topic takes no e-mail subscription, and no other topic deduplicates: the deployment fails.",
     ),
-    Justification("s3/bucketPolicy", "policy", "statement .*: every resource", AWS_REFUSES),
-    Justification("cloudwatch/metricAlarm", r"metricQueries(\.\d+\.returnData)?", "emptied|flipped", AWS_REFUSES),
-    Justification("cloudwatch/metricAlarm", "dimensions.CertificateArn", "left out", OUTAGE),
-    Justification("cloudfront/distribution", "origins", "emptied", AWS_REFUSES),
-    Justification("cloudfront/distribution", ".*originSslProtocols", "emptied|left out", AWS_REFUSES),
-    Justification("cloudfront/distribution", "viewerCertificate.acmCertificateArn", "left out", AWS_REFUSES),
-    Justification("backup/plan", "rules", "emptied", AWS_REFUSES),
-    Justification("backup/vault", "", "removed", "AWS deletes no vault that holds backups."),
+    EquivalentMutant("s3/bucketPolicy", "policy", "statement .*: every resource", AWS_REFUSES),
+    EquivalentMutant("cloudwatch/metricAlarm", r"metricQueries(\.\d+\.returnData)?", "emptied|flipped", AWS_REFUSES),
+    EquivalentMutant("cloudwatch/metricAlarm", "dimensions.CertificateArn", "left out", OUTAGE),
+    EquivalentMutant("cloudfront/distribution", "origins", "emptied", AWS_REFUSES),
+    EquivalentMutant("cloudfront/distribution", ".*originSslProtocols", "emptied|left out", AWS_REFUSES),
+    EquivalentMutant("cloudfront/distribution", "viewerCertificate.acmCertificateArn", "left out", AWS_REFUSES),
+    EquivalentMutant("backup/plan", "rules", "emptied", AWS_REFUSES),
+    EquivalentMutant("backup/vault", "", "removed", "AWS deletes no vault that holds backups."),
     # What AWS does anyway.
-    Justification("acm/certificate", "options.certificateTransparency.*", "left out", SAME_AS_DEFAULT),
-    Justification("ec2/launchTemplate", "metadataOptions.httpPutResponseHopLimit", "left out", SAME_AS_DEFAULT),
-    Justification("ec2/subnet", "mapPublicIpOnLaunch", "left out", SAME_AS_DEFAULT),
-    Justification("elasticache/replicationGroup", "transitEncryptionMode", "left out", SAME_AS_DEFAULT),
-    Justification("kms/key", "deletionWindowInDays", "left out", SAME_AS_DEFAULT),
-    Justification("s3/bucketObjectLockConfiguration", "objectLockEnabled", "left out", SAME_AS_DEFAULT),
-    Justification("secretsmanager/secret", "recoveryWindowInDays", "left out", SAME_AS_DEFAULT),
-    Justification("rds/instance", "publiclyAccessible|skipFinalSnapshot", "left out", SAME_AS_DEFAULT),
-    Justification("rds/instance", "performanceInsightsRetentionPeriod", "left out", SAME_AS_DEFAULT),
-    Justification("rds/eventSubscription", "eventCategories", "emptied", "Without categories every event is reported."),
-    Justification("kms/key", "policy", "statement AccountAdministers: every action", "On a key, * means kms:*."),
-    Justification("sns/topicPolicy", "policy", "statement .*: every resource", "A topic's policy is about that topic."),
+    EquivalentMutant("acm/certificate", "options.certificateTransparency.*", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("ec2/launchTemplate", "metadataOptions.httpPutResponseHopLimit", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("ec2/subnet", "mapPublicIpOnLaunch", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("elasticache/replicationGroup", "transitEncryptionMode", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("kms/key", "deletionWindowInDays", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("s3/bucketObjectLockConfiguration", "objectLockEnabled", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("secretsmanager/secret", "recoveryWindowInDays", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("rds/instance", "publiclyAccessible|skipFinalSnapshot", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("rds/instance", "performanceInsightsRetentionPeriod", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant(
+        "rds/eventSubscription", "eventCategories", "emptied", "Without categories every event is reported."
+    ),
+    EquivalentMutant("kms/key", "policy", "statement AccountAdministers: every action", "On a key, * means kms:*."),
+    EquivalentMutant(
+        "sns/topicPolicy", "policy", "statement .*: every resource", "A topic's policy is about that topic."
+    ),
     # What a replica inherits.
-    Justification(
+    EquivalentMutant(
         "rds/instance",
         "deleteAutomatedBackups|engineLifecycleSupport|kmsKeyId|skipFinalSnapshot|storageEncrypted|username",
         ANY,
         INHERITED,
     ),
     # Stricter, or less.
-    Justification("iam/role(Policies|PolicyAttachments)Exclusive", "policy(Names|Arns)", "emptied", STRICTER),
-    Justification("iam/rolePolicy(Attachment)?", "", "removed", STRICTER),
-    Justification("ec2clientvpn/endpoint", "splitTunnel", "flipped", STRICTER),
-    Justification("secretsmanager/secretRotation", "rotationRules.automaticallyAfterDays", "reduced to 1", STRICTER),
-    Justification("s3/bucket", "objectLockEnabled", "flipped|left out", STRICTER),
-    Justification("lb/loadBalancer", "internal", "flipped", STRICTER),
-    Justification("index/randomPassword", "special", "flipped", STRICTER),
-    Justification("ec2/networkAcl", "(in|e)gress", "emptied", STRICTER),
-    Justification(
+    EquivalentMutant("iam/role(Policies|PolicyAttachments)Exclusive", "policy(Names|Arns)", "emptied", STRICTER),
+    EquivalentMutant("iam/rolePolicy(Attachment)?", "", "removed", STRICTER),
+    EquivalentMutant("ec2clientvpn/endpoint", "splitTunnel", "flipped", STRICTER),
+    EquivalentMutant("secretsmanager/secretRotation", "rotationRules.automaticallyAfterDays", "reduced to 1", STRICTER),
+    EquivalentMutant("s3/bucket", "objectLockEnabled", "flipped|left out", STRICTER),
+    EquivalentMutant("lb/loadBalancer", "internal", "flipped", STRICTER),
+    EquivalentMutant("index/randomPassword", "special", "flipped", STRICTER),
+    EquivalentMutant("ec2/networkAcl", "(in|e)gress", "emptied", STRICTER),
+    EquivalentMutant(
         "ec2/networkAcl",
         "|subnetIds",
         "removed|emptied",
         "The subnets fall to the default ACL, which lets nothing through.",
     ),
-    Justification("ec2/vpcEndpoint", "securityGroupIds", ANY, "The default group, which has no rules, lets nobody in."),
-    Justification("vpc/securityGroup.*Rule", "", "removed", STRICTER),
-    Justification("ec2/vpcSecurityGroupRulesExclusive", "(in|e)gressRuleIds", "emptied", STRICTER),
-    Justification("ec2/vpcSecurityGroupRulesExclusive", "securityGroupId", "left out", AWS_REFUSES),
+    EquivalentMutant(
+        "ec2/vpcEndpoint", "securityGroupIds", ANY, "The default group, which has no rules, lets nobody in."
+    ),
+    EquivalentMutant("vpc/securityGroup.*Rule", "", "removed", STRICTER),
+    EquivalentMutant("ec2/vpcSecurityGroupRulesExclusive", "(in|e)gressRuleIds", "emptied", STRICTER),
+    EquivalentMutant("ec2/vpcSecurityGroupRulesExclusive", "securityGroupId", "left out", AWS_REFUSES),
     # Outages.
-    Justification(
+    EquivalentMutant(
         "ec2/route|ec2/routeTableAssociation|ec2/vpcEndpoint|lb/listener(Rule)?|route53/record", "", "removed", OUTAGE
     ),
-    Justification("iam/openIdConnectProvider", "clientIdLists", "emptied", OUTAGE),
-    Justification("secretsmanager/secretVersion", "", "removed", OUTAGE),
-    Justification("cloudfront/distribution", "", "removed", OUTAGE),
-    Justification(
+    EquivalentMutant("iam/openIdConnectProvider", "clientIdLists", "emptied", OUTAGE),
+    EquivalentMutant("secretsmanager/secretVersion", "", "removed", OUTAGE),
+    EquivalentMutant("cloudfront/distribution", "", "removed", OUTAGE),
+    EquivalentMutant(
         "secretsmanager/secret", "", "removed", "The other sign-in provider's secret stays.", name=".*oauth.*"
     ),
-    Justification("autoscaling/group", "targetGroupArns", "emptied", OUTAGE),
-    Justification("autoscaling/group", "healthCheckGracePeriod|instanceMaintenancePolicy", "left out", OUTAGE),
-    Justification("ec2/vpc", "enableDns.*", "flipped", OUTAGE),
-    Justification("ec2/vpcEndpoint", "privateDnsEnabled|routeTableIds", ANY, OUTAGE),
-    Justification("acm/certificateValidation", "validationRecordFqdns", ANY, OUTAGE),
-    Justification("lb/listenerRule", "transforms", "emptied", OUTAGE),
-    Justification("lb/targetGroup", "targetGroupHealth.dnsFailover", "left out", OUTAGE),
-    Justification("kms/key", "isEnabled", "flipped", OUTAGE),
-    Justification("iam/role", "maxSessionDuration", "reduced to 1", AWS_REFUSES),
-    Justification("ec2/vpc", "protect", "protection removed", "AWS deletes no VPC that anything stands in."),
+    EquivalentMutant("autoscaling/group", "targetGroupArns", "emptied", OUTAGE),
+    EquivalentMutant("autoscaling/group", "healthCheckGracePeriod|instanceMaintenancePolicy", "left out", OUTAGE),
+    EquivalentMutant("ec2/vpc", "enableDns.*", "flipped", OUTAGE),
+    EquivalentMutant("ec2/vpcEndpoint", "privateDnsEnabled|routeTableIds", ANY, OUTAGE),
+    EquivalentMutant("acm/certificateValidation", "validationRecordFqdns", ANY, OUTAGE),
+    EquivalentMutant("lb/listenerRule", "transforms", "emptied", OUTAGE),
+    EquivalentMutant("lb/targetGroup", "targetGroupHealth.dnsFailover", "left out", OUTAGE),
+    EquivalentMutant("kms/key", "isEnabled", "flipped", OUTAGE),
+    EquivalentMutant("iam/role", "maxSessionDuration", "reduced to 1", AWS_REFUSES),
+    EquivalentMutant("ec2/vpc", "protect", "protection removed", "AWS deletes no VPC that anything stands in."),
     # How a deletion or a rename goes about it; whether one happens is another question.
-    Justification(
+    EquivalentMutant(
         ".*",
         "skipDestroy|revokeRulesOnDelete|forceDetachPolicies|forceDelete|forceOverwriteReplicaSecret",
         "flipped",
         "Decides how a deletion goes about it, not whether there is one.",
     ),
     # What the load balancer tells the servers about a request.
-    Justification(
+    EquivalentMutant(
         "lb/loadBalancer",
         "xffHeaderProcessingMode|preserveHostHeader|enableXffClientPort|enableTlsVersionAndCipherSuiteHeaders",
         ANY,
         "Headers on the way to our own servers, which trust none of them for access.",
     ),
-    Justification(
+    EquivalentMutant(
         "kms/key",
         "multiRegion",
         "flipped",
         "The key leaves its region only when somebody replicates it, which needs a right.",
     ),
-    Justification("sns/topicSubscription", "rawMessageDelivery|endpointAutoConfirms", "flipped", AWS_REFUSES),
-    Justification("autoscaling/policy", "enabled", "flipped", "The group keeps its other scaling policy."),
+    EquivalentMutant("sns/topicSubscription", "rawMessageDelivery|endpointAutoConfirms", "flipped", AWS_REFUSES),
+    EquivalentMutant("autoscaling/policy", "enabled", "flipped", "The group keeps its other scaling policy."),
     # Cost and speed.
-    Justification("autoscaling/group", "enabledMetrics|instanceRefresh.*", ANY, COST_OR_SPEED),
-    Justification("autoscaling/policy", "", "removed", "The group keeps its other scaling policy."),
-    Justification(
+    EquivalentMutant("autoscaling/group", "enabledMetrics|instanceRefresh.*", ANY, COST_OR_SPEED),
+    EquivalentMutant("autoscaling/policy", "", "removed", "The group keeps its other scaling policy."),
+    EquivalentMutant(
         "ec2/launchTemplate", "ebsOptimized|monitoring.*|updateDefaultVersion|.*deleteOnTermination", ANY, COST_OR_SPEED
     ),
-    Justification("ec2/vpc", "assignGeneratedIpv6CidrBlock", ANY, COST_OR_SPEED),
-    Justification("lb/loadBalancer", "enableHttp2|enableZonalShift", "flipped", COST_OR_SPEED),
-    Justification("elasticache/parameterGroup", "parameters", "emptied", COST_OR_SPEED),
-    Justification("elasticache/replicationGroup", "parameterGroupName", "left out", COST_OR_SPEED),
-    Justification(
+    EquivalentMutant("ec2/vpc", "assignGeneratedIpv6CidrBlock", ANY, COST_OR_SPEED),
+    EquivalentMutant("lb/loadBalancer", "enableHttp2|enableZonalShift", "flipped", COST_OR_SPEED),
+    EquivalentMutant("elasticache/parameterGroup", "parameters", "emptied", COST_OR_SPEED),
+    EquivalentMutant("elasticache/replicationGroup", "parameterGroupName", "left out", COST_OR_SPEED),
+    EquivalentMutant(
         "elasticache/replicationGroup", "finalSnapshotIdentifier", "left out", "Daily snapshots are kept for a week."
     ),
-    Justification("s3/bucketServerSideEncryptionConfiguration", ".*bucketKeyEnabled", "flipped", COST_OR_SPEED),
-    Justification("s3/bucketLifecycleConfiguration", ".*status", "Enabled .*", "Objects are kept longer."),
-    Justification("route53/record", ".*evaluateTargetHealth", "flipped", COST_OR_SPEED),
-    Justification(
+    EquivalentMutant("s3/bucketServerSideEncryptionConfiguration", ".*bucketKeyEnabled", "flipped", COST_OR_SPEED),
+    EquivalentMutant("s3/bucketLifecycleConfiguration", ".*status", "Enabled .*", "Objects are kept longer."),
+    EquivalentMutant("route53/record", ".*evaluateTargetHealth", "flipped", COST_OR_SPEED),
+    EquivalentMutant(
         "wafv2/.*", ".*sampledRequestsEnabled", "flipped", "A help for looking into requests; logs and metrics stay."
     ),
-    Justification("wafv2/webAclRule", "action.block.customResponse.*", ANY, "The request is blocked all the same."),
+    EquivalentMutant("wafv2/webAclRule", "action.block.customResponse.*", ANY, "The request is blocked all the same."),
     # Texts.
-    Justification(".*", "description|alarmDescription", "left out", FOR_READERS),
-    Justification("kms/alias", "", "removed", FOR_READERS),
-    Justification(
+    EquivalentMutant(".*", "description|alarmDescription", "left out", FOR_READERS),
+    EquivalentMutant("kms/alias", "", "removed", FOR_READERS),
+    EquivalentMutant(
         "autoscaling/group", r"tags\.\d+\.propagateAtLaunch", "flipped", "The launch template tags the servers."
     ),
-    Justification(
+    EquivalentMutant(
         "ec2/launchTemplate",
         r"tagSpecifications\.\d+\.tags",
         "left out",
         "A network interface lives as long as its server.",
     ),
     # Conditions that say more than the principal.
-    Justification(
+    EquivalentMutant(
         "iam/role|cloudwatch/logResourcePolicy|s3/bucketPolicy|kms/key|sns/topicPolicy",
         "assumeRolePolicy|policyDocument|policy",
         "statement .*: every principal",
         "The condition on the source account or ARN stays: only an AWS service that acts for this account fulfils it.",
     ),
-    Justification(
+    EquivalentMutant(
         "iam/rolePolicy",
         "policy",
         "statement Find.*: every resource",
         "Names of log groups, of this account either way.",
     ),
     # The second line of defence behind security groups.
-    Justification(
+    EquivalentMutant(
         "ec2/networkAcl",
         r"(ingress|egress)\.\d+\.(fromPort|toPort|cidrBlock|ipv6CidrBlock)",
         ANY,
         "Security groups decide what comes in; the refusal of ports 22 and 3389 stands before this entry.",
     ),
-    Justification("ec2/defaultNetworkAcl", "", "removed", "No subnet uses it."),
+    EquivalentMutant("ec2/defaultNetworkAcl", "", "removed", "No subnet uses it."),
     # Alarms that fire at once, or double another one.
-    Justification(
+    EquivalentMutant(
         "cloudwatch/metricAlarm",
         "threshold",
         "ten times as much",
         "It fires at once, which somebody notices; nothing is missed.",
         name=".*(CertificateExpiresSoon|NoHealthyServer|DatabaseStorageLow|ReplicaStorageLow)",
     ),
-    Justification(
+    EquivalentMutant(
         "cloudwatch/metricAlarm",
         "|threshold|evaluationPeriods|comparisonOperator",
         ANY,
         "A second warning of what another alarm tells: errors, connections, load of the servers.",
         name=".*(HighErrorShare|DatabaseConnectionLimitNear|ServerGroupAtMaximum)",
     ),
-    Justification("cloudwatch/alarmMuteRule", "|muteTargets.alarmNames", "removed|emptied", STRICTER),
-    Justification("chatbot/.*", "|snsTopicArns", "removed|emptied", "Chat is a second way; the e-mails stay."),
-    Justification("cloudwatch/metricAlarm", "okActions", ANY, "Only the all-clear is missing."),
+    EquivalentMutant("cloudwatch/alarmMuteRule", "|muteTargets.alarmNames", "removed|emptied", STRICTER),
+    EquivalentMutant("chatbot/.*", "|snsTopicArns", "removed|emptied", "Chat is a second way; the e-mails stay."),
+    EquivalentMutant("cloudwatch/metricAlarm", "okActions", ANY, "Only the all-clear is missing."),
     # Sessions.
-    Justification(
+    EquivalentMutant(
         "ssm/document",
         "content",
         "(cloudWatchStreamingEnabled|maxSessionDuration|s3EncryptionEnabled|shellProfile) emptied",
         "Sessions are recorded to CloudWatch, encrypted, and end when nobody types.",
     ),
-    Justification(
+    EquivalentMutant(
         "cloudwatch/logGroup",
         "",
         "removed",
@@ -235,7 +246,7 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
         name="(?!.*(database|primary|replica)).*",
     ),
     # Already open on purpose.
-    Justification(
+    EquivalentMutant(
         "vpc/securityGroupIngressRule",
         "cidrIpv[46]",
         'set to "(0.0.0.0|::)/0"',
@@ -246,4 +257,4 @@ JUSTIFIED: Final[tuple[Justification, ...]] = (
 
 def reason_for(mutant: Mutant) -> str | None:
     """Return why a survivor is harmless, or None if nobody has said so."""
-    return next((each.reason for each in JUSTIFIED if each.covers(mutant)), None)
+    return next((each.reason for each in EQUIVALENT_MUTANTS if each.covers(mutant)), None)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from policies.engine.evaluation import Finding, RuleBook, ask_everything
+from policies.engine.evaluation import Finding, RuleIndex, evaluate_all
 from policies.engine.state import State, state_of
 from policies.engine.waivers import Waivers
 from policies.mutation.equivalent_mutants import reason_for
@@ -18,12 +18,12 @@ RULES_ABOUT_ABSENCE = frozenset({"admin-session-document-exists", "backup-plans-
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MutantResult:
     """What became of one mutant."""
 
     mutant: Mutant
     findings: Sequence[Finding]
-    noise: Sequence[Finding]
+    unrelated_findings: Sequence[Finding]
     """Findings about resources that have nothing to do with the one that was changed."""
 
     @property
@@ -42,11 +42,11 @@ class Outcome:
         return None if self.killed else reason_for(self.mutant)
 
 
-class Stack:
+class MutationTarget:
     """An exported state to make mutants of. It breaks no rule but what is waived: no mutant could be told from it."""
 
-    def __init__(self, exported: Mapping[str, Any], book: RuleBook, waivers: Waivers) -> None:
-        self._book = book
+    def __init__(self, exported: Mapping[str, Any], index: RuleIndex, waivers: Waivers) -> None:
+        self._index = index
         self._waivers = waivers
         self._entries: Sequence[Entry] = exported["deployment"]["resources"]
         self._state = state_of(exported)
@@ -56,7 +56,7 @@ class Stack:
         """Return what the pack finds on the stack as it is, and nobody has waived."""
         return self._findings(self._state)
 
-    def outcomes(self, of: str | None = None) -> Iterator[Outcome]:
+    def results(self, of: str | None = None) -> Iterator[MutantResult]:
         """Make and judge every mutant, or those of the resource with this URN."""
         for position, entry in enumerate(self._entries):
             if entry["type"].startswith(MUTATED_PACKAGES) and of in (None, entry["urn"]):
@@ -64,15 +64,15 @@ class Stack:
                 for mutant in mutants_of(entry, guards_others=guards_others):
                     yield self._judge(position, mutant)
 
-    def _judge(self, position: int, mutant: Mutant) -> Outcome:
+    def _judge(self, position: int, mutant: Mutant) -> MutantResult:
         state = _replaced(self._state, position, mutant)
         findings = self._findings(state)
         related = self._related(mutant.urn)
-        noise = [finding for finding in findings if not _is_about(finding, related, mutant)]
-        return Outcome(mutant, findings, noise)
+        unrelated_findings = [finding for finding in findings if not _is_about(finding, related, mutant)]
+        return MutantResult(mutant, findings, unrelated_findings)
 
     def _findings(self, state: State) -> Sequence[Finding]:
-        return self._waivers.sort(ask_everything(self._book, state.inputs, state.outputs).findings).counting
+        return self._waivers.partition(evaluate_all(self._index, state.inputs, state.outputs).findings).active
 
     def _guards_others(self, entry: Entry) -> bool:
         is_last = _references(entry) and not any(entry["urn"] in _references(other) for other in self._entries)

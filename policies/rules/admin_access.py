@@ -9,10 +9,10 @@ import json
 import re
 from collections.abc import Iterator
 
-from policies.engine.checklist_items import Item
+from policies.engine.checklist_items import ChecklistItem
 from policies.engine.patterns import must_be, must_not_be_set
-from policies.engine.resource import Resource, UnknownValue
-from policies.engine.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.resource import StackResource, UnknownValue
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope
 from policies.network_rules import DEFAULT_GROUP, GROUP, OLDER_SEPARATE_RULE, SEPARATE_INGRESS, ingress_rules
 
 REMOTE_LOGIN_PORTS = {22: "SSH", 3389: "Remote Desktop"}
@@ -29,7 +29,7 @@ PASSWORD_LOGIN = re.compile(
 """Ways in which start-up scripts let people log in with a password."""
 
 
-def _no_remote_login_from_the_internet(resource: Resource, _: Context) -> Iterator[Problem]:
+def _no_remote_login_from_the_internet(resource: StackResource, _: Context) -> Iterator[Problem]:
     for rule in ingress_rules(resource):
         if isinstance(rule, UnknownValue):
             yield rule
@@ -39,7 +39,7 @@ def _no_remote_login_from_the_internet(resource: Resource, _: Context) -> Iterat
             yield f"lets the whole internet try to log in ({'; '.join(services)})"
 
 
-def _no_ssh_port_at_all(resource: Resource, _: Context) -> Iterator[Problem]:
+def _no_ssh_port_at_all(resource: StackResource, _: Context) -> Iterator[Problem]:
     for rule in ingress_rules(resource):
         if isinstance(rule, UnknownValue):
             yield rule
@@ -47,7 +47,7 @@ def _no_ssh_port_at_all(resource: Resource, _: Context) -> Iterator[Problem]:
             yield "opens port 22: SSH asks for keys on servers, and no session is recorded"
 
 
-def user_data(server: Resource) -> str:
+def user_data(server: StackResource) -> str:
     """Return a server's start-up script as text; launch templates carry it base64-encoded."""
     encoded = server.get("userDataBase64") or server.get("userData") or ""
     try:
@@ -56,12 +56,12 @@ def user_data(server: Resource) -> str:
         return str(encoded)
 
 
-def _no_password_login(server: Resource, _: Context) -> Iterator[Problem]:
+def _no_password_login(server: StackResource, _: Context) -> Iterator[Problem]:
     if PASSWORD_LOGIN.search(user_data(server)):
         yield "lets people log in with a password: passwords are guessed, keys and sessions are not"
 
 
-def _session_manager_reaches_servers(server: Resource, context: Context) -> Iterator[Problem]:
+def _session_manager_reaches_servers(server: StackResource, context: Context) -> Iterator[Problem]:
     profiles = context.stack.targets(server, _profile_path(server), "aws:iam/instanceProfile")
     if not profiles and server.is_set("iamInstanceProfile"):
         # It belongs to another stack, which answers for it.
@@ -78,18 +78,18 @@ def _session_manager_reaches_servers(server: Resource, context: Context) -> Iter
         yield "cannot be reached by Session Manager: without it somebody will open SSH in an emergency"
 
 
-def _profile_path(server: Resource) -> str:
+def _profile_path(server: StackResource) -> str:
     """A launch template names its profile by name or ARN, an instance by name."""
-    if server.kind != LAUNCH_TEMPLATE:
+    if server.type != LAUNCH_TEMPLATE:
         return "iamInstanceProfile"
     return "iamInstanceProfile.arn" if server.is_set("iamInstanceProfile.arn") else "iamInstanceProfile.name"
 
 
-def _is_session_document(document: Resource) -> bool:
+def _is_session_document(document: StackResource) -> bool:
     return bool(document.get("documentType") == "Session")
 
 
-def _sessions_are_recorded(document: Resource, _: Context) -> Iterator[Problem]:
+def _sessions_are_recorded(document: StackResource, _: Context) -> Iterator[Problem]:
     inputs = json.loads(document.get("content")).get("inputs", {})
     if not inputs.get("cloudWatchLogGroupName") and not inputs.get("s3BucketName"):
         yield "does not record sessions: nobody can tell what an administrator did"
@@ -97,17 +97,17 @@ def _sessions_are_recorded(document: Resource, _: Context) -> Iterator[Problem]:
         yield "records sessions without encryption: what administrators type and see is in there"
 
 
-def _sessions_end(document: Resource, _: Context) -> Iterator[Problem]:
+def _sessions_end(document: StackResource, _: Context) -> Iterator[Problem]:
     if not json.loads(document.get("content")).get("inputs", {}).get("idleSessionTimeout"):
         yield "lets a forgotten session stay open: whoever sits down at that desk is an administrator"
 
 
-def _recorded_sessions_exist(_: Resource, context: Context) -> Iterator[Problem]:
-    if not any(_is_session_document(document) for document in context.stack.of_kind(DOCUMENT)):
+def _recorded_sessions_exist(_: StackResource, context: Context) -> Iterator[Problem]:
+    if not any(_is_session_document(document) for document in context.stack.of_type(DOCUMENT)):
         yield "starts servers, and the stack has no Session document: sessions on them are not recorded"
 
 
-def _document_is_private(document: Resource, _: Context) -> Iterator[Problem]:
+def _document_is_private(document: StackResource, _: Context) -> Iterator[Problem]:
     if "all" in str(document.get("permissions.accountIds") or "").lower().split(","):
         yield "is shared with every AWS account: what it runs tells how our servers are built"
 
@@ -116,94 +116,94 @@ RULES = (
     Rule(
         name="admin-no-remote-login-from-the-internet",
         description="Nobody on the internet can reach SSH or Remote Desktop.",
-        item=Item.ADMIN_ACCESS,
-        severity=Severity.CRITICAL,
-        controls=("EC2.13", "EC2.14"),
-        kinds=INGRESS_KINDS,
+        item=ChecklistItem.ADMIN_ACCESS,
+        severity=RuleSeverity.CRITICAL,
+        security_hub=("EC2.13", "EC2.14"),
+        resource_types=INGRESS_KINDS,
         check=_no_remote_login_from_the_internet,
         remediation="Remove the rule and open a session instead: aws ssm start-session --target <instance id>.",
     ),
     Rule(
         name="admin-no-ssh-port",
         description="No security group opens port 22, not even to an office.",
-        item=Item.ADMIN_ACCESS,
-        severity=Severity.HIGH,
-        reading=SESSION_MANAGER_GUIDE,
-        kinds=INGRESS_KINDS,
+        item=ChecklistItem.ADMIN_ACCESS,
+        severity=RuleSeverity.HIGH,
+        documentation=SESSION_MANAGER_GUIDE,
+        resource_types=INGRESS_KINDS,
         check=_no_ssh_port_at_all,
         remediation="Remove the rule and open a session instead: aws ssm start-session --target <instance id>.",
     ),
     Rule(
         name="admin-session-manager-reaches-servers",
         description="Every server's role lets Session Manager in.",
-        item=Item.ADMIN_ACCESS,
-        severity=Severity.HIGH,
-        reading=SESSION_MANAGER_GUIDE,
+        item=ChecklistItem.ADMIN_ACCESS,
+        severity=RuleSeverity.HIGH,
+        documentation=SESSION_MANAGER_GUIDE,
         scope=Scope.STACK,
-        kinds=SERVER_KINDS,
+        resource_types=SERVER_KINDS,
         check=_session_manager_reaches_servers,
         remediation=f"Give the instance profile's role the managed policy {SESSION_MANAGER_POLICY}.",
     ),
     Rule(
         name="admin-sessions-are-recorded",
         description="Administrators' sessions are recorded and encrypted.",
-        item=Item.ADMIN_ACCESS,
-        severity=Severity.HIGH,
-        reading="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-logging.html",
-        kinds=frozenset({DOCUMENT}),
-        only_if=_is_session_document,
+        item=ChecklistItem.ADMIN_ACCESS,
+        severity=RuleSeverity.HIGH,
+        documentation="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-logging.html",
+        resource_types=frozenset({DOCUMENT}),
+        applies_to=_is_session_document,
         check=_sessions_are_recorded,
         remediation="Set cloudWatchLogGroupName and cloudWatchEncryptionEnabled in the document's `inputs`.",
     ),
     Rule(
         name="admin-sessions-end",
         description="Sessions end when nobody types.",
-        item=Item.ADMIN_ACCESS,
-        severity=Severity.LOW,
-        reading="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-preferences-timeout.html",
-        kinds=frozenset({DOCUMENT}),
-        only_if=_is_session_document,
+        item=ChecklistItem.ADMIN_ACCESS,
+        severity=RuleSeverity.LOW,
+        documentation="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-preferences-timeout.html",
+        resource_types=frozenset({DOCUMENT}),
+        applies_to=_is_session_document,
         check=_sessions_end,
         remediation="Set `idle_timeout_minutes` in `fixrx:admin_access`.",
     ),
     Rule(
         name="admin-session-document-exists",
         description="A stack that starts servers says how sessions on them are recorded.",
-        item=Item.ADMIN_ACCESS,
-        severity=Severity.MEDIUM,
-        reading="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-logging.html",
+        item=ChecklistItem.ADMIN_ACCESS,
+        severity=RuleSeverity.MEDIUM,
+        documentation="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-logging.html",
         scope=Scope.STACK,
-        kinds=SERVER_KINDS,
+        resource_types=SERVER_KINDS,
         check=_recorded_sessions_exist,
         remediation='Declare an ssm.Document with document_type="Session".',
     ),
     Rule(
         name="admin-documents-are-private",
         description="Systems Manager documents are not shared with everybody.",
-        item=Item.ADMIN_ACCESS,
-        severity=Severity.HIGH,
-        controls=("SSM.4",),
-        kinds=frozenset({DOCUMENT}),
+        item=ChecklistItem.ADMIN_ACCESS,
+        severity=RuleSeverity.HIGH,
+        security_hub=("SSM.4",),
+        resource_types=frozenset({DOCUMENT}),
         check=_document_is_private,
         remediation="Remove `permissions`, or name the accounts.",
     ),
     Rule(
         name="admin-vpn-logs-connections",
         description="VPN endpoints log who connects.",
-        item=Item.ADMIN_ACCESS,
-        severity=Severity.MEDIUM,
-        controls=("EC2.51",),
-        kinds=frozenset({CLIENT_VPN}),
+        item=ChecklistItem.ADMIN_ACCESS,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("EC2.51",),
+        resource_types=frozenset({CLIENT_VPN}),
         check=must_be("connectionLogOptions.enabled", True, "keeps no log of who was in the network, and when"),
         remediation="Set enabled=True and a cloudwatch_log_group in connection_log_options.",
     ),
     Rule(
         name="admin-no-key-pair",
         description="Servers have no SSH key pair.",
-        item=Item.KEY_AUTHENTICATION,
-        severity=Severity.HIGH,
-        reading=SESSION_MANAGER_GUIDE,
-        kinds=SERVER_KINDS,
+        item=ChecklistItem.KEY_AUTHENTICATION,
+        severity=RuleSeverity.HIGH,
+        documentation=SESSION_MANAGER_GUIDE,
+        resource_types=SERVER_KINDS,
         check=must_not_be_set(
             "keyName", "starts servers with an SSH key pair: one shared key cannot be traced to a person or withdrawn"
         ),
@@ -212,10 +212,10 @@ RULES = (
     Rule(
         name="admin-no-password-login",
         description="Start-up scripts do not allow logging in with a password.",
-        item=Item.KEY_AUTHENTICATION,
-        severity=Severity.CRITICAL,
-        reading=SESSION_MANAGER_GUIDE,
-        kinds=SERVER_KINDS,
+        item=ChecklistItem.KEY_AUTHENTICATION,
+        severity=RuleSeverity.CRITICAL,
+        documentation=SESSION_MANAGER_GUIDE,
+        resource_types=SERVER_KINDS,
         check=_no_password_login,
         remediation="Remove PasswordAuthentication, chpasswd or ssh_pwauth from the user data.",
     ),

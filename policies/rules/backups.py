@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies.engine.checklist_items import Item
+from policies.engine.checklist_items import ChecklistItem
 from policies.engine.patterns import must_be, must_be_at_least, must_be_set, must_have, must_not_be
-from policies.engine.resource import Resource
-from policies.engine.rule import Context, Problem, Rule, Scope, Setting, Severity
+from policies.engine.resource import StackResource
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope, Setting
 from policies.rules.database_access import CACHE, DATABASE, is_primary
 
 RDS_GUIDE: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide"
@@ -16,21 +16,21 @@ PLAN: Final = "aws:backup/plan"
 RESTORE_TEST: Final = "aws:backup/restoreTestingSelection"
 
 
-def _locks_for_a_week(lock: Resource) -> bool:
+def _locks_for_a_week(lock: StackResource) -> bool:
     return (lock.get("minRetentionDays") or 0) >= 7
 
 
-def _selects(selection: Resource) -> bool:
+def _selects(selection: StackResource) -> bool:
     return any(selection.is_set(path) for path in ("resources", "selectionTags", "conditions"))
 
 
-def _is_tried(_: Resource, context: Context) -> Iterator[Problem]:
-    tests = context.stack.of_kind(RESTORE_TEST)
+def _is_tried(_: StackResource, context: Context) -> Iterator[Problem]:
+    tests = context.stack.of_type(RESTORE_TEST)
     if not any(test.is_set("protectedResourceType") for test in tests):
         yield "makes backups that nobody has ever restored: the first attempt is the emergency"
 
 
-def _keeps_backups_long_enough(plan: Resource, context: Context) -> Iterator[Problem]:
+def _keeps_backups_long_enough(plan: StackResource, context: Context) -> Iterator[Problem]:
     least = context.settings["days"]
     for rule in plan.items("rules"):
         days = rule.get("lifecycle.deleteAfter")
@@ -42,11 +42,11 @@ RULES = (
     Rule(
         name="backup-of-databases-is-kept-long-enough",
         description="Databases can be restored to any moment of the last 7 days.",
-        item=Item.BACKUPS,
-        severity=Severity.HIGH,
-        controls=("RDS.11",),
-        kinds=frozenset({DATABASE}),
-        only_if=is_primary,
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.HIGH,
+        security_hub=("RDS.11",),
+        resource_types=frozenset({DATABASE}),
+        applies_to=is_primary,
         check=must_be_at_least(
             "backupRetentionPeriod", "days", "keeps backups for {value} days: damage older than that is final"
         ),
@@ -56,42 +56,42 @@ RULES = (
     Rule(
         name="backup-of-databases-ends-with-a-snapshot",
         description="A database that is deleted leaves a final snapshot.",
-        item=Item.BACKUPS,
-        severity=Severity.HIGH,
-        reading=f"{RDS_GUIDE}/USER_DeleteInstance.html",
-        kinds=frozenset({DATABASE}),
-        only_if=is_primary,
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.HIGH,
+        documentation=f"{RDS_GUIDE}/USER_DeleteInstance.html",
+        resource_types=frozenset({DATABASE}),
+        applies_to=is_primary,
         check=must_not_be("skipFinalSnapshot", True, "leaves nothing behind when it is deleted by mistake"),
         remediation="Set skip_final_snapshot=False and final_snapshot_identifier.",
     ),
     Rule(
         name="backup-of-databases-outlives-them",
         description="Automatic backups stay when their database is deleted.",
-        item=Item.BACKUPS,
-        severity=Severity.MEDIUM,
-        reading=f"{RDS_GUIDE}/USER_WorkingWithAutomatedBackups.html",
-        kinds=frozenset({DATABASE}),
-        only_if=is_primary,
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{RDS_GUIDE}/USER_WorkingWithAutomatedBackups.html",
+        resource_types=frozenset({DATABASE}),
+        applies_to=is_primary,
         check=must_be("deleteAutomatedBackups", False, "takes its automatic backups along when it is deleted"),
         remediation="Set delete_automated_backups=False; AWS's default is True.",
     ),
     Rule(
         name="backup-of-databases-is-tagged",
         description="Snapshots carry the tags of their database.",
-        item=Item.BACKUPS,
-        severity=Severity.LOW,
-        controls=("RDS.17",),
-        kinds=frozenset({DATABASE}),
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.LOW,
+        security_hub=("RDS.17",),
+        resource_types=frozenset({DATABASE}),
         check=must_be("copyTagsToSnapshot", True, "makes snapshots that do not tell whose they are"),
         remediation="Set copy_tags_to_snapshot=True.",
     ),
     Rule(
         name="backup-of-caches-is-kept-long-enough",
         description="Caches can be restored from a snapshot of the last 7 days.",
-        item=Item.BACKUPS,
-        severity=Severity.MEDIUM,
-        controls=("ElastiCache.1",),
-        kinds=frozenset({CACHE}),
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("ElastiCache.1",),
+        resource_types=frozenset({CACHE}),
         check=must_be_at_least(
             "snapshotRetentionLimit",
             "days",
@@ -103,11 +103,11 @@ RULES = (
     Rule(
         name="backup-vaults-are-locked",
         description="Backup vaults are locked: nobody deletes a backup before its time.",
-        item=Item.BACKUPS,
-        severity=Severity.HIGH,
-        reading=f"{BACKUP_GUIDE}/vault-lock.html",
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.HIGH,
+        documentation=f"{BACKUP_GUIDE}/vault-lock.html",
         scope=Scope.STACK,
-        kinds=frozenset({VAULT}),
+        resource_types=frozenset({VAULT}),
         check=must_have(
             "aws:backup/vaultLockConfiguration",
             "backupVaultName",
@@ -119,31 +119,31 @@ RULES = (
     Rule(
         name="backup-vaults-are-under-own-key",
         description="Backup vaults are encrypted under a key of our own.",
-        item=Item.ENCRYPTION,
-        severity=Severity.MEDIUM,
-        controls=("Backup.1",),
-        kinds=frozenset({VAULT}),
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("Backup.1",),
+        resource_types=frozenset({VAULT}),
         check=must_be_set("kmsKeyArn", "is encrypted under a key that is not ours"),
         remediation="Set kms_key_arn.",
     ),
     Rule(
         name="backup-plans-select-something",
         description="Backup plans say what they back up.",
-        item=Item.BACKUPS,
-        severity=Severity.HIGH,
-        controls=("RDS.26",),
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.HIGH,
+        security_hub=("RDS.26",),
         scope=Scope.STACK,
-        kinds=frozenset({PLAN}),
+        resource_types=frozenset({PLAN}),
         check=must_have("aws:backup/selection", "planId", "selects nothing, and backs up nothing", where=_selects),
         remediation="Declare a backup.Selection with the databases' ARNs or a tag.",
     ),
     Rule(
         name="backup-plans-keep-backups-long-enough",
         description="Backup plans keep what they make for 7 days or more.",
-        item=Item.BACKUPS,
-        severity=Severity.HIGH,
-        reading=f"{BACKUP_GUIDE}/plan-options-and-configuration.html",
-        kinds=frozenset({PLAN}),
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.HIGH,
+        documentation=f"{BACKUP_GUIDE}/plan-options-and-configuration.html",
+        resource_types=frozenset({PLAN}),
         check=_keeps_backups_long_enough,
         remediation="Raise delete_after in the rule's lifecycle.",
         settings={"days": Setting(default=7, minimum=1, maximum=3650, description="Days of backups")},
@@ -151,11 +151,11 @@ RULES = (
     Rule(
         name="backup-plans-are-tried",
         description="Where there is a backup plan, restoring is tested.",
-        item=Item.BACKUPS,
-        severity=Severity.MEDIUM,
-        reading=f"{BACKUP_GUIDE}/restore-testing.html",
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{BACKUP_GUIDE}/restore-testing.html",
         scope=Scope.STACK,
-        kinds=frozenset({PLAN}),
+        resource_types=frozenset({PLAN}),
         check=_is_tried,
         remediation="Declare a backup.RestoreTestingPlan with a RestoreTestingSelection.",
     ),

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from policies.engine.checklist_items import Item
+from policies.engine.checklist_items import ChecklistItem
 from policies.engine.patterns import must_be_one_of, must_be_set, must_have
-from policies.engine.resource import Resource, named
-from policies.engine.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.resource import StackResource, named
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope
 
 DISTRIBUTION: Final = "aws:cloudfront/distribution"
 LOG_DELIVERY_SOURCE: Final = "aws:cloudwatch/logDeliverySource"
@@ -17,31 +17,31 @@ CERTIFICATE_REGION: Final = "us-east-1"
 """Where CloudFront looks for certificates, whatever region the stack is in."""
 
 
-def behaviours(distribution: Resource) -> Sequence[Resource]:
+def behaviours(distribution: StackResource) -> Sequence[StackResource]:
     """Return how a distribution answers: in general, and on the paths for which it says something else."""
     return [*distribution.items("defaultCacheBehavior"), *distribution.items("orderedCacheBehaviors")]
 
 
-def _viewers_use_https(distribution: Resource, _: Context) -> Iterator[Problem]:
+def _viewers_use_https(distribution: StackResource, _: Context) -> Iterator[Problem]:
     if any(each.get("viewerProtocolPolicy") not in ENCRYPTED_PROTOCOLS for each in behaviours(distribution)):
         yield "serves files over plain HTTP: scripts can be changed on the way"
 
 
-def _buckets_know_their_distribution(distribution: Resource, _: Context) -> Iterator[Problem]:
+def _buckets_know_their_distribution(distribution: StackResource, _: Context) -> Iterator[Problem]:
     for origin in distribution.items("origins"):
         is_bucket = not origin.is_set("customOriginConfig") and not origin.is_set("vpcOriginConfig")
         if is_bucket and not origin.is_set("originAccessControlId"):
             yield "reads a bucket that anybody can read past it"
 
 
-def _logs_requests(distribution: Resource, context: Context) -> Iterator[Problem]:
+def _logs_requests(distribution: StackResource, context: Context) -> Iterator[Problem]:
     """Either way counts; only log delivery can write to a bucket without ACLs."""
     if not distribution.is_set("loggingConfig"):
         problem = "logs no requests: an attack cannot be reconstructed"
         yield from must_have(LOG_DELIVERY_SOURCE, "resourceArn", problem)(distribution, context)
 
 
-def _origins_use_modern_tls(distribution: Resource, _: Context) -> Iterator[Problem]:
+def _origins_use_modern_tls(distribution: StackResource, _: Context) -> Iterator[Problem]:
     for origin in distribution.items("origins"):
         if not origin.is_set("customOriginConfig"):
             continue
@@ -53,7 +53,7 @@ def _origins_use_modern_tls(distribution: Resource, _: Context) -> Iterator[Prob
             yield f"fetches from {name} by {named(sorted(older))}, which have been broken"
 
 
-def _certificate_is_where_cloudfront_looks(distribution: Resource, _: Context) -> Iterator[Problem]:
+def _certificate_is_where_cloudfront_looks(distribution: StackResource, _: Context) -> Iterator[Problem]:
     arn = distribution.get("viewerCertificate.acmCertificateArn")
     if arn and str(arn).split(":")[3] != CERTIFICATE_REGION:
         yield f"has a certificate in {str(arn).split(':')[3]}: CloudFront takes it from {CERTIFICATE_REGION} only"
@@ -63,20 +63,20 @@ RULES = (
     Rule(
         name="cdn-viewers-use-https",
         description="Distributions serve over HTTPS only.",
-        item=Item.CDN,
-        severity=Severity.HIGH,
-        controls=("CloudFront.3",),
-        kinds=frozenset({DISTRIBUTION}),
+        item=ChecklistItem.CDN,
+        severity=RuleSeverity.HIGH,
+        security_hub=("CloudFront.3",),
+        resource_types=frozenset({DISTRIBUTION}),
         check=_viewers_use_https,
         remediation='Set viewer_protocol_policy="redirect-to-https" on every behaviour.',
     ),
     Rule(
         name="cdn-negotiates-modern-tls",
         description="Distributions negotiate TLS 1.2 or newer.",
-        item=Item.CDN,
-        severity=Severity.HIGH,
-        controls=("CloudFront.7", "CloudFront.8"),
-        kinds=frozenset({DISTRIBUTION}),
+        item=ChecklistItem.CDN,
+        severity=RuleSeverity.HIGH,
+        security_hub=("CloudFront.7", "CloudFront.8"),
+        resource_types=frozenset({DISTRIBUTION}),
         check=must_be_one_of(
             "viewerCertificate.minimumProtocolVersion", MODERN_PROTOCOLS, "accepts TLS versions that have been broken"
         ),
@@ -85,61 +85,61 @@ RULES = (
     Rule(
         name="cdn-logs-requests",
         description="Distributions log every request.",
-        item=Item.CDN,
-        severity=Severity.LOW,
-        controls=("CloudFront.5",),
+        item=ChecklistItem.CDN,
+        severity=RuleSeverity.LOW,
+        security_hub=("CloudFront.5",),
         scope=Scope.STACK,
-        kinds=frozenset({DISTRIBUTION}),
+        resource_types=frozenset({DISTRIBUTION}),
         check=_logs_requests,
         remediation="Declare a cloudwatch.LogDeliverySource for the distribution's ARN, and its delivery.",
     ),
     Rule(
         name="cdn-stands-behind-a-web-acl",
         description="Distributions stand behind a web ACL.",
-        item=Item.CDN,
-        severity=Severity.MEDIUM,
-        controls=("CloudFront.6",),
-        kinds=frozenset({DISTRIBUTION}),
+        item=ChecklistItem.CDN,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("CloudFront.6",),
+        resource_types=frozenset({DISTRIBUTION}),
         check=must_be_set("webAclId", "has no web ACL: nothing slows down an attacker"),
         remediation="Set web_acl_id.",
     ),
     Rule(
         name="cdn-is-the-only-way-to-its-bucket",
         description="Buckets behind a distribution answer the distribution only.",
-        item=Item.CDN,
-        severity=Severity.MEDIUM,
-        controls=("CloudFront.13",),
-        kinds=frozenset({DISTRIBUTION}),
+        item=ChecklistItem.CDN,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("CloudFront.13",),
+        resource_types=frozenset({DISTRIBUTION}),
         check=_buckets_know_their_distribution,
         remediation="Set origin_access_control_id on the origin.",
     ),
     Rule(
         name="cdn-has-a-root-object",
         description="Distributions answer a request for their root with a file.",
-        item=Item.CDN,
-        severity=Severity.LOW,
-        controls=("CloudFront.1",),
-        kinds=frozenset({DISTRIBUTION}),
+        item=ChecklistItem.CDN,
+        severity=RuleSeverity.LOW,
+        security_hub=("CloudFront.1",),
+        resource_types=frozenset({DISTRIBUTION}),
         check=must_be_set("defaultRootObject", "asks its origin for the root, which may answer with a list of files"),
         remediation='Set default_root_object, for instance to "index.html".',
     ),
     Rule(
         name="cdn-origins-use-modern-tls",
         description="Distributions fetch over TLS 1.2.",
-        item=Item.CDN,
-        severity=Severity.MEDIUM,
-        controls=("CloudFront.9", "CloudFront.10"),
-        kinds=frozenset({DISTRIBUTION}),
+        item=ChecklistItem.CDN,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("CloudFront.9", "CloudFront.10"),
+        resource_types=frozenset({DISTRIBUTION}),
         check=_origins_use_modern_tls,
         remediation='Set origin_protocol_policy="https-only" and origin_ssl_protocols=["TLSv1.2"].',
     ),
     Rule(
         name="cdn-certificate-is-where-cloudfront-looks",
         description="Certificates of distributions are in us-east-1.",
-        item=Item.CERTIFICATES,
-        severity=Severity.MEDIUM,
-        reading="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html",
-        kinds=frozenset({DISTRIBUTION}),
+        item=ChecklistItem.CERTIFICATES,
+        severity=RuleSeverity.MEDIUM,
+        documentation="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html",
+        resource_types=frozenset({DISTRIBUTION}),
         check=_certificate_is_where_cloudfront_looks,
         remediation='Declare the acm.Certificate with region="us-east-1".',
     ),

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from policies.engine.checklist_items import Item
+from policies.engine.checklist_items import ChecklistItem
 from policies.engine.patterns import must_be, must_be_set, must_not_be
-from policies.engine.resource import Resource, UnknownValue
-from policies.engine.rule import Context, Problem, Rule, Scope, Severity
-from policies.engine.stack import Stack
-from policies.network_rules import GROUP, OLDER_SEPARATE_RULE, SEPARATE_INGRESS, NetworkRule, ingress_rules
+from policies.engine.resource import StackResource, UnknownValue
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope
+from policies.engine.stack import StackGraph
+from policies.network_rules import GROUP, OLDER_SEPARATE_RULE, SEPARATE_INGRESS, SecurityGroupRule, ingress_rules
 from policies.rules.security_groups import groups_of_rule
 
 DATABASE = "aws:rds/instance"
@@ -18,17 +18,17 @@ GUESSABLE_NAMES = frozenset({"postgres", "admin", "administrator", "root", "rdsa
 INGRESS_KINDS = frozenset({SEPARATE_INGRESS, OLDER_SEPARATE_RULE, GROUP})
 
 
-def is_replica(database: Resource) -> bool:
+def is_replica(database: StackResource) -> bool:
     """Tell whether an instance is a read replica, which inherits most of its settings from its source."""
     return database.is_set("replicateSourceDb")
 
 
-def is_primary(database: Resource) -> bool:
+def is_primary(database: StackResource) -> bool:
     """Tell whether an instance has data of its own."""
     return not is_replica(database)
 
 
-def _guarded_stores(resource: Resource, stack: Stack) -> list[Resource]:
+def _guarded_stores(resource: StackResource, stack: StackGraph) -> list[StackResource]:
     """Return the data stores behind the security group that a rule belongs to."""
     return [
         store
@@ -38,7 +38,7 @@ def _guarded_stores(resource: Resource, stack: Stack) -> list[Resource]:
     ]
 
 
-def _reached_by_group(resource: Resource, context: Context) -> Iterator[Problem]:
+def _reached_by_group(resource: StackResource, context: Context) -> Iterator[Problem]:
     for store in _guarded_stores(resource, context.stack):
         for rule in ingress_rules(resource):
             if isinstance(rule, UnknownValue):
@@ -47,7 +47,7 @@ def _reached_by_group(resource: Resource, context: Context) -> Iterator[Problem]
                 yield f"lets a whole address range reach {store.name}: every server in it becomes a way to the data"
 
 
-def _reached_on_one_port(resource: Resource, context: Context) -> Iterator[Problem]:
+def _reached_on_one_port(resource: StackResource, context: Context) -> Iterator[Problem]:
     for store in _guarded_stores(resource, context.stack):
         for rule in ingress_rules(resource):
             if isinstance(rule, UnknownValue):
@@ -56,33 +56,33 @@ def _reached_on_one_port(resource: Resource, context: Context) -> Iterator[Probl
                 yield f"opens {rule.what} of {store.name}, which listens on one"
 
 
-def _not_reached_from_the_edge(resource: Resource, context: Context) -> Iterator[Problem]:
+def _not_reached_from_the_edge(resource: StackResource, context: Context) -> Iterator[Problem]:
     """The group that may connect must not itself be open to the internet: then one hop separates it from the data."""
     stack = context.stack
-    if resource.kind == GROUP or not _guarded_stores(resource, stack):
+    if resource.type == GROUP or not _guarded_stores(resource, stack):
         return
-    path = "referencedSecurityGroupId" if resource.kind == SEPARATE_INGRESS else "sourceSecurityGroupId"
+    path = "referencedSecurityGroupId" if resource.type == SEPARATE_INGRESS else "sourceSecurityGroupId"
     for source in stack.targets(resource, path, GROUP):
         if _is_open_to_the_internet(source, stack):
             yield f"lets {source.name} reach the data, and the internet reaches {source.name}"
 
 
-def _is_open_to_the_internet(group: Resource, stack: Stack) -> bool:
+def _is_open_to_the_internet(group: StackResource, stack: StackGraph) -> bool:
     carriers = [group, *stack.referrers(group, SEPARATE_INGRESS, "securityGroupId")]
     carriers += stack.referrers(group, OLDER_SEPARATE_RULE, "securityGroupId")
     return any(
-        isinstance(rule, NetworkRule) and rule.is_open_to_the_internet
+        isinstance(rule, SecurityGroupRule) and rule.is_open_to_the_internet
         for carrier in carriers
         for rule in ingress_rules(carrier)
     )
 
 
-def _has_own_administrator(database: Resource, _: Context) -> Iterator[Problem]:
+def _has_own_administrator(database: StackResource, _: Context) -> Iterator[Problem]:
     if str(database.get("username") or "").lower() in GUESSABLE_NAMES:
         yield "has an administrator whose name everybody knows: half of a login is given away"
 
 
-def _asks_who_connects(cache: Resource, _: Context) -> Iterator[Problem]:
+def _asks_who_connects(cache: StackResource, _: Context) -> Iterator[Problem]:
     if not cache.is_set("authToken") and not cache.is_set("userGroupIds"):
         yield "answers whoever reaches it: without a token every process in the network reads the sessions"
 
@@ -91,94 +91,94 @@ RULES = (
     Rule(
         name="database-is-not-public",
         description="Databases have no public address.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.CRITICAL,
-        controls=("RDS.2",),
-        kinds=frozenset({DATABASE}),
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.CRITICAL,
+        security_hub=("RDS.2",),
+        resource_types=frozenset({DATABASE}),
         check=must_not_be("publiclyAccessible", True, "has a public address: the internet can try passwords on it"),
         remediation="Set publicly_accessible=False.",
     ),
     Rule(
         name="database-names-its-security-groups",
         description="Databases stand in security groups of their own, not in the VPC's default group.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.HIGH,
-        reading="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html",
-        kinds=frozenset({DATABASE}),
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.HIGH,
+        documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html",
+        resource_types=frozenset({DATABASE}),
         check=must_be_set("vpcSecurityGroupIds", "names no security group, so it lands in the VPC's default group"),
         remediation="Set vpc_security_group_ids to the database's own group.",
     ),
     Rule(
         name="cache-names-its-security-groups",
         description="Caches stand in security groups of their own, not in the VPC's default group.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.HIGH,
-        reading="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VPCs.EC.html",
-        kinds=frozenset({CACHE}),
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.HIGH,
+        documentation="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VPCs.EC.html",
+        resource_types=frozenset({CACHE}),
         check=must_be_set("securityGroupIds", "names no security group, so it lands in the VPC's default group"),
         remediation="Set security_group_ids to the cache's own group.",
     ),
     Rule(
         name="database-is-reached-by-group",
         description="Databases and caches let in security groups, never address ranges.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.HIGH,
-        reading="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html",
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.HIGH,
+        documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html",
         scope=Scope.STACK,
-        kinds=INGRESS_KINDS,
+        resource_types=INGRESS_KINDS,
         check=_reached_by_group,
         remediation="Name the group that may connect (referenced_security_group_id) in place of the address block.",
     ),
     Rule(
         name="database-is-reached-on-one-port",
         description="Databases and caches open the one port on which they listen.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.MEDIUM,
-        reading="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html",
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.MEDIUM,
+        documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html",
         scope=Scope.STACK,
-        kinds=INGRESS_KINDS,
+        resource_types=INGRESS_KINDS,
         check=_reached_on_one_port,
         remediation="Set from_port and to_port to the port of the database.",
     ),
     Rule(
         name="database-is-not-reached-from-the-edge",
         description="What the internet can connect to cannot connect to databases and caches.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.HIGH,
-        reading="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html",
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.HIGH,
+        documentation="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html",
         scope=Scope.STACK,
-        kinds=INGRESS_KINDS,
+        resource_types=INGRESS_KINDS,
         check=_not_reached_from_the_edge,
         remediation="Reference the app servers' group in place of this one.",
     ),
     Rule(
         name="database-has-its-own-subnet-group",
         description="Databases stand in subnets that were chosen for them.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.MEDIUM,
-        reading="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
-        kinds=frozenset({DATABASE}),
-        only_if=is_primary,
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.MEDIUM,
+        documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
+        resource_types=frozenset({DATABASE}),
+        applies_to=is_primary,
         check=must_be_set("dbSubnetGroupName", "names no subnet group, so it lands in public subnets"),
         remediation="Set db_subnet_group_name to a group of isolated subnets.",
     ),
     Rule(
         name="cache-has-its-own-subnet-group",
         description="Caches stand in subnets that were chosen for them.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.MEDIUM,
-        controls=("ElastiCache.7",),
-        kinds=frozenset({CACHE}),
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("ElastiCache.7",),
+        resource_types=frozenset({CACHE}),
         check=must_be_set("subnetGroupName", "names no subnet group, so it lands in the default VPC's public subnets"),
         remediation="Set subnet_group_name to a group of isolated subnets.",
     ),
     Rule(
         name="database-knows-iam-identities",
         description="People sign in to databases with their own AWS identity.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.MEDIUM,
-        controls=("RDS.10",),
-        kinds=frozenset({DATABASE}),
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("RDS.10",),
+        resource_types=frozenset({DATABASE}),
         check=must_be(
             "iamDatabaseAuthenticationEnabled", True, "knows only passwords: people will share the administrator's"
         ),
@@ -187,21 +187,21 @@ RULES = (
     Rule(
         name="database-has-its-own-administrator",
         description="The database's administrator does not have a name that attackers try first.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.LOW,
-        controls=("RDS.25",),
-        kinds=frozenset({DATABASE}),
-        only_if=is_primary,
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.LOW,
+        security_hub=("RDS.25",),
+        resource_types=frozenset({DATABASE}),
+        applies_to=is_primary,
         check=_has_own_administrator,
         remediation="Choose another `username`; changing it later replaces the database.",
     ),
     Rule(
         name="cache-asks-who-connects",
         description="Caches demand a token or a user.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.HIGH,
-        controls=("ElastiCache.6",),
-        kinds=frozenset({CACHE}),
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.HIGH,
+        security_hub=("ElastiCache.6",),
+        resource_types=frozenset({CACHE}),
         check=_asks_who_connects,
         remediation="Set auth_token to a generated secret, or user_group_ids.",
     ),

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies.engine.checklist_items import Item
+from policies.engine.checklist_items import ChecklistItem
 from policies.engine.patterns import must_have
-from policies.engine.resource import Resource
-from policies.engine.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.resource import StackResource
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope
 
 ZONE: Final = "aws:route53/zone"
 RECORD: Final = "aws:route53/record"
@@ -14,15 +14,15 @@ ROUTE53_GUIDE: Final = "https://docs.aws.amazon.com/Route53/latest/DeveloperGuid
 ALIAS_TARGETS: Final = ("aws:lb/loadBalancer", "aws:cloudfront/distribution", "aws:s3/bucket")
 
 
-def _is_public(zone: Resource) -> bool:
+def _is_public(zone: StackResource) -> bool:
     return not zone.items("vpcs")
 
 
-def _is_alias(record: Resource) -> bool:
+def _is_alias(record: StackResource) -> bool:
     return bool(record.items("aliases"))
 
 
-def _leads_to_something_of_ours(record: Resource, context: Context) -> Iterator[Problem]:
+def _leads_to_something_of_ours(record: StackResource, context: Context) -> Iterator[Problem]:
     for index in range(len(record.items("aliases"))):
         path = f"aliases.{index}.name"
         if not any(context.stack.targets(record, path, kind) for kind in ALIAS_TARGETS):
@@ -33,24 +33,24 @@ RULES = (
     Rule(
         name="dns-queries-are-logged",
         description="Public zones log their queries.",
-        item=Item.DNS,
-        severity=Severity.LOW,
-        controls=("Route53.2",),
+        item=ChecklistItem.DNS,
+        severity=RuleSeverity.LOW,
+        security_hub=("Route53.2",),
         scope=Scope.STACK,
-        kinds=frozenset({ZONE}),
-        only_if=_is_public,
+        resource_types=frozenset({ZONE}),
+        applies_to=_is_public,
         check=must_have("aws:route53/queryLog", "zoneId", "does not log who asks for which name"),
         remediation="Declare a route53.QueryLog for the zone.",
     ),
     Rule(
         name="dns-names-who-issues-certificates",
         description="Public zones say who may issue certificates.",
-        item=Item.DNS,
-        severity=Severity.LOW,
-        reading=f"{ROUTE53_GUIDE}/ResourceRecordTypes.html#CAAFormat",
+        item=ChecklistItem.DNS,
+        severity=RuleSeverity.LOW,
+        documentation=f"{ROUTE53_GUIDE}/ResourceRecordTypes.html#CAAFormat",
         scope=Scope.STACK,
-        kinds=frozenset({ZONE}),
-        only_if=_is_public,
+        resource_types=frozenset({ZONE}),
+        applies_to=_is_public,
         check=must_have(
             RECORD,
             "zoneId",
@@ -62,12 +62,12 @@ RULES = (
     Rule(
         name="dns-leads-to-something-of-ours",
         description="Alias records point at resources of the stack.",
-        item=Item.DNS,
-        severity=Severity.HIGH,
-        controls=("CloudFront.12",),
+        item=ChecklistItem.DNS,
+        severity=RuleSeverity.HIGH,
+        security_hub=("CloudFront.12",),
         scope=Scope.STACK,
-        kinds=frozenset({RECORD}),
-        only_if=_is_alias,
+        resource_types=frozenset({RECORD}),
+        applies_to=_is_alias,
         check=_leads_to_something_of_ours,
         remediation="Take the alias's name from the load balancer's dns_name.",
     ),

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies.engine.checklist_items import Item
+from policies.engine.checklist_items import ChecklistItem
 from policies.engine.patterns import must_be, must_be_set
-from policies.engine.resource import Resource
-from policies.engine.rule import Context, Problem, Rule, Scope, Setting, Severity
+from policies.engine.resource import StackResource
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope, Setting
 from policies.rules.admin_access import LAUNCH_TEMPLATE
 from policies.rules.database_access import CACHE, DATABASE, is_primary, is_replica
 
@@ -28,7 +28,7 @@ VOLUME_PATHS: Final = {
 SECRET_WORDS: Final = ("secret", "password", "token", "private", "credential")
 
 
-def receives_service_logs(bucket: Resource, context: Context) -> bool:
+def receives_service_logs(bucket: StackResource, context: Context) -> bool:
     """Tell whether AWS delivers access logs into the bucket; its deliveries cannot use a key of ours."""
     return any(
         context.stack.referrers(bucket, kind, path)
@@ -40,23 +40,23 @@ def receives_service_logs(bucket: Resource, context: Context) -> bool:
     )
 
 
-def _database_is_encrypted(database: Resource, _: Context) -> Iterator[Problem]:
+def _database_is_encrypted(database: StackResource, _: Context) -> Iterator[Problem]:
     encrypted = database.get("storageEncrypted")
     inherits = encrypted is None and is_replica(database)
     if encrypted is not True and not inherits:
         yield "is not encrypted: a snapshot can be read wherever it is copied"
 
 
-def _volumes_are_encrypted(server: Resource, _: Context) -> Iterator[Problem]:
-    ebs = "ebs." if server.kind == LAUNCH_TEMPLATE else ""
-    volumes = [volume.get(f"{ebs}encrypted") for volume in server.items(VOLUME_PATHS[server.kind])]
-    if server.kind != LAUNCH_TEMPLATE:
+def _volumes_are_encrypted(server: StackResource, _: Context) -> Iterator[Problem]:
+    ebs = "ebs." if server.type == LAUNCH_TEMPLATE else ""
+    volumes = [volume.get(f"{ebs}encrypted") for volume in server.items(VOLUME_PATHS[server.type])]
+    if server.type != LAUNCH_TEMPLATE:
         volumes.append(server.get("rootBlockDevice.encrypted"))
     if not volumes or any(encrypted not in TRUE for encrypted in volumes):
         yield "starts servers with unencrypted disks: a snapshot or a discarded disk can be read"
 
 
-def _bucket_is_encrypted(bucket: Resource, context: Context) -> Iterator[Problem]:
+def _bucket_is_encrypted(bucket: StackResource, context: Context) -> Iterator[Problem]:
     configurations = context.stack.referrers(bucket, BUCKET_ENCRYPTION, "bucket")
     inline = bucket.items("serverSideEncryptionConfiguration")
     rules = [rule for owner in [*configurations, *inline] for path in ("rules", "rule") for rule in owner.items(path)]
@@ -67,25 +67,25 @@ def _bucket_is_encrypted(bucket: Resource, context: Context) -> Iterator[Problem
         yield "is encrypted under a key that is not ours: whoever may read the bucket may read its content"
 
 
-def _uses_a_foreign_key(rule: Resource) -> bool:
+def _uses_a_foreign_key(rule: StackResource) -> bool:
     default = "applyServerSideEncryptionByDefault"
     return rule.get(f"{default}.sseAlgorithm") == "AES256" or not rule.is_set(f"{default}.kmsMasterKeyId")
 
 
-def _is_symmetric(key: Resource) -> bool:
+def _is_symmetric(key: StackResource) -> bool:
     """AWS rotates symmetric encryption keys only."""
     specification = key.get("customerMasterKeySpec") or "SYMMETRIC_DEFAULT"
     return bool(specification == "SYMMETRIC_DEFAULT")
 
 
-def _deletion_can_be_stopped(key: Resource, context: Context) -> Iterator[Problem]:
+def _deletion_can_be_stopped(key: StackResource, context: Context) -> Iterator[Problem]:
     least = context.settings["days"]
     days = key.get("deletionWindowInDays")
     if days is not None and days < least:
         yield f"is gone {days} days after its deletion, with all data under it; {least} leave time to notice"
 
 
-def _holds_a_secret(parameter: Resource) -> bool:
+def _holds_a_secret(parameter: StackResource) -> bool:
     name = str(parameter.get("name") or "").lower()
     return any(word in name for word in SECRET_WORDS)
 
@@ -94,33 +94,33 @@ RULES = (
     Rule(
         name="encryption-of-databases",
         description="Databases are encrypted at rest.",
-        item=Item.ENCRYPTION,
-        severity=Severity.HIGH,
-        controls=("RDS.3",),
-        kinds=frozenset({DATABASE}),
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.HIGH,
+        security_hub=("RDS.3",),
+        resource_types=frozenset({DATABASE}),
         check=_database_is_encrypted,
         remediation="Set storage_encrypted=True; AWS cannot encrypt an existing database in place.",
     ),
     Rule(
         name="encryption-of-databases-under-own-key",
         description="Databases are encrypted under a key of our own.",
-        item=Item.ENCRYPTION,
-        severity=Severity.MEDIUM,
-        controls=("RDS.3",),
-        kinds=frozenset({DATABASE}),
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("RDS.3",),
+        resource_types=frozenset({DATABASE}),
         # A replica in the same region takes its source's key, and AWS refuses another.
-        only_if=is_primary,
+        applies_to=is_primary,
         check=must_be_set("kmsKeyId", "is encrypted under AWS's key: its use cannot be limited or withdrawn"),
         remediation="Set kms_key_id to the ARN of the data key.",
     ),
     Rule(
         name="encryption-of-query-statistics",
         description="Performance Insights keeps its statistics under a key of our own.",
-        item=Item.ENCRYPTION,
-        severity=Severity.LOW,
-        reading="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.Overview.html",
-        kinds=frozenset({DATABASE}),
-        only_if=lambda database: database.get("performanceInsightsEnabled") is True,
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.LOW,
+        documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.Overview.html",
+        resource_types=frozenset({DATABASE}),
+        applies_to=lambda database: database.get("performanceInsightsEnabled") is True,
         check=must_be_set(
             "performanceInsightsKmsKeyId", "keeps query statistics under AWS's key: queries may hold customers' data"
         ),
@@ -129,113 +129,113 @@ RULES = (
     Rule(
         name="encryption-of-caches",
         description="Caches are encrypted at rest.",
-        item=Item.ENCRYPTION,
-        severity=Severity.HIGH,
-        controls=("ElastiCache.4",),
-        kinds=frozenset({CACHE}),
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.HIGH,
+        security_hub=("ElastiCache.4",),
+        resource_types=frozenset({CACHE}),
         check=must_be("atRestEncryptionEnabled", True, "is not encrypted: its snapshots hold readable sessions"),
         remediation="Set at_rest_encryption_enabled=True; changing it replaces the cache.",
     ),
     Rule(
         name="encryption-of-caches-under-own-key",
         description="Caches are encrypted under a key of our own.",
-        item=Item.ENCRYPTION,
-        severity=Severity.MEDIUM,
-        controls=("ElastiCache.4",),
-        kinds=frozenset({CACHE}),
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("ElastiCache.4",),
+        resource_types=frozenset({CACHE}),
         check=must_be_set("kmsKeyId", "is encrypted under AWS's key: its use cannot be limited or withdrawn"),
         remediation="Set kms_key_id to the ARN of the data key.",
     ),
     Rule(
         name="encryption-of-server-disks",
         description="Servers start with encrypted disks.",
-        item=Item.ENCRYPTION,
-        severity=Severity.HIGH,
-        controls=("EC2.3", "EC2.7"),
-        kinds=frozenset(VOLUME_PATHS),
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.HIGH,
+        security_hub=("EC2.3", "EC2.7"),
+        resource_types=frozenset(VOLUME_PATHS),
         check=_volumes_are_encrypted,
         remediation="Set encrypted on every block device, the root volume included.",
     ),
     Rule(
         name="encryption-of-volumes",
         description="Volumes are encrypted.",
-        item=Item.ENCRYPTION,
-        severity=Severity.HIGH,
-        controls=("EC2.3",),
-        kinds=frozenset({"aws:ebs/volume"}),
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.HIGH,
+        security_hub=("EC2.3",),
+        resource_types=frozenset({"aws:ebs/volume"}),
         check=must_be("encrypted", True, "is not encrypted: a snapshot or a discarded disk can be read"),
         remediation="Set encrypted=True.",
     ),
     Rule(
         name="encryption-of-buckets",
         description="Buckets are encrypted under a key of our own, or by S3 where AWS delivers logs.",
-        item=Item.ENCRYPTION,
-        severity=Severity.MEDIUM,
-        controls=("S3.17",),
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("S3.17",),
         scope=Scope.STACK,
-        kinds=frozenset({BUCKET}),
+        resource_types=frozenset({BUCKET}),
         check=_bucket_is_encrypted,
         remediation='Declare an s3.BucketServerSideEncryptionConfiguration with sse_algorithm="aws:kms" and a key.',
     ),
     Rule(
         name="encryption-of-logs",
         description="Log groups are encrypted under a key of our own.",
-        item=Item.ENCRYPTION,
-        severity=Severity.MEDIUM,
-        reading="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html",
-        kinds=frozenset({LOG_GROUP}),
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.MEDIUM,
+        documentation="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html",
+        resource_types=frozenset({LOG_GROUP}),
         check=must_be_set("kmsKeyId", "is encrypted under AWS's key: logs hold what users typed and where they live"),
         remediation="Set kms_key_id to the ARN of the logs key.",
     ),
     Rule(
         name="encryption-of-notifications",
         description="Topics are encrypted.",
-        item=Item.ENCRYPTION,
-        severity=Severity.LOW,
-        controls=("SNS.1",),
-        kinds=frozenset({TOPIC}),
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.LOW,
+        security_hub=("SNS.1",),
+        resource_types=frozenset({TOPIC}),
         check=must_be_set("kmsMasterKeyId", "is not encrypted: its messages tell where the platform hurts"),
         remediation="Set kms_master_key_id to the notifications key.",
     ),
     Rule(
         name="encryption-of-secrets",
         description="Secrets are encrypted under a key of our own.",
-        item=Item.SECRETS,
-        severity=Severity.HIGH,
-        reading="https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html",
-        kinds=frozenset({SECRET}),
+        item=ChecklistItem.SECRETS,
+        severity=RuleSeverity.HIGH,
+        documentation="https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html",
+        resource_types=frozenset({SECRET}),
         check=must_be_set("kmsKeyId", "is encrypted under AWS's key, which every identity of the account may use"),
         remediation="Set kms_key_id to the ARN of the secrets key.",
     ),
     Rule(
         name="encryption-of-secret-parameters",
         description="Parameters whose name speaks of a secret are SecureStrings.",
-        item=Item.SECRETS,
-        severity=Severity.HIGH,
-        reading="https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-securestring.html",
-        kinds=frozenset({PARAMETER}),
-        only_if=_holds_a_secret,
+        item=ChecklistItem.SECRETS,
+        severity=RuleSeverity.HIGH,
+        documentation="https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-securestring.html",
+        resource_types=frozenset({PARAMETER}),
+        applies_to=_holds_a_secret,
         check=must_be("type", "SecureString", "keeps a secret as plain text"),
         remediation='Set type="SecureString" and key_id, or use Secrets Manager.',
     ),
     Rule(
         name="encryption-keys-rotate",
         description="Keys rotate every year.",
-        item=Item.ENCRYPTION,
-        severity=Severity.MEDIUM,
-        controls=("KMS.4",),
-        kinds=frozenset({KEY}),
-        only_if=_is_symmetric,
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("KMS.4",),
+        resource_types=frozenset({KEY}),
+        applies_to=_is_symmetric,
         check=must_be("enableKeyRotation", True, "never changes: what leaks once opens everything for ever"),
         remediation="Set enable_key_rotation=True.",
     ),
     Rule(
         name="encryption-keys-outlive-mistakes",
         description="A deleted key can be had back for 30 days.",
-        item=Item.ENCRYPTION,
-        severity=Severity.HIGH,
-        controls=("KMS.3",),
-        kinds=frozenset({KEY}),
+        item=ChecklistItem.ENCRYPTION,
+        severity=RuleSeverity.HIGH,
+        security_hub=("KMS.3",),
+        resource_types=frozenset({KEY}),
         check=_deletion_can_be_stopped,
         remediation="Set deletion_window_in_days=30.",
         settings={"days": Setting(default=30, minimum=7, maximum=30, description="Days between deletion and loss")},

@@ -6,11 +6,11 @@ Reads policy documents wherever AWS keeps them: on roles, keys, topics, buckets,
 from collections.abc import Iterator
 from typing import Final
 
-from policies.engine.checklist_items import Item
+from policies.engine.checklist_items import ChecklistItem
 from policies.engine.iam_documents import Statement, statements
 from policies.engine.patterns import must_be_set, must_have
-from policies.engine.resource import Resource, named
-from policies.engine.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.resource import StackResource, named
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope
 from policies.rules.admin_access import SERVER_KINDS
 from policies.rules.encryption import KEY
 
@@ -78,7 +78,7 @@ SESSION_MANAGER_AGENT: Final = (
 """Actions by which a server reports itself to Session Manager; AWS's own policy for its agent names no resource."""
 WITHOUT_RESOURCE: Final = UNRESTRICTABLE + SESSION_MANAGER_AGENT
 KEYS_THAT_NAME_A_RESOURCE: Final = ("aws:ResourceAccount", "aws:ResourceOrgID", "cloudwatch:namespace", "ecs:cluster")
-"""Conditions that do for `Resource: *` what a name would do."""
+"""Conditions that do for `StackResource: *` what a name would do."""
 KEYS_THAT_LIMIT_DECRYPTION: Final = ("kms:viaservice", "kms:encryptioncontext")
 """Beginnings of conditions on what asks for the decryption, or on what was encrypted."""
 SERVICES_THAT_NAME_AN_ACCOUNT: Final = frozenset(
@@ -101,18 +101,18 @@ IDENTITY_PROVIDER: Final = ":oidc-provider/"
 IAM_GUIDE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 
 
-def _allowing(resource: Resource) -> Iterator[Statement]:
+def _allowing(resource: StackResource) -> Iterator[Statement]:
     for owner in [resource, *resource.items("inlinePolicies")]:
         yield from (statement for statement in statements(owner, "policy") if statement.allows)
 
 
-def _actions_are_named(resource: Resource, _: Context) -> Iterator[Problem]:
+def _actions_are_named(resource: StackResource, _: Context) -> Iterator[Problem]:
     for statement in _allowing(resource):
         if statement.whole_services or "NotAction" in statement.excludes:
             yield f"allows {named(statement.whole_services) or 'all actions but some'} ({statement.label})"
 
 
-def _resources_are_named(resource: Resource, _: Context) -> Iterator[Problem]:
+def _resources_are_named(resource: StackResource, _: Context) -> Iterator[Problem]:
     for statement in _allowing(resource):
         everywhere = "*" in statement.resources or "NotResource" in statement.excludes
         limitable = [action for action in statement.actions if not action.startswith(WITHOUT_RESOURCE)]
@@ -120,33 +120,33 @@ def _resources_are_named(resource: Resource, _: Context) -> Iterator[Problem]:
             yield f"allows {named(limitable)} on every resource of the account ({statement.label})"
 
 
-def _log_groups_are_named(policy: Resource, _: Context) -> Iterator[Problem]:
+def _log_groups_are_named(policy: StackResource, _: Context) -> Iterator[Problem]:
     for statement in statements(policy, "policyDocument"):
         if statement.allows and "*" in statement.resources:
             yield f"lets a service write into every log group of the account ({statement.label})"
 
 
-def _decrypts_through_a_service(resource: Resource, _: Context) -> Iterator[Problem]:
+def _decrypts_through_a_service(resource: StackResource, _: Context) -> Iterator[Problem]:
     for statement in _allowing(resource):
         decrypts = [action for action in statement.actions if action.startswith("kms:Decrypt")]
         if decrypts and not any(key.startswith(KEYS_THAT_LIMIT_DECRYPTION) for key in statement.condition_keys):
             yield f"may decrypt whatever the key encrypts, wherever it lies ({statement.label})"
 
 
-def _makes_roles_within_a_boundary(resource: Resource, _: Context) -> Iterator[Problem]:
+def _makes_roles_within_a_boundary(resource: StackResource, _: Context) -> Iterator[Problem]:
     for statement in _allowing(resource):
         if statement.names_any(MAKE_ROLES) and not statement.exact_values("iam:PermissionsBoundary"):
             yield f"may make a role that can do anything, and take it on ({statement.label})"
 
 
-def _passes_roles_to_named_services(resource: Resource, _: Context) -> Iterator[Problem]:
+def _passes_roles_to_named_services(resource: StackResource, _: Context) -> Iterator[Problem]:
     for statement in _allowing(resource):
         several = any("*" in role for role in statement.resources)
         if several and statement.names_any(["iam:PassRole"]) and not statement.exact_values("iam:PassedToService"):
             yield f"may start whatever it likes with the rights of other roles ({statement.label})"
 
 
-def _trust_names_principals(role: Resource, _: Context) -> Iterator[Problem]:
+def _trust_names_principals(role: StackResource, _: Context) -> Iterator[Problem]:
     for statement in statements(role, "assumeRolePolicy"):
         if statement.is_open_to_everyone:
             yield f"can be taken on by anybody with an AWS account ({statement.label})"
@@ -154,14 +154,14 @@ def _trust_names_principals(role: Resource, _: Context) -> Iterator[Problem]:
             yield f"trusts with {named(statement.whole_services)} where taking it on is all that is needed"
 
 
-def _trust_is_for_this_account(role: Resource, _: Context) -> Iterator[Problem]:
+def _trust_is_for_this_account(role: StackResource, _: Context) -> Iterator[Problem]:
     for statement in statements(role, "assumeRolePolicy"):
         services = [name for name in statement.principals.get("Service", ()) if name in SERVICES_THAT_NAME_AN_ACCOUNT]
         if statement.allows and services and not any(statement.condition_values(key) for key in CONTEXT_KEYS):
             yield f"can be taken on by {named(services)} on behalf of any AWS customer ({statement.label})"
 
 
-def _workflows_are_pinned(role: Resource, _: Context) -> Iterator[Problem]:
+def _workflows_are_pinned(role: StackResource, _: Context) -> Iterator[Problem]:
     for statement in statements(role, "assumeRolePolicy"):
         issuers = [
             provider.partition(IDENTITY_PROVIDER)[2]
@@ -173,14 +173,14 @@ def _workflows_are_pinned(role: Resource, _: Context) -> Iterator[Problem]:
                 yield f"can be taken on by others whom {issuer} knows ({statement.label}): a fork, a branch, a stranger"
 
 
-def _is_not_public(resource: Resource, _: Context) -> Iterator[Problem]:
-    for statement in statements(resource, RESOURCE_POLICIES[resource.kind]):
+def _is_not_public(resource: StackResource, _: Context) -> Iterator[Problem]:
+    for statement in statements(resource, RESOURCE_POLICIES[resource.type]):
         if statement.is_open_to_everyone:
             yield f"lets anybody with an AWS account in ({statement.label})"
 
 
-def _services_act_for_us(resource: Resource, _: Context) -> Iterator[Problem]:
-    for statement in statements(resource, RESOURCE_POLICIES[resource.kind]):
+def _services_act_for_us(resource: StackResource, _: Context) -> Iterator[Problem]:
+    for statement in statements(resource, RESOURCE_POLICIES[resource.type]):
         services = statement.principals.get("Service", ())
         if statement.allows and services and not any(statement.condition_values(key) for key in CONTEXT_KEYS):
             yield (
@@ -189,14 +189,14 @@ def _services_act_for_us(resource: Resource, _: Context) -> Iterator[Problem]:
             )
 
 
-def _services_get_named_actions(resource: Resource, _: Context) -> Iterator[Problem]:
-    for statement in statements(resource, RESOURCE_POLICIES[resource.kind]):
+def _services_get_named_actions(resource: StackResource, _: Context) -> Iterator[Problem]:
+    for statement in statements(resource, RESOURCE_POLICIES[resource.type]):
         services = statement.principals.get("Service", ())
         if statement.allows and services and statement.whole_services:
             yield f"lets {named(services)} do {named(statement.whole_services)} ({statement.label})"
 
 
-def _endpoint_lets_own_account_through(endpoint: Resource, _: Context) -> Iterator[Problem]:
+def _endpoint_lets_own_account_through(endpoint: StackResource, _: Context) -> Iterator[Problem]:
     found = statements(endpoint, "policy")
     if not found:
         yield "has no policy: stolen data can leave through it to any account"
@@ -205,38 +205,38 @@ def _endpoint_lets_own_account_through(endpoint: Resource, _: Context) -> Iterat
             yield f"lets everybody reach everything ({statement.label}): stolen data can leave through it"
 
 
-def _is_no_administrator(attachment: Resource, _: Context) -> Iterator[Problem]:
+def _is_no_administrator(attachment: StackResource, _: Context) -> Iterator[Problem]:
     attached = [*attachment.texts("policyArn"), *attachment.texts("managedPolicyArns")]
     if any(policy_arn.endswith(ADMINISTRATORS) for policy_arn in attached):
         yield "gives an administrator's rights: whoever gets in owns the account"
 
 
-def _is_for_no_user(resource: Resource, _: Context) -> Iterator[Problem]:
-    yield f"gives a user {'a key that never expires' if 'accessKey' in resource.kind else 'rights of its own'}"
+def _is_for_no_user(resource: StackResource, _: Context) -> Iterator[Problem]:
+    yield f"gives a user {'a key that never expires' if 'accessKey' in resource.type else 'rights of its own'}"
 
 
-def _key_is_governed(key: Resource, _: Context) -> Iterator[Problem]:
+def _key_is_governed(key: StackResource, _: Context) -> Iterator[Problem]:
     if not key.is_set("policy"):
         yield "has no policy of its own: every administrator of the account may use it"
 
 
-def _metadata_needs_a_token(server: Resource, _: Context) -> Iterator[Problem]:
+def _metadata_needs_a_token(server: StackResource, _: Context) -> Iterator[Problem]:
     if server.get("metadataOptions.httpTokens") != "required":
         yield "gives its credentials to any request that is forged through the application (IMDSv1)"
 
 
-def _metadata_stays_on_the_server(server: Resource, _: Context) -> Iterator[Problem]:
+def _metadata_stays_on_the_server(server: StackResource, _: Context) -> Iterator[Problem]:
     if (server.get("metadataOptions.httpPutResponseHopLimit") or 1) > 1:
         yield "hands its credentials to whatever runs in a container on it"
 
 
-def _has_no_public_address(server: Resource, _: Context) -> Iterator[Problem]:
+def _has_no_public_address(server: StackResource, _: Context) -> Iterator[Problem]:
     owners = [server, *server.items("networkInterfaces")]
     if any(owner.get("associatePublicIpAddress") in (True, "true") for owner in owners):
         yield "gets a public address: one forgotten rule, and the internet talks to it directly"
 
 
-def _is_assumed_by_servers(role: Resource) -> bool:
+def _is_assumed_by_servers(role: StackResource) -> bool:
     return any(
         "ec2.amazonaws.com" in statement.principals.get("Service", ())
         for statement in statements(role, "assumeRolePolicy")
@@ -247,182 +247,182 @@ RULES = (
     Rule(
         name="identity-names-actions",
         description="Policies name the actions that they allow.",
-        item=Item.IDENTITY,
-        severity=Severity.HIGH,
-        controls=("IAM.1", "IAM.21"),
-        kinds=IDENTITY_POLICIES,
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.HIGH,
+        security_hub=("IAM.1", "IAM.21"),
+        resource_types=IDENTITY_POLICIES,
         check=_actions_are_named,
         remediation="List the actions that are called, in place of the wildcard.",
     ),
     Rule(
         name="identity-names-resources",
         description="Policies name the resources that they allow, where AWS lets them.",
-        item=Item.IDENTITY,
-        severity=Severity.HIGH,
-        reading=f"{IAM_GUIDE}/best-practices.html#grant-least-privilege",
-        kinds=IDENTITY_POLICIES,
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.HIGH,
+        documentation=f"{IAM_GUIDE}/best-practices.html#grant-least-privilege",
+        resource_types=IDENTITY_POLICIES,
         check=_resources_are_named,
         remediation="Name the ARNs in place of the wildcard, or add a condition.",
     ),
     Rule(
         name="identity-names-log-groups",
         description="Services may write into named log groups.",
-        item=Item.IDENTITY,
-        severity=Severity.LOW,
-        reading="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html",
-        kinds=frozenset({"aws:cloudwatch/logResourcePolicy"}),
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.LOW,
+        documentation="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html",
+        resource_types=frozenset({"aws:cloudwatch/logResourcePolicy"}),
         check=_log_groups_are_named,
         remediation="Name the log group's ARN in the statement's Resource.",
     ),
     Rule(
         name="identity-decrypts-through-a-service",
         description="Identities decrypt through the service that keeps the data.",
-        item=Item.IDENTITY,
-        severity=Severity.LOW,
-        controls=("KMS.1", "KMS.2"),
-        kinds=IDENTITY_POLICIES,
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.LOW,
+        security_hub=("KMS.1", "KMS.2"),
+        resource_types=IDENTITY_POLICIES,
         check=_decrypts_through_a_service,
         remediation="Add a condition on kms:ViaService to the statement.",
     ),
     Rule(
         name="identity-roles-serve-this-account",
         description="AWS services take on roles on our behalf only.",
-        item=Item.IDENTITY,
-        severity=Severity.MEDIUM,
-        reading=f"{IAM_GUIDE}/confused-deputy.html",
-        kinds=frozenset({ROLE}),
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{IAM_GUIDE}/confused-deputy.html",
+        resource_types=frozenset({ROLE}),
         check=_trust_is_for_this_account,
         remediation="Add a condition on aws:SourceAccount to the trust policy.",
     ),
     Rule(
         name="identity-services-get-named-actions",
         description="AWS services may do named things with our resources.",
-        item=Item.IDENTITY,
-        severity=Severity.MEDIUM,
-        reading=f"{IAM_GUIDE}/best-practices.html#grant-least-privilege",
-        kinds=frozenset(RESOURCE_POLICIES),
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{IAM_GUIDE}/best-practices.html#grant-least-privilege",
+        resource_types=frozenset(RESOURCE_POLICIES),
         check=_services_get_named_actions,
         remediation="List the actions that the service needs, in place of the wildcard.",
     ),
     Rule(
         name="identity-roles-trust-somebody",
         description="Roles name who may take them on.",
-        item=Item.IDENTITY,
-        severity=Severity.CRITICAL,
-        reading=f"{IAM_GUIDE}/id_roles_create_for-service.html",
-        kinds=frozenset({ROLE}),
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.CRITICAL,
+        documentation=f"{IAM_GUIDE}/id_roles_create_for-service.html",
+        resource_types=frozenset({ROLE}),
         check=_trust_names_principals,
         remediation="Name the service or account in the trust policy's Principal.",
     ),
     Rule(
         name="identity-makes-roles-within-a-boundary",
         description="Who may make roles can only make roles with a permissions boundary.",
-        item=Item.IDENTITY,
-        severity=Severity.HIGH,
-        reading=f"{IAM_GUIDE}/access_policies_boundaries.html#access_policies_boundaries-delegate",
-        kinds=IDENTITY_POLICIES,
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.HIGH,
+        documentation=f"{IAM_GUIDE}/access_policies_boundaries.html#access_policies_boundaries-delegate",
+        resource_types=IDENTITY_POLICIES,
         check=_makes_roles_within_a_boundary,
         remediation="Compare `iam:PermissionsBoundary` with the boundary's ARN by StringEquals in the statement.",
     ),
     Rule(
         name="identity-passes-roles-to-named-services",
         description="Roles are handed to the services that they are made for.",
-        item=Item.IDENTITY,
-        severity=Severity.MEDIUM,
-        reading=f"{IAM_GUIDE}/id_roles_use_passrole.html",
-        kinds=IDENTITY_POLICIES,
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{IAM_GUIDE}/id_roles_use_passrole.html",
+        resource_types=IDENTITY_POLICIES,
         check=_passes_roles_to_named_services,
         remediation="Name the one role, or compare `iam:PassedToService` by StringEquals in the statement.",
     ),
     Rule(
         name="identity-workflows-are-pinned",
         description="Roles for workflows name the one repository and occasion that may take them on.",
-        item=Item.IDENTITY,
-        severity=Severity.CRITICAL,
-        reading=f"{IAM_GUIDE}/id_roles_create_for-idp_oidc.html",
-        kinds=frozenset({ROLE}),
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.CRITICAL,
+        documentation=f"{IAM_GUIDE}/id_roles_create_for-idp_oidc.html",
+        resource_types=frozenset({ROLE}),
         check=_workflows_are_pinned,
         remediation="Compare `aud` and `sub` by StringEquals, `sub` as repo:owner/name:environment:name.",
     ),
     Rule(
         name="identity-roles-have-a-boundary",
         description="Roles have a permissions boundary.",
-        item=Item.IDENTITY,
-        severity=Severity.MEDIUM,
-        reading=f"{IAM_GUIDE}/access_policies_boundaries.html",
-        kinds=frozenset({ROLE}),
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{IAM_GUIDE}/access_policies_boundaries.html",
+        resource_types=frozenset({ROLE}),
         check=must_be_set("permissionsBoundary", "has no boundary: what is attached to it later has no limit"),
         remediation="Create the role after confine_every_role (components/permissions_boundary.py).",
     ),
     Rule(
         name="identity-resources-are-not-public",
         description="No resource policy lets everybody in.",
-        item=Item.IDENTITY,
-        severity=Severity.CRITICAL,
-        controls=("S3.6", "SNS.4", "KMS.5"),
-        kinds=frozenset(RESOURCE_POLICIES),
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.CRITICAL,
+        security_hub=("S3.6", "SNS.4", "KMS.5"),
+        resource_types=frozenset(RESOURCE_POLICIES),
         check=_is_not_public,
         remediation="Name the accounts, roles or services in the statement's Principal.",
     ),
     Rule(
         name="identity-services-act-for-this-account",
         description="AWS services may use our resources on our behalf only.",
-        item=Item.IDENTITY,
-        severity=Severity.MEDIUM,
-        reading=f"{IAM_GUIDE}/confused-deputy.html",
-        kinds=frozenset(RESOURCE_POLICIES),
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{IAM_GUIDE}/confused-deputy.html",
+        resource_types=frozenset(RESOURCE_POLICIES),
         check=_services_act_for_us,
         remediation="Add a condition on aws:SourceAccount or aws:SourceArn to the statement.",
     ),
     Rule(
         name="identity-endpoints-let-own-account-through",
         description="VPC endpoints let our own account through and nobody else.",
-        item=Item.IDENTITY,
-        severity=Severity.MEDIUM,
-        reading="https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
-        kinds=frozenset({ENDPOINT}),
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation="https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
+        resource_types=frozenset({ENDPOINT}),
         check=_endpoint_lets_own_account_through,
         remediation="Give the endpoint a policy with a condition on aws:PrincipalAccount.",
     ),
     Rule(
         name="identity-is-no-administrator",
         description="No identity of the platform is an administrator.",
-        item=Item.IDENTITY,
-        severity=Severity.CRITICAL,
-        controls=("IAM.1",),
-        kinds=ATTACHMENTS | {ROLE},
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.CRITICAL,
+        security_hub=("IAM.1",),
+        resource_types=ATTACHMENTS | {ROLE},
         check=_is_no_administrator,
         remediation="Attach a policy that names what is needed.",
     ),
     Rule(
         name="identity-users-have-no-rights-of-their-own",
         description="No user has policies or access keys of its own.",
-        item=Item.IDENTITY,
-        severity=Severity.HIGH,
-        controls=("IAM.2",),
-        kinds=frozenset({"aws:iam/userPolicy", "aws:iam/userPolicyAttachment", "aws:iam/accessKey"}),
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.HIGH,
+        security_hub=("IAM.2",),
+        resource_types=frozenset({"aws:iam/userPolicy", "aws:iam/userPolicyAttachment", "aws:iam/accessKey"}),
         check=_is_for_no_user,
         remediation="Use a role; people sign in through IAM Identity Center, pipelines through OIDC.",
     ),
     Rule(
         name="identity-keys-say-who-uses-them",
         description="Every key has a policy of its own.",
-        item=Item.IDENTITY,
-        severity=Severity.LOW,
-        reading="https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html",
-        kinds=frozenset({KEY}),
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.LOW,
+        documentation="https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html",
+        resource_types=frozenset({KEY}),
         check=_key_is_governed,
         remediation="Set `policy`.",
     ),
     Rule(
         name="identity-server-roles-refuse-other-policies",
         description="Rights that are given to a server's role by hand are removed again.",
-        item=Item.IDENTITY,
-        severity=Severity.LOW,
-        reading="https://www.pulumi.com/registry/packages/aws/api-docs/iam/rolepoliciesexclusive/",
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.LOW,
+        documentation="https://www.pulumi.com/registry/packages/aws/api-docs/iam/rolepoliciesexclusive/",
         scope=Scope.STACK,
-        kinds=frozenset({ROLE}),
-        only_if=_is_assumed_by_servers,
+        resource_types=frozenset({ROLE}),
+        applies_to=_is_assumed_by_servers,
         check=must_have(
             "aws:iam/rolePoliciesExclusive", "roleName", "keeps whatever policy somebody adds to it in the console"
         ),
@@ -431,12 +431,12 @@ RULES = (
     Rule(
         name="identity-server-roles-refuse-other-attachments",
         description="Policies that are attached to a server's role by hand are removed again.",
-        item=Item.IDENTITY,
-        severity=Severity.LOW,
-        reading="https://www.pulumi.com/registry/packages/aws/api-docs/iam/rolepolicyattachmentsexclusive/",
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.LOW,
+        documentation="https://www.pulumi.com/registry/packages/aws/api-docs/iam/rolepolicyattachmentsexclusive/",
         scope=Scope.STACK,
-        kinds=frozenset({ROLE}),
-        only_if=_is_assumed_by_servers,
+        resource_types=frozenset({ROLE}),
+        applies_to=_is_assumed_by_servers,
         check=must_have(
             "aws:iam/rolePolicyAttachmentsExclusive",
             "roleName",
@@ -447,40 +447,40 @@ RULES = (
     Rule(
         name="identity-servers-have-a-role",
         description="Servers have a role, and need no keys.",
-        item=Item.IDENTITY,
-        severity=Severity.MEDIUM,
-        reading=f"{IAM_GUIDE}/id_roles_use_switch-role-ec2_instance-profiles.html",
-        kinds=SERVER_KINDS,
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{IAM_GUIDE}/id_roles_use_switch-role-ec2_instance-profiles.html",
+        resource_types=SERVER_KINDS,
         check=must_be_set("iamInstanceProfile", "has no role: somebody will put a key on its disk"),
         remediation="Set iam_instance_profile.",
     ),
     Rule(
         name="identity-servers-ask-for-a-token",
         description="Servers give their credentials to token holders only (IMDSv2).",
-        item=Item.IDENTITY,
-        severity=Severity.HIGH,
-        controls=("EC2.8", "AutoScaling.3"),
-        kinds=SERVER_KINDS,
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.HIGH,
+        security_hub=("EC2.8", "AutoScaling.3"),
+        resource_types=SERVER_KINDS,
         check=_metadata_needs_a_token,
         remediation='Set http_tokens="required" in metadata_options.',
     ),
     Rule(
         name="identity-servers-keep-their-credentials",
         description="A server's credentials do not travel further than the server.",
-        item=Item.IDENTITY,
-        severity=Severity.MEDIUM,
-        controls=("AutoScaling.4",),
-        kinds=SERVER_KINDS,
+        item=ChecklistItem.IDENTITY,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("AutoScaling.4",),
+        resource_types=SERVER_KINDS,
         check=_metadata_stays_on_the_server,
         remediation="Set http_put_response_hop_limit=1 in metadata_options.",
     ),
     Rule(
         name="firewall-servers-have-no-public-address",
         description="Servers have no public address.",
-        item=Item.FIREWALL,
-        severity=Severity.HIGH,
-        controls=("EC2.9", "EC2.25", "AutoScaling.5"),
-        kinds=SERVER_KINDS,
+        item=ChecklistItem.FIREWALL,
+        severity=RuleSeverity.HIGH,
+        security_hub=("EC2.9", "EC2.25", "AutoScaling.5"),
+        resource_types=SERVER_KINDS,
         check=_has_no_public_address,
         remediation="Remove associate_public_ip_address and stand the server in a private subnet.",
     ),

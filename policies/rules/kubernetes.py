@@ -6,10 +6,10 @@ Reads what Pulumi declares. A chart or a manifest that the cluster expands by it
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from policies.engine.checklist_items import Item
-from policies.engine.resource import Resource, UnknownValue
-from policies.engine.rule import Context, Predicate, Problem, Rule, Scope, Setting, Severity
-from policies.engine.stack import Stack
+from policies.engine.checklist_items import ChecklistItem
+from policies.engine.resource import StackResource, UnknownValue
+from policies.engine.rule import Context, Predicate, Problem, Rule, RuleSeverity, Scope, Setting
+from policies.engine.stack import StackGraph
 
 DEPLOYMENT: Final = "kubernetes:Deployment"
 AUTOSCALER: Final = "kubernetes:HorizontalPodAutoscaler"
@@ -31,19 +31,19 @@ POD_STANDARDS: Final = f"{KUBERNETES_GUIDE}/concepts/security/pod-security-stand
 HPA_GUIDE: Final = f"{KUBERNETES_GUIDE}/tasks/run-application/horizontal-pod-autoscale/"
 
 
-ContainerTest = Callable[[Resource, Resource], bool]
+ContainerTest = Callable[[StackResource, StackResource], bool]
 """Whether a container is as it should be, in what starts it."""
 
 
-def _containers(owner: Resource) -> Iterator[Resource]:
+def _containers(owner: StackResource) -> Iterator[StackResource]:
     for group in ("initContainers", "containers"):
-        yield from owner.items(f"{POD_PATHS[owner.kind]}.{group}")
+        yield from owner.items(f"{POD_PATHS[owner.type]}.{group}")
 
 
 def _each_container(broken: str, holds: ContainerTest) -> Predicate:
     """Every container must pass a test; those that do not are named."""
 
-    def check(owner: Resource, _: Context) -> Iterator[Problem]:
+    def check(owner: StackResource, _: Context) -> Iterator[Problem]:
         for container in _containers(owner):
             try:
                 if not holds(container, owner):
@@ -54,12 +54,12 @@ def _each_container(broken: str, holds: ContainerTest) -> Predicate:
     return check
 
 
-def _is_not_root(container: Resource, owner: Resource) -> bool:
+def _is_not_root(container: StackResource, owner: StackResource) -> bool:
     own = container.get("securityContext.runAsNonRoot")
-    return bool(owner.get(f"{POD_PATHS[owner.kind]}.securityContext.runAsNonRoot") if own is None else own)
+    return bool(owner.get(f"{POD_PATHS[owner.type]}.securityContext.runAsNonRoot") if own is None else own)
 
 
-def _gains_no_privileges(container: Resource, _: Resource) -> bool:
+def _gains_no_privileges(container: StackResource, _: StackResource) -> bool:
     return (
         container.get("securityContext.privileged") is not True
         and container.get("securityContext.allowPrivilegeEscalation") is False
@@ -68,34 +68,34 @@ def _gains_no_privileges(container: Resource, _: Resource) -> bool:
     )
 
 
-def _cannot_change_itself(container: Resource, _: Resource) -> bool:
+def _cannot_change_itself(container: StackResource, _: StackResource) -> bool:
     return container.get("securityContext.readOnlyRootFilesystem") is True
 
 
-def _has_its_share(container: Resource, _: Resource) -> bool:
+def _has_its_share(container: StackResource, _: StackResource) -> bool:
     wanted = ("requests.cpu", "requests.memory", "limits.memory")
     return all(container.is_set(f"resources.{path}") for path in wanted)
 
 
-def _is_asked_how_it_is(container: Resource, owner: Resource) -> bool:
+def _is_asked_how_it_is(container: StackResource, owner: StackResource) -> bool:
     return "initContainers" in container.place or container.is_set("readinessProbe")
 
 
-def _runs_a_known_image(container: Resource, _: Resource) -> bool:
+def _runs_a_known_image(container: StackResource, _: StackResource) -> bool:
     image = str(container.get("image") or "")
     tag = image.rpartition("/")[2].partition(":")[2]
     return "@sha256:" in image or tag not in ("", "latest")
 
 
-def _hides_its_secrets(container: Resource, _: Resource) -> bool:
+def _hides_its_secrets(container: StackResource, _: StackResource) -> bool:
     return not any(
         any(word in str(variable.get("name")).upper() for word in SECRET_WORDS) and variable.is_set("value")
         for variable in container.items("env")
     )
 
 
-def _stays_off_the_node(owner: Resource, _: Context) -> Iterator[Problem]:
-    path = POD_PATHS[owner.kind]
+def _stays_off_the_node(owner: StackResource, _: Context) -> Iterator[Problem]:
+    path = POD_PATHS[owner.type]
     shared = [name for name in ("hostNetwork", "hostPID", "hostIPC") if owner.get(f"{path}.{name}") is True]
     if shared:
         yield f"shares its node's {', '.join(shared)}: whoever breaks in is in every pod of the node"
@@ -103,7 +103,7 @@ def _stays_off_the_node(owner: Resource, _: Context) -> Iterator[Problem]:
         yield "mounts its node's disk: whoever breaks in owns the node"
 
 
-def _targets(autoscaler: Resource, deployment: Resource) -> bool:
+def _targets(autoscaler: StackResource, deployment: StackResource) -> bool:
     """Deployment and autoscaler find each other by name: as it is given, or as it is in the cluster."""
     return bool(
         autoscaler.get("spec.scaleTargetRef.kind") == "Deployment"
@@ -112,21 +112,21 @@ def _targets(autoscaler: Resource, deployment: Resource) -> bool:
     )
 
 
-def _autoscalers(deployment: Resource, stack: Stack) -> Sequence[Resource]:
-    return [autoscaler for autoscaler in stack.of_kind(AUTOSCALER) if _targets(autoscaler, deployment)]
+def _autoscalers(deployment: StackResource, stack: StackGraph) -> Sequence[StackResource]:
+    return [autoscaler for autoscaler in stack.of_type(AUTOSCALER) if _targets(autoscaler, deployment)]
 
 
-def _scales(deployment: Resource, context: Context) -> Iterator[Problem]:
+def _scales(deployment: StackResource, context: Context) -> Iterator[Problem]:
     if not _autoscalers(deployment, context.stack):
         yield "has no HorizontalPodAutoscaler: a rush of users meets as many pods as a quiet night"
 
 
-def _leaves_replicas_to_the_autoscaler(deployment: Resource, context: Context) -> Iterator[Problem]:
+def _leaves_replicas_to_the_autoscaler(deployment: StackResource, context: Context) -> Iterator[Problem]:
     if deployment.is_set("spec.replicas") and _autoscalers(deployment, context.stack):
         yield "sets spec.replicas beside its autoscaler: each deployment resets what load has called for"
 
 
-def _keeps_the_guides_figures(autoscaler: Resource, context: Context) -> Iterator[Problem]:
+def _keeps_the_guides_figures(autoscaler: StackResource, context: Context) -> Iterator[Problem]:
     settings = context.settings
     least, most = autoscaler.get("spec.minReplicas") or 1, autoscaler.get("spec.maxReplicas") or 0
     if least < settings["least_pods"]:
@@ -142,9 +142,9 @@ def _keeps_the_guides_figures(autoscaler: Resource, context: Context) -> Iterato
         yield f"does not scale at {settings['cpu_percent']} % CPU: new pods come when users already wait"
 
 
-def _survives_drains(deployment: Resource, context: Context) -> Iterator[Problem]:
+def _survives_drains(deployment: StackResource, context: Context) -> Iterator[Problem]:
     labels = deployment.get("spec.template.metadata.labels") or {}
-    for budget in context.stack.of_kind(DISRUPTION_BUDGET):
+    for budget in context.stack.of_type(DISRUPTION_BUDGET):
         selector = budget.get("spec.selector.matchLabels") or {}
         same_namespace = budget.get("metadata.namespace") == deployment.get("metadata.namespace")
         if selector and same_namespace and selector.items() <= labels.items():
@@ -156,10 +156,10 @@ def _container_rule(name: str, description: str, broken: str, holds: ContainerTe
     return Rule(
         name=f"kubernetes-{name}",
         description=description,
-        item=Item.RUNTIME,
-        severity=Severity.HIGH,
-        reading=POD_STANDARDS,
-        kinds=frozenset(POD_PATHS),
+        item=ChecklistItem.RUNTIME,
+        severity=RuleSeverity.HIGH,
+        documentation=POD_STANDARDS,
+        resource_types=frozenset(POD_PATHS),
         check=_each_container(broken, holds),
         remediation=remediation,
     )
@@ -190,40 +190,40 @@ RULES = (
     Rule(
         name="kubernetes-pods-stay-off-the-node",
         description="Pods share neither network, processes nor disk with their node.",
-        item=Item.RUNTIME,
-        severity=Severity.HIGH,
-        reading=POD_STANDARDS,
-        kinds=frozenset(POD_PATHS),
+        item=ChecklistItem.RUNTIME,
+        severity=RuleSeverity.HIGH,
+        documentation=POD_STANDARDS,
+        resource_types=frozenset(POD_PATHS),
         check=_stays_off_the_node,
         remediation="Remove hostNetwork, hostPID, hostIPC and hostPath volumes.",
     ),
     Rule(
         name="kubernetes-containers-have-their-share",
         description="Containers say how much processor and memory they need, and how much memory they may take.",
-        item=Item.AVAILABILITY,
-        severity=Severity.MEDIUM,
-        reading=f"{KUBERNETES_GUIDE}/concepts/configuration/manage-resources-containers/",
-        kinds=frozenset(POD_PATHS),
+        item=ChecklistItem.AVAILABILITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{KUBERNETES_GUIDE}/concepts/configuration/manage-resources-containers/",
+        resource_types=frozenset(POD_PATHS),
         check=_each_container("may take its neighbours' memory, and cannot be scaled by load", _has_its_share),
         remediation="Set resources.requests (cpu, memory) and resources.limits.memory.",
     ),
     Rule(
         name="kubernetes-containers-are-asked-how-they-are",
         description="Containers that serve requests have a readiness probe.",
-        item=Item.AVAILABILITY,
-        severity=Severity.MEDIUM,
-        reading=f"{KUBERNETES_GUIDE}/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/",
-        kinds=SERVING_KINDS,
+        item=ChecklistItem.AVAILABILITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{KUBERNETES_GUIDE}/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/",
+        resource_types=SERVING_KINDS,
         check=_each_container("gets requests before it can answer them", _is_asked_how_it_is),
         remediation="Set readinessProbe on /api/v1/system/ready.",
     ),
     Rule(
         name="kubernetes-images-are-pinned",
         description="Containers run an image of a version.",
-        item=Item.RUNTIME,
-        severity=Severity.MEDIUM,
-        reading=f"{KUBERNETES_GUIDE}/concepts/containers/images/",
-        kinds=frozenset(POD_PATHS),
+        item=ChecklistItem.RUNTIME,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{KUBERNETES_GUIDE}/concepts/containers/images/",
+        resource_types=frozenset(POD_PATHS),
         check=_each_container(
             "runs whatever image is newest: no deployment can be repeated or undone", _runs_a_known_image
         ),
@@ -232,10 +232,10 @@ RULES = (
     Rule(
         name="kubernetes-containers-hold-no-plain-secrets",
         description="Containers take secrets from a Secret.",
-        item=Item.SECRETS,
-        severity=Severity.HIGH,
-        reading=f"{KUBERNETES_GUIDE}/concepts/configuration/secret/",
-        kinds=frozenset(POD_PATHS),
+        item=ChecklistItem.SECRETS,
+        severity=RuleSeverity.HIGH,
+        documentation=f"{KUBERNETES_GUIDE}/concepts/configuration/secret/",
+        resource_types=frozenset(POD_PATHS),
         check=_each_container(
             "carries a secret in plain text: whoever may read the pod can read it", _hides_its_secrets
         ),
@@ -244,32 +244,32 @@ RULES = (
     Rule(
         name="kubernetes-deployments-scale",
         description="Deployments have an autoscaler.",
-        item=Item.AVAILABILITY,
-        severity=Severity.MEDIUM,
-        reading=HPA_GUIDE,
+        item=ChecklistItem.AVAILABILITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation=HPA_GUIDE,
         scope=Scope.STACK,
-        kinds=frozenset({DEPLOYMENT}),
+        resource_types=frozenset({DEPLOYMENT}),
         check=_scales,
         remediation="Add a HorizontalPodAutoscaler from 3 to 10 pods at 70 % CPU.",
     ),
     Rule(
         name="kubernetes-deployments-leave-replicas-to-their-autoscaler",
         description="Deployments with an autoscaler do not set a number of pods.",
-        item=Item.AVAILABILITY,
-        severity=Severity.MEDIUM,
-        reading=HPA_GUIDE,
+        item=ChecklistItem.AVAILABILITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation=HPA_GUIDE,
         scope=Scope.STACK,
-        kinds=frozenset({DEPLOYMENT}),
+        resource_types=frozenset({DEPLOYMENT}),
         check=_leaves_replicas_to_the_autoscaler,
         remediation="Remove spec.replicas.",
     ),
     Rule(
         name="kubernetes-autoscalers-keep-the-guides-figures",
         description="Autoscalers run 3 to 10 pods at 70 % CPU.",
-        item=Item.AVAILABILITY,
-        severity=Severity.MEDIUM,
-        reading=HPA_GUIDE,
-        kinds=frozenset({AUTOSCALER}),
+        item=ChecklistItem.AVAILABILITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation=HPA_GUIDE,
+        resource_types=frozenset({AUTOSCALER}),
         check=_keeps_the_guides_figures,
         remediation="Set minReplicas: 3, maxReplicas: 10 and a cpu metric with averageUtilization: 70.",
         settings={
@@ -281,11 +281,11 @@ RULES = (
     Rule(
         name="kubernetes-deployments-survive-drains",
         description="Deployments have a disruption budget.",
-        item=Item.AVAILABILITY,
-        severity=Severity.MEDIUM,
-        reading=f"{KUBERNETES_GUIDE}/tasks/run-application/configure-pdb/",
+        item=ChecklistItem.AVAILABILITY,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{KUBERNETES_GUIDE}/tasks/run-application/configure-pdb/",
         scope=Scope.STACK,
-        kinds=frozenset({DEPLOYMENT}),
+        resource_types=frozenset({DEPLOYMENT}),
         check=_survives_drains,
         remediation="Add a PodDisruptionBudget whose selector matches the pods, with minAvailable: 2.",
     ),

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from policies.engine.checklist_items import Item
-from policies.engine.resource import Resource
-from policies.engine.rule import Context, Problem, Rule, Setting, Severity
+from policies.engine.checklist_items import ChecklistItem
+from policies.engine.resource import StackResource
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Setting
 from policies.rules.database_access import CACHE, DATABASE, is_replica
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -20,7 +20,7 @@ def _clock(hour: int) -> str:
     return f"{hour:02d}:00"
 
 
-def _is_maintained_in_the_window(resource: Resource, context: Context) -> Iterator[Problem]:
+def _is_maintained_in_the_window(resource: StackResource, context: Context) -> Iterator[Problem]:
     settings = context.settings
     day = DAYS[settings["weekday"] - 1]
     declared = f"{day}:{_clock(settings['from_hour'])}-{day}:{_clock(settings['to_hour'])}"
@@ -34,27 +34,27 @@ def _is_maintained_in_the_window(resource: Resource, context: Context) -> Iterat
         yield f"is restarted in {window[0]}, and users have been told of {declared}"
 
 
-def _is_backed_up_in_the_window(resource: Resource, context: Context) -> Iterator[Problem]:
+def _is_backed_up_in_the_window(resource: StackResource, context: Context) -> Iterator[Problem]:
     first, last = _clock(context.settings["from_hour"]), _clock(context.settings["to_hour"])
-    window = DAILY.fullmatch(str(resource.get(BACKUP_WINDOWS[resource.kind]) or ""))
+    window = DAILY.fullmatch(str(resource.get(BACKUP_WINDOWS[resource.type]) or ""))
     if window is None:
         yield f"has no backup window: AWS chooses one of its own, which is not {first}-{last}"
     elif not first <= window["start"] < window["end"] <= last:
         yield f"is backed up in {window[0]}, outside {first}-{last}: in working hours that is felt"
 
 
-def _is_backed_up(resource: Resource) -> bool:
-    return resource.kind != DATABASE or not is_replica(resource)
+def _is_backed_up(resource: StackResource) -> bool:
+    return resource.type != DATABASE or not is_replica(resource)
 
 
 RULES = (
     Rule(
         name="maintenance-happens-in-the-weekly-window",
         description="Databases and caches are patched on Sunday from 03:00 to 04:00 UTC.",
-        item=Item.MAINTENANCE,
-        severity=Severity.MEDIUM,
-        reading=f"{RDS_GUIDE}/USER_UpgradeDBInstance.Maintenance.html",
-        kinds=frozenset({DATABASE, CACHE}),
+        item=ChecklistItem.MAINTENANCE,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{RDS_GUIDE}/USER_UpgradeDBInstance.Maintenance.html",
+        resource_types=frozenset({DATABASE, CACHE}),
         check=_is_maintained_in_the_window,
         remediation="Set `weekly` in `fixrx:maintenance_windows`, and the same in this rule's settings.",
         settings={
@@ -66,11 +66,11 @@ RULES = (
     Rule(
         name="maintenance-backs-up-in-the-daily-window",
         description="Databases and caches are backed up between 02:00 and 03:00 UTC.",
-        item=Item.MAINTENANCE,
-        severity=Severity.LOW,
-        reading=f"{RDS_GUIDE}/USER_WorkingWithAutomatedBackups.html",
-        kinds=frozenset(BACKUP_WINDOWS),
-        only_if=_is_backed_up,
+        item=ChecklistItem.MAINTENANCE,
+        severity=RuleSeverity.LOW,
+        documentation=f"{RDS_GUIDE}/USER_WorkingWithAutomatedBackups.html",
+        resource_types=frozenset(BACKUP_WINDOWS),
+        applies_to=_is_backed_up,
         check=_is_backed_up_in_the_window,
         remediation="Set `daily` in `fixrx:maintenance_windows`, and the same in this rule's settings.",
         settings={

@@ -6,10 +6,10 @@ over which AWS WAF counts. A stricter limit is always welcome.
 
 from collections.abc import Iterator, Sequence
 
-from policies.engine.checklist_items import Item
+from policies.engine.checklist_items import ChecklistItem
 from policies.engine.patterns import must_have, must_not_be
-from policies.engine.resource import Resource
-from policies.engine.rule import Context, Problem, Rule, Scope, Setting, Severity
+from policies.engine.resource import StackResource
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope, Setting
 
 LOAD_BALANCER = "aws:lb/loadBalancer"
 WEB_ACL = "aws:wafv2/webAcl"
@@ -23,13 +23,13 @@ CREDENTIAL_HEADERS = ("authorization", "cookie")
 WAF_GUIDE = "https://docs.aws.amazon.com/waf/latest/developerguide"
 
 
-def is_public_application_load_balancer(load_balancer: Resource) -> bool:
+def is_public_application_load_balancer(load_balancer: StackResource) -> bool:
     """Tell whether the internet sends HTTP requests to this load balancer."""
     kind = load_balancer.get("loadBalancerType") or "application"
     return bool(kind == "application" and load_balancer.get("internal") is not True)
 
 
-def _limits_requests_per_address(acl: Resource, context: Context) -> Iterator[Problem]:
+def _limits_requests_per_address(acl: StackResource, context: Context) -> Iterator[Problem]:
     allowed = context.settings["requests_per_minute"]
     limits = [
         limit
@@ -48,15 +48,15 @@ def _limits_requests_per_address(acl: Resource, context: Context) -> Iterator[Pr
         )
 
 
-def _rules_of(acl: Resource, context: Context) -> Sequence[Resource]:
+def _rules_of(acl: StackResource, context: Context) -> Sequence[StackResource]:
     return [*acl.items("rules"), *context.stack.referrers(acl, WEB_ACL_RULE, "webAclArn")]
 
 
-def _blocks(rule: Resource) -> bool:
+def _blocks(rule: StackResource) -> bool:
     return rule.get("action.block") is not None
 
 
-def _requests_per_minute(rule: Resource) -> float | None:
+def _requests_per_minute(rule: StackResource) -> float | None:
     """Return what a rate rule admits from one address, or None where it counts something else or only some requests."""
     statement = "statement.rateBasedStatement"
     if (rule.get(f"{statement}.aggregateKeyType") or "IP") not in ("IP", "FORWARDED_IP"):
@@ -67,14 +67,14 @@ def _requests_per_minute(rule: Resource) -> float | None:
     return float(rule.get(f"{statement}.limit") * MINUTE_SECONDS / window)
 
 
-def _keeps_credentials_out_of_logs(logging: Resource, _: Context) -> Iterator[Problem]:
+def _keeps_credentials_out_of_logs(logging: StackResource, _: Context) -> Iterator[Problem]:
     redacted = {str(field.get("singleHeader.name")).lower() for field in logging.items("redactedFields")}
     missing = [header for header in CREDENTIAL_HEADERS if header not in redacted]
     if missing:
         yield f"writes the headers {' and '.join(missing)} into its log: whoever reads the log can sign in as a user"
 
 
-def _metrics(resource: Resource, _: Context) -> Iterator[Problem]:
+def _metrics(resource: StackResource, _: Context) -> Iterator[Problem]:
     for owner in [resource, *resource.items("rules")]:
         if owner.get("visibilityConfig.cloudwatchMetricsEnabled") is not True:
             yield "has no metrics: nobody sees whom it blocks"
@@ -84,23 +84,23 @@ RULES = (
     Rule(
         name="rate-limit-guards-every-load-balancer",
         description="Every public load balancer stands behind a web ACL.",
-        item=Item.RATE_LIMITING,
-        severity=Severity.HIGH,
-        controls=("ELB.16",),
+        item=ChecklistItem.RATE_LIMITING,
+        severity=RuleSeverity.HIGH,
+        security_hub=("ELB.16",),
         scope=Scope.STACK,
-        kinds=frozenset({LOAD_BALANCER}),
-        only_if=is_public_application_load_balancer,
+        resource_types=frozenset({LOAD_BALANCER}),
+        applies_to=is_public_application_load_balancer,
         check=must_have(ASSOCIATION, "resourceArn", "has no web ACL: nothing slows down an attacker"),
         remediation="Declare a wafv2.WebAclAssociation with this load balancer's ARN as resource_arn.",
     ),
     Rule(
         name="rate-limit-is-within-budget",
         description="The web ACL blocks an address that asks more often than the guide's limit admits.",
-        item=Item.RATE_LIMITING,
-        severity=Severity.HIGH,
-        controls=("WAF.10",),
+        item=ChecklistItem.RATE_LIMITING,
+        severity=RuleSeverity.HIGH,
+        security_hub=("WAF.10",),
         scope=Scope.STACK,
-        kinds=frozenset({WEB_ACL}),
+        resource_types=frozenset({WEB_ACL}),
         check=_limits_requests_per_address,
         remediation='Lower requests_per_second or burst in `fixrx:firewall`, and leave its action at "block".',
         settings={
@@ -115,42 +115,42 @@ RULES = (
     Rule(
         name="rate-limit-log-is-kept",
         description="Every web ACL logs what it decides.",
-        item=Item.RATE_LIMITING,
-        severity=Severity.MEDIUM,
-        controls=("WAF.11",),
+        item=ChecklistItem.RATE_LIMITING,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("WAF.11",),
         scope=Scope.STACK,
-        kinds=frozenset({WEB_ACL}),
+        resource_types=frozenset({WEB_ACL}),
         check=must_have(LOGGING, "resourceArn", "keeps no log: a blocked user cannot be told why"),
         remediation="Declare a wafv2.WebAclLoggingConfiguration with this web ACL's ARN as resource_arn.",
     ),
     Rule(
         name="rate-limit-log-holds-no-credentials",
         description="The web ACL's log leaves out the headers that carry credentials.",
-        item=Item.RATE_LIMITING,
-        severity=Severity.HIGH,
-        reading=f"{WAF_GUIDE}/logging-fields.html",
-        kinds=frozenset({LOGGING}),
+        item=ChecklistItem.RATE_LIMITING,
+        severity=RuleSeverity.HIGH,
+        documentation=f"{WAF_GUIDE}/logging-fields.html",
+        resource_types=frozenset({LOGGING}),
         check=_keeps_credentials_out_of_logs,
         remediation="Name `authorization` and `cookie` under redacted_fields (single_header).",
     ),
     Rule(
         name="rate-limit-rules-are-measured",
         description="Web ACLs and their rules publish metrics.",
-        item=Item.RATE_LIMITING,
-        severity=Severity.LOW,
-        controls=("WAF.12",),
-        kinds=frozenset({WEB_ACL, WEB_ACL_RULE}),
+        item=ChecklistItem.RATE_LIMITING,
+        severity=RuleSeverity.LOW,
+        security_hub=("WAF.12",),
+        resource_types=frozenset({WEB_ACL, WEB_ACL_RULE}),
         check=_metrics,
         remediation="Set cloudwatch_metrics_enabled=True in visibility_config.",
     ),
     Rule(
         name="rate-limit-firewall-fails-closed",
         description="When the web ACL cannot be asked, requests are refused.",
-        item=Item.RATE_LIMITING,
-        severity=Severity.MEDIUM,
-        reading=f"{WAF_GUIDE}/waf-chapter.html",
-        kinds=frozenset({LOAD_BALANCER}),
-        only_if=is_public_application_load_balancer,
+        item=ChecklistItem.RATE_LIMITING,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{WAF_GUIDE}/waf-chapter.html",
+        resource_types=frozenset({LOAD_BALANCER}),
+        applies_to=is_public_application_load_balancer,
         check=must_not_be("enableWafFailOpen", True, "lets every request through when the web ACL does not answer"),
         remediation="Remove enable_waf_fail_open.",
     ),

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from policies.engine.checklist_items import Item
-from policies.engine.resource import Resource
-from policies.engine.rule import Context, Problem, Rule, Scope, Severity
-from policies.watch import CACHE, Measurement, who_watches
+from policies.engine.checklist_items import ChecklistItem
+from policies.engine.resource import StackResource
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope
+from policies.watch import CACHE, Measurement, index_alarms
 
 ABOVE: Final = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
 BELOW: Final = frozenset({"LessThanThreshold", "LessThanOrEqualToThreshold"})
@@ -24,15 +24,15 @@ HALF_AN_HOUR: Final = 30 * 60
 A_DAY: Final = 24 * 60 * 60
 
 
-def _always(_: Resource) -> bool:
+def _always(_: StackResource) -> bool:
     return True
 
 
-def _is_replica(database: Resource) -> bool:
+def _is_replica(database: StackResource) -> bool:
     return database.is_set("replicateSourceDb")
 
 
-def _is_public(certificate: Resource) -> bool:
+def _is_public(certificate: StackResource) -> bool:
     """Amazon renews only what it has issued, and that is what DNS validation is for."""
     return certificate.is_set("validationMethod")
 
@@ -43,14 +43,14 @@ class VitalSign:
 
     metric: str
     comparisons: frozenset[str] = ABOVE
-    loosest: Callable[[Resource], float]
+    loosest: Callable[[StackResource], float]
     """The threshold beyond which an alarm comes too late."""
     window_seconds: int = HALF_AN_HOUR
     """How long the condition may hold before the alarm fires."""
-    concerns: Callable[[Resource], bool] = _always
+    concerns: Callable[[StackResource], bool] = _always
     """Which resources of the kind have the metric."""
 
-    def is_watched_by(self, alarm: Resource, measurement: Measurement, subject: Resource) -> bool:
+    def is_watched_by(self, alarm: StackResource, measurement: Measurement, subject: StackResource) -> bool:
         """Tell whether this alarm fires in time."""
         if measurement.metric != self.metric:
             return False
@@ -62,11 +62,11 @@ class VitalSign:
         return bool(threshold <= loosest if self.comparisons is ABOVE else threshold >= loosest)
 
 
-def _always_at(value: float) -> Callable[[Resource], float]:
+def _always_at(value: float) -> Callable[[StackResource], float]:
     return lambda _: value
 
 
-def _tenth_of_the_disk(database: Resource) -> float:
+def _tenth_of_the_disk(database: StackResource) -> float:
     disk = database.get("allocatedStorage") or SMALLEST_DISK_GIB
     return float(disk) * (1 - LARGEST_SHARE_IN_USE) * BYTES_PER_GIB
 
@@ -101,12 +101,12 @@ VITAL_SIGNS: Final[Mapping[str, Sequence[VitalSign]]] = {
 }
 
 
-def _is_watched(subject: Resource, context: Context) -> Iterator[Problem]:
-    watch = context.stack.derived(who_watches)
+def _is_watched(subject: StackResource, context: Context) -> Iterator[Problem]:
+    watch = context.stack.derived(index_alarms)
     alarms = watch.on(subject)
     missing = [
         sign.metric
-        for sign in VITAL_SIGNS[subject.kind]
+        for sign in VITAL_SIGNS[subject.type]
         if sign.concerns(subject)
         and len({alarm.urn for alarm, measurement in alarms if sign.is_watched_by(alarm, measurement, subject)})
         < _nodes(subject)
@@ -116,20 +116,20 @@ def _is_watched(subject: Resource, context: Context) -> Iterator[Problem]:
         yield f"has no alarm, or one that fires too late, for {', '.join(missing)}: it fails unseen"
 
 
-def _nodes(subject: Resource) -> int:
+def _nodes(subject: StackResource) -> int:
     """How many machines have figures of their own: each node of a cache, and otherwise the resource as a whole."""
-    return int(subject.get("numCacheClusters") or 1) if subject.kind == CACHE else 1
+    return int(subject.get("numCacheClusters") or 1) if subject.type == CACHE else 1
 
 
 RULES = (
     Rule(
         name="monitoring-of-what-holds-state",
         description="Whatever holds state or stands in the way of every request has alarms for what brings it down.",
-        item=Item.MONITORING,
-        severity=Severity.MEDIUM,
-        reading="https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html",
+        item=ChecklistItem.MONITORING,
+        severity=RuleSeverity.MEDIUM,
+        documentation="https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html",
         scope=Scope.STACK,
-        kinds=frozenset(VITAL_SIGNS),
+        resource_types=frozenset(VITAL_SIGNS),
         check=_is_watched,
         remediation="Keep the alarm in the component's alarm specifications, with a threshold that leaves time to act.",
     ),

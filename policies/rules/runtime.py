@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from policies.engine.checklist_items import Item
-from policies.engine.resource import Resource
-from policies.engine.rule import Context, Problem, Rule, Severity
+from policies.engine.checklist_items import ChecklistItem
+from policies.engine.resource import StackResource
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity
 from policies.rules.admin_access import SERVER_KINDS, user_data
 
 NODE_VERSION: Final = re.compile(r"(?:\bnodejs|\bnode[_-]|setup_|nvm install )v?(\d+)")
@@ -15,7 +15,7 @@ OLDEST_NODE: Final = 22
 """18 left support in April 2025, 20 in April 2026."""
 
 
-def _node_is_supported(server: Resource, _: Context) -> Iterator[Problem]:
+def _node_is_supported(server: StackResource, _: Context) -> Iterator[Problem]:
     for version in sorted({int(match[1]) for match in NODE_VERSION.finditer(user_data(server))}):
         if version < OLDEST_NODE or version % 2:
             yield f"installs Node.js {version}, whose security holes nobody closes"
@@ -25,10 +25,10 @@ RULES = (
     Rule(
         name="runtime-is-supported",
         description="Servers install a version of Node.js with long-term support.",
-        item=Item.RUNTIME,
-        severity=Severity.HIGH,
-        reading="https://nodejs.org/en/about/previous-releases",
-        kinds=SERVER_KINDS,
+        item=ChecklistItem.RUNTIME,
+        severity=RuleSeverity.HIGH,
+        documentation="https://nodejs.org/en/about/previous-releases",
+        resource_types=SERVER_KINDS,
         check=_node_is_supported,
         remediation='Set `node_version: "24"` in `fixrx:app_servers`.',
     ),

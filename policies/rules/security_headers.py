@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from policies.engine.checklist_items import Item
+from policies.engine.checklist_items import ChecklistItem
 from policies.engine.patterns import must_be
-from policies.engine.resource import Resource
-from policies.engine.rule import Context, Problem, Rule, Severity
+from policies.engine.resource import StackResource
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity
 from policies.rules.cdn import DISTRIBUTION, behaviours
 
 LISTENER: Final = "aws:lb/listener"
@@ -25,24 +25,24 @@ CDN_GUIDE: Final = (
 )
 
 
-def is_https(listener: Resource) -> bool:
+def is_https(listener: StackResource) -> bool:
     """Tell whether browsers talk HTTPS to this listener."""
     return bool(listener.get("protocol") == "HTTPS")
 
 
-def sends_headers(resource: Resource) -> bool:
+def sends_headers(resource: StackResource) -> bool:
     """Tell whether browsers look at the headers that this sends."""
-    return resource.kind == HEADERS_POLICY or is_https(resource)
+    return resource.type == HEADERS_POLICY or is_https(resource)
 
 
-def _cdn_sends(policy: Resource, header: str, **wanted: object) -> bool:
+def _cdn_sends(policy: StackResource, header: str, **wanted: object) -> bool:
     """Tell whether a CDN's policy sends a header with these properties, whatever the origin says."""
     config = f"securityHeadersConfig.{header}"
     return all(policy.get(f"{config}.{name}") == value for name, value in {"override": True, **wanted}.items())
 
 
-def _forbids_framing(sender: Resource, _: Context) -> Iterator[Problem]:
-    if sender.kind == HEADERS_POLICY:
+def _forbids_framing(sender: StackResource, _: Context) -> Iterator[Problem]:
+    if sender.type == HEADERS_POLICY:
         sent = _cdn_sends(sender, "frameOptions", frameOption="DENY")
     else:
         sent = sender.get(f"{PREFIX}XFrameOptionsHeaderValue") == "DENY"
@@ -50,8 +50,8 @@ def _forbids_framing(sender: Resource, _: Context) -> Iterator[Problem]:
         yield "lets other sites frame ours and steal clicks"
 
 
-def _forbids_type_guessing(sender: Resource, _: Context) -> Iterator[Problem]:
-    if sender.kind == HEADERS_POLICY:
+def _forbids_type_guessing(sender: StackResource, _: Context) -> Iterator[Problem]:
+    if sender.type == HEADERS_POLICY:
         sent = _cdn_sends(sender, "contentTypeOptions")
     else:
         sent = sender.get(f"{PREFIX}XContentTypeOptionsHeaderValue") == "nosniff"
@@ -59,8 +59,8 @@ def _forbids_type_guessing(sender: Resource, _: Context) -> Iterator[Problem]:
         yield "lets browsers run an uploaded file as a script"
 
 
-def _strict_transport(sender: Resource, _: Context) -> Iterator[Problem]:
-    if sender.kind == HEADERS_POLICY:
+def _strict_transport(sender: StackResource, _: Context) -> Iterator[Problem]:
+    if sender.type == HEADERS_POLICY:
         seconds = sender.get("securityHeadersConfig.strictTransportSecurity.accessControlMaxAgeSec") or 0
         subdomains = _cdn_sends(sender, "strictTransportSecurity", includeSubdomains=True)
     else:
@@ -71,12 +71,12 @@ def _strict_transport(sender: Resource, _: Context) -> Iterator[Problem]:
         yield "does not bind browsers to HTTPS for a year, subdomains included: a first request can be intercepted"
 
 
-def _asks_browsers_to_block_scripts(policy: Resource, _: Context) -> Iterator[Problem]:
+def _asks_browsers_to_block_scripts(policy: StackResource, _: Context) -> Iterator[Problem]:
     if not _cdn_sends(policy, "xssProtection", protection=True, modeBlock=True):
         yield "does not send the guide's X-XSS-Protection: old browsers run scripts that a request smuggled in"
 
 
-def _behaviours_send_headers(distribution: Resource, _: Context) -> Iterator[Problem]:
+def _behaviours_send_headers(distribution: StackResource, _: Context) -> Iterator[Problem]:
     if not all(behaviour.is_set("responseHeadersPolicyId") for behaviour in behaviours(distribution)):
         yield "sends files without the security headers that the API sends"
 
@@ -85,22 +85,22 @@ RULES = (
     Rule(
         name="headers-forbid-framing",
         description="Answers carry X-Frame-Options: DENY.",
-        item=Item.SECURITY_HEADERS,
-        severity=Severity.MEDIUM,
-        reading=HEADER_GUIDE,
-        kinds=frozenset({LISTENER, HEADERS_POLICY}),
-        only_if=sends_headers,
+        item=ChecklistItem.SECURITY_HEADERS,
+        severity=RuleSeverity.MEDIUM,
+        documentation=HEADER_GUIDE,
+        resource_types=frozenset({LISTENER, HEADERS_POLICY}),
+        applies_to=sends_headers,
         check=_forbids_framing,
         remediation='Set routing_http_response_x_frame_options_header_value="DENY", of a CDN frame_option="DENY".',
     ),
     Rule(
         name="headers-forbid-type-guessing",
         description="Answers carry X-Content-Type-Options: nosniff.",
-        item=Item.SECURITY_HEADERS,
-        severity=Severity.MEDIUM,
-        reading=HEADER_GUIDE,
-        kinds=frozenset({LISTENER, HEADERS_POLICY}),
-        only_if=sends_headers,
+        item=ChecklistItem.SECURITY_HEADERS,
+        severity=RuleSeverity.MEDIUM,
+        documentation=HEADER_GUIDE,
+        resource_types=frozenset({LISTENER, HEADERS_POLICY}),
+        applies_to=sends_headers,
         check=_forbids_type_guessing,
         remediation=(
             'Set routing_http_response_x_content_type_options_header_value="nosniff", of a CDN content_type_options.'
@@ -109,11 +109,11 @@ RULES = (
     Rule(
         name="headers-bind-browsers-to-https",
         description="Answers carry Strict-Transport-Security for a year, subdomains included.",
-        item=Item.SECURITY_HEADERS,
-        severity=Severity.HIGH,
-        reading=HEADER_GUIDE,
-        kinds=frozenset({LISTENER, HEADERS_POLICY}),
-        only_if=sends_headers,
+        item=ChecklistItem.SECURITY_HEADERS,
+        severity=RuleSeverity.HIGH,
+        documentation=HEADER_GUIDE,
+        resource_types=frozenset({LISTENER, HEADERS_POLICY}),
+        applies_to=sends_headers,
         check=_strict_transport,
         remediation=(
             'Set routing_http_response_strict_transport_security_header_value="max-age=31536000; includeSubDomains", '
@@ -123,31 +123,31 @@ RULES = (
     Rule(
         name="headers-ask-browsers-to-block-scripts",
         description="Files from the CDN carry X-XSS-Protection: 1; mode=block.",
-        item=Item.SECURITY_HEADERS,
-        severity=Severity.LOW,
-        reading=CDN_GUIDE,
-        kinds=frozenset({HEADERS_POLICY}),
+        item=ChecklistItem.SECURITY_HEADERS,
+        severity=RuleSeverity.LOW,
+        documentation=CDN_GUIDE,
+        resource_types=frozenset({HEADERS_POLICY}),
         check=_asks_browsers_to_block_scripts,
         remediation="Set xss_protection with protection=True and mode_block=True in security_headers_config.",
     ),
     Rule(
         name="headers-are-sent-by-the-cdn",
         description="Every answer of a distribution carries the security headers.",
-        item=Item.SECURITY_HEADERS,
-        severity=Severity.MEDIUM,
-        reading=CDN_GUIDE,
-        kinds=frozenset({DISTRIBUTION}),
+        item=ChecklistItem.SECURITY_HEADERS,
+        severity=RuleSeverity.MEDIUM,
+        documentation=CDN_GUIDE,
+        resource_types=frozenset({DISTRIBUTION}),
         check=_behaviours_send_headers,
         remediation="Set response_headers_policy_id on every behaviour.",
     ),
     Rule(
         name="headers-do-not-name-the-server",
         description="Answers do not tell what software sends them.",
-        item=Item.SECURITY_HEADERS,
-        severity=Severity.LOW,
-        reading=HEADER_GUIDE,
-        kinds=frozenset({LISTENER}),
-        only_if=is_https,
+        item=ChecklistItem.SECURITY_HEADERS,
+        severity=RuleSeverity.LOW,
+        documentation=HEADER_GUIDE,
+        resource_types=frozenset({LISTENER}),
+        applies_to=is_https,
         check=must_be(f"{PREFIX}ServerEnabled", False, "tells attackers which software answers"),
         remediation="Set routing_http_response_server_enabled=False.",
     ),

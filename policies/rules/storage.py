@@ -6,11 +6,11 @@ pulumi-aws splits a bucket into one resource per aspect. Each aspect must be the
 from collections.abc import Iterator
 from typing import Final
 
-from policies.engine.checklist_items import Item
+from policies.engine.checklist_items import ChecklistItem
 from policies.engine.iam_documents import statements
 from policies.engine.patterns import must_be, must_have, must_not_be
-from policies.engine.resource import Resource
-from policies.engine.rule import Context, Problem, Rule, Scope, Setting, Severity
+from policies.engine.resource import StackResource
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope, Setting
 from policies.environment import in_production
 from policies.rules.encryption import BUCKET, receives_service_logs
 
@@ -26,32 +26,32 @@ BYPASS: Final = "s3:BypassGovernanceRetention"
 S3_GUIDE: Final = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
 
 
-def _blocks_everything_public(block: Resource) -> bool:
+def _blocks_everything_public(block: StackResource) -> bool:
     return all(block.get(path) is True for path in BLOCKS)
 
 
-def _aborts_broken_uploads(lifecycle: Resource) -> bool:
+def _aborts_broken_uploads(lifecycle: StackResource) -> bool:
     return any(
         rule.get("status") == "Enabled" and rule.is_set("abortIncompleteMultipartUpload.daysAfterInitiation")
         for rule in lifecycle.items("rules")
     )
 
 
-def _is_backup_bucket(bucket: Resource) -> bool:
+def _is_backup_bucket(bucket: StackResource) -> bool:
     return "backup" in str(bucket.get("bucket") or bucket.get("bucketPrefix") or "")
 
 
-def _acl_is_private(resource: Resource, _: Context) -> Iterator[Problem]:
+def _acl_is_private(resource: StackResource, _: Context) -> Iterator[Problem]:
     if str(resource.get("acl") or "").startswith(("public-", "authenticated-read")):
         yield "is opened to strangers by its ACL"
 
 
-def _logs_access(bucket: Resource, context: Context) -> Iterator[Problem]:
+def _logs_access(bucket: StackResource, context: Context) -> Iterator[Problem]:
     if not context.stack.referrers(bucket, LOGGING, "bucket") and not receives_service_logs(bucket, context):
         yield "does not log who reads it: a leak cannot be traced"
 
 
-def _backups_are_locked(bucket: Resource, context: Context) -> Iterator[Problem]:
+def _backups_are_locked(bucket: StackResource, context: Context) -> Iterator[Problem]:
     least = context.settings["days"]
     retentions = [
         (lock.get("rule.defaultRetention.mode"), lock.get("rule.defaultRetention.days") or 0)
@@ -64,7 +64,7 @@ def _backups_are_locked(bucket: Resource, context: Context) -> Iterator[Problem]
         yield f"has a lock that whoever is allowed {BYPASS} can open"
 
 
-def _bypass_is_denied(bucket: Resource, context: Context) -> bool:
+def _bypass_is_denied(bucket: StackResource, context: Context) -> bool:
     return any(
         not statement.allows and {BYPASS, "s3:*", "*"} & set(statement.actions) and not statement.conditions
         for policy in context.stack.referrers(bucket, POLICY, "bucket")
@@ -72,7 +72,7 @@ def _bypass_is_denied(bucket: Resource, context: Context) -> bool:
     )
 
 
-def _backups_are_kept(lifecycle: Resource, context: Context) -> Iterator[Problem]:
+def _backups_are_kept(lifecycle: StackResource, context: Context) -> Iterator[Problem]:
     for rule in lifecycle.items("rules"):
         least = context.settings.get(f"{str(rule.get('filter.prefix') or '').partition('/')[0]}_days")
         for path in ("expiration.days", "noncurrentVersionExpiration.noncurrentDays"):
@@ -81,7 +81,7 @@ def _backups_are_kept(lifecycle: Resource, context: Context) -> Iterator[Problem
                 yield f"deletes {rule.get('filter.prefix')} after {days} days, and the guide keeps it for {least}"
 
 
-def _access_logs_are_kept(bucket: Resource, context: Context) -> Iterator[Problem]:
+def _access_logs_are_kept(bucket: StackResource, context: Context) -> Iterator[Problem]:
     least = context.settings["days"]
     if not receives_service_logs(bucket, context):
         return
@@ -96,11 +96,11 @@ RULES = (
     Rule(
         name="storage-blocks-public-access",
         description="Every bucket has all four public-access blocks.",
-        item=Item.BACKUPS,
-        severity=Severity.CRITICAL,
-        controls=("S3.8",),
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.CRITICAL,
+        security_hub=("S3.8",),
         scope=Scope.STACK,
-        kinds=frozenset({BUCKET}),
+        resource_types=frozenset({BUCKET}),
         check=must_have(
             PUBLIC_ACCESS_BLOCK,
             "bucket",
@@ -112,11 +112,11 @@ RULES = (
     Rule(
         name="storage-has-no-acl",
         description="Buckets do without ACLs: the owner owns every object.",
-        item=Item.BACKUPS,
-        severity=Severity.MEDIUM,
-        controls=("S3.12",),
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("S3.12",),
         scope=Scope.STACK,
-        kinds=frozenset({BUCKET}),
+        resource_types=frozenset({BUCKET}),
         check=must_have(
             OWNERSHIP,
             "bucket",
@@ -128,21 +128,21 @@ RULES = (
     Rule(
         name="storage-is-not-public-by-acl",
         description="No bucket is opened by a canned ACL.",
-        item=Item.BACKUPS,
-        severity=Severity.CRITICAL,
-        controls=("S3.2", "S3.3"),
-        kinds=frozenset({BUCKET, "aws:s3/bucketAcl"}),
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.CRITICAL,
+        security_hub=("S3.2", "S3.3"),
+        resource_types=frozenset({BUCKET, "aws:s3/bucketAcl"}),
         check=_acl_is_private,
         remediation="Remove `acl`.",
     ),
     Rule(
         name="storage-keeps-versions",
         description="Buckets keep old versions.",
-        item=Item.BACKUPS,
-        severity=Severity.MEDIUM,
-        controls=("S3.14",),
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("S3.14",),
         scope=Scope.STACK,
-        kinds=frozenset({BUCKET}),
+        resource_types=frozenset({BUCKET}),
         check=must_have(
             VERSIONING,
             "bucket",
@@ -154,11 +154,11 @@ RULES = (
     Rule(
         name="storage-tidies-up",
         description="Buckets abort unfinished uploads.",
-        item=Item.BACKUPS,
-        severity=Severity.LOW,
-        controls=("S3.13",),
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.LOW,
+        security_hub=("S3.13",),
         scope=Scope.STACK,
-        kinds=frozenset({BUCKET}),
+        resource_types=frozenset({BUCKET}),
         check=must_have(
             LIFECYCLE,
             "bucket",
@@ -170,45 +170,45 @@ RULES = (
     Rule(
         name="storage-logs-access",
         description="Buckets log who reads them.",
-        item=Item.LOGS,
-        severity=Severity.MEDIUM,
-        controls=("S3.9",),
+        item=ChecklistItem.LOGS,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("S3.9",),
         scope=Scope.STACK,
-        kinds=frozenset({BUCKET}),
+        resource_types=frozenset({BUCKET}),
         check=_logs_access,
         remediation="Declare an s3.BucketLogging that targets the access-log bucket.",
     ),
     Rule(
         name="storage-is-not-emptied-by-destroy",
         description="No bucket and no zone of production is emptied so that it can be deleted.",
-        item=Item.BACKUPS,
-        severity=Severity.HIGH,
-        reading="https://www.pulumi.com/registry/packages/aws/api-docs/s3/bucket/",
-        kinds=frozenset({BUCKET, "aws:route53/zone"}),
-        only_if=in_production,
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.HIGH,
+        documentation="https://www.pulumi.com/registry/packages/aws/api-docs/s3/bucket/",
+        resource_types=frozenset({BUCKET, "aws:route53/zone"}),
+        applies_to=in_production,
         check=must_not_be("forceDestroy", True, "is emptied, to the last version or record, when the program drops it"),
         remediation="Remove force_destroy.",
     ),
     Rule(
         name="storage-of-backups-can-be-locked",
         description="Backup buckets are created with object lock.",
-        item=Item.BACKUPS,
-        severity=Severity.HIGH,
-        controls=("S3.15",),
-        kinds=frozenset({BUCKET}),
-        only_if=_is_backup_bucket,
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.HIGH,
+        security_hub=("S3.15",),
+        resource_types=frozenset({BUCKET}),
+        applies_to=_is_backup_bucket,
         check=must_be("objectLockEnabled", True, "cannot lock backups: ransomware deletes backups first"),
         remediation="Set object_lock_enabled=True; changing it replaces the bucket.",
     ),
     Rule(
         name="storage-of-backups-is-locked",
         description="Backups cannot be deleted before their time, by nobody.",
-        item=Item.BACKUPS,
-        severity=Severity.HIGH,
-        controls=("S3.15",),
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.HIGH,
+        security_hub=("S3.15",),
         scope=Scope.STACK,
-        kinds=frozenset({BUCKET}),
-        only_if=_is_backup_bucket,
+        resource_types=frozenset({BUCKET}),
+        applies_to=_is_backup_bucket,
         check=_backups_are_locked,
         remediation="Raise `object_lock_days` in `fixrx:backup_bucket`, and deny s3:BypassGovernanceRetention.",
         settings={"days": Setting(default=7, minimum=1, maximum=365, description="Days for which backups are locked")},
@@ -216,10 +216,10 @@ RULES = (
     Rule(
         name="storage-of-backups-keeps-them-long-enough",
         description="Database backups are kept for 7 days, application backups for 30.",
-        item=Item.BACKUPS,
-        severity=Severity.HIGH,
-        reading=f"{S3_GUIDE}/object-lifecycle-mgmt.html",
-        kinds=frozenset({LIFECYCLE}),
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.HIGH,
+        documentation=f"{S3_GUIDE}/object-lifecycle-mgmt.html",
+        resource_types=frozenset({LIFECYCLE}),
         check=_backups_are_kept,
         remediation="Raise `database_retention_days` or `application_retention_days` in `fixrx:backup_bucket`.",
         settings={
@@ -230,11 +230,11 @@ RULES = (
     Rule(
         name="storage-of-access-logs-keeps-them-long-enough",
         description="Access logs are kept for 30 days or more.",
-        item=Item.LOGS,
-        severity=Severity.MEDIUM,
-        reading=f"{S3_GUIDE}/object-lifecycle-mgmt.html",
+        item=ChecklistItem.LOGS,
+        severity=RuleSeverity.MEDIUM,
+        documentation=f"{S3_GUIDE}/object-lifecycle-mgmt.html",
         scope=Scope.STACK,
-        kinds=frozenset({BUCKET}),
+        resource_types=frozenset({BUCKET}),
         check=_access_logs_are_kept,
         remediation="Raise `retention_days` in `fixrx:access_logs`.",
         settings={"days": Setting(default=30, minimum=1, maximum=3650, description="Days of access logs")},

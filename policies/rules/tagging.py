@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from policies.engine.checklist_items import Item
-from policies.engine.resource import Resource, UnknownValue
-from policies.engine.rule import Context, Problem, Rule, Scope, Severity
-from policies.engine.stack import Stack
+from policies.engine.checklist_items import ChecklistItem
+from policies.engine.resource import StackResource, UnknownValue
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope
+from policies.engine.stack import StackGraph
 from policies.environment import ENVIRONMENT_TAG, tags_of
 from policies.rules.admin_access import LAUNCH_TEMPLATE
 
@@ -60,14 +60,14 @@ TAGGABLE_KINDS: Final = frozenset(
 """Kinds that take tags. Tags from the provider's defaults do not count: neither a preview nor a policy sees them."""
 
 
-def _has_required_tags(resource: Resource, _: Context) -> Iterator[Problem]:
+def _has_required_tags(resource: StackResource, _: Context) -> Iterator[Problem]:
     tags = tags_of(resource)
     missing = [tag for tag in REQUIRED_TAGS if not tags.get(tag)]
     if missing:
         yield f"has no {', '.join(missing)} among its tags: nobody knows whom to ask, or who pays"
 
 
-def _tags_what_it_starts(template: Resource, _: Context) -> Iterator[Problem]:
+def _tags_what_it_starts(template: StackResource, _: Context) -> Iterator[Problem]:
     tagged = {
         specification.get("resourceType"): specification.get("tags") or {}
         for specification in template.items("tagSpecifications")
@@ -77,7 +77,7 @@ def _tags_what_it_starts(template: Resource, _: Context) -> Iterator[Problem]:
             yield f"starts a server whose {kind} has no tags: nobody knows whom to ask, or who pays"
 
 
-def _is_in_the_stacks_environment(resource: Resource, context: Context) -> Iterator[Problem]:
+def _is_in_the_stacks_environment(resource: StackResource, context: Context) -> Iterator[Problem]:
     """A resource that pretends to be of a lesser environment would escape what production promises."""
     own = tags_of(resource).get(ENVIRONMENT_TAG)
     of_the_stack = context.stack.derived(_most_common_environment)
@@ -85,13 +85,13 @@ def _is_in_the_stacks_environment(resource: Resource, context: Context) -> Itera
         yield f"says that it is in {own}, and its stack is {of_the_stack}"
 
 
-def _most_common_environment(stack: Stack) -> str | None:
-    environments = [_environment_if_known(other) for other in stack.resources if other.kind in TAGGABLE_KINDS]
+def _most_common_environment(stack: StackGraph) -> str | None:
+    environments = [_environment_if_known(other) for other in stack.resources if other.type in TAGGABLE_KINDS]
     counted = Counter(environment for environment in environments if environment)
     return max(counted, key=counted.__getitem__, default=None)
 
 
-def _environment_if_known(resource: Resource) -> str | None:
+def _environment_if_known(resource: StackResource) -> str | None:
     try:
         return tags_of(resource).get(ENVIRONMENT_TAG)
     except UnknownValue:
@@ -102,31 +102,31 @@ RULES = (
     Rule(
         name="tagging-is-complete",
         description="Every resource has the tags Project, Environment, Owner and ManagedBy.",
-        item=Item.TAGGING,
-        severity=Severity.LOW,
-        reading=TAGGING_GUIDE,
-        kinds=TAGGABLE_KINDS,
+        item=ChecklistItem.TAGGING,
+        severity=RuleSeverity.LOW,
+        documentation=TAGGING_GUIDE,
+        resource_types=TAGGABLE_KINDS,
         check=_has_required_tags,
         remediation="Create the resource after tag_every_resource (components/naming.py), or set its tags.",
     ),
     Rule(
         name="tagging-reaches-servers",
         description="Servers and their disks are tagged as the rest of the stack is.",
-        item=Item.TAGGING,
-        severity=Severity.LOW,
-        reading=TAGGING_GUIDE,
-        kinds=frozenset({LAUNCH_TEMPLATE}),
+        item=ChecklistItem.TAGGING,
+        severity=RuleSeverity.LOW,
+        documentation=TAGGING_GUIDE,
+        resource_types=frozenset({LAUNCH_TEMPLATE}),
         check=_tags_what_it_starts,
         remediation="Give the launch template tag_specifications for instance and volume.",
     ),
     Rule(
         name="tagging-names-one-environment",
         description="All resources of a stack are in the same environment.",
-        item=Item.TAGGING,
-        severity=Severity.MEDIUM,
-        reading=TAGGING_GUIDE,
+        item=ChecklistItem.TAGGING,
+        severity=RuleSeverity.MEDIUM,
+        documentation=TAGGING_GUIDE,
         scope=Scope.STACK,
-        kinds=TAGGABLE_KINDS,
+        resource_types=TAGGABLE_KINDS,
         check=_is_in_the_stacks_environment,
         remediation="Remove the Environment tag from the resource; the stack's label sets it.",
     ),

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies.engine.checklist_items import Item
+from policies.engine.checklist_items import ChecklistItem
 from policies.engine.iam_documents import Statement, statements
 from policies.engine.patterns import must_be, must_be_one_of, must_be_set, must_have, must_not_be
-from policies.engine.resource import Resource
-from policies.engine.rule import Context, Problem, Rule, Scope, Severity
+from policies.engine.resource import StackResource
+from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope
 from policies.rules.database_access import CACHE, DATABASE
 from policies.rules.rate_limits import LOAD_BALANCER, is_public_application_load_balancer
 from policies.rules.security_headers import LISTENER, is_https
@@ -40,17 +40,17 @@ TLS_POLICY_GUIDE: Final = (
 )
 
 
-def _is_plain_http(listener: Resource) -> bool:
+def _is_plain_http(listener: StackResource) -> bool:
     return bool(listener.get("protocol") in (None, "HTTP") and listener.is_set("defaultActions"))
 
 
-def _only_redirects(listener: Resource, _: Context) -> Iterator[Problem]:
+def _only_redirects(listener: StackResource, _: Context) -> Iterator[Problem]:
     for action in listener.items("defaultActions"):
         if not _redirects_to_https(action):
             yield "answers over plain HTTP: passwords and sessions can be read on the way"
 
 
-def _redirects_to_https(action: Resource) -> bool:
+def _redirects_to_https(action: StackResource) -> bool:
     return bool(
         action.get("type") == "redirect"
         and action.get("redirect.protocol") == "HTTPS"
@@ -58,7 +58,7 @@ def _redirects_to_https(action: Resource) -> bool:
     )
 
 
-def _rules_of_plain_listeners_redirect(rule: Resource, context: Context) -> Iterator[Problem]:
+def _rules_of_plain_listeners_redirect(rule: StackResource, context: Context) -> Iterator[Problem]:
     for listener in context.stack.targets(rule, "listenerArn", LISTENER):
         if not _is_plain_http(listener):
             continue
@@ -67,7 +67,7 @@ def _rules_of_plain_listeners_redirect(rule: Resource, context: Context) -> Iter
                 yield f"answers on {listener.name}, which is plain HTTP: passwords and sessions can be read on the way"
 
 
-def _database_forces_tls(database: Resource, context: Context) -> Iterator[Problem]:
+def _database_forces_tls(database: StackResource, context: Context) -> Iterator[Problem]:
     groups = context.stack.targets(database, "parameterGroupName", PARAMETER_GROUP)
     forced = [
         str(parameter.get("value"))
@@ -79,22 +79,22 @@ def _database_forces_tls(database: Resource, context: Context) -> Iterator[Probl
         yield "accepts connections without TLS: passwords and customers' data can be read on the way"
 
 
-def _is_postgres(database: Resource) -> bool:
+def _is_postgres(database: StackResource) -> bool:
     return str(database.get("engine") or "postgres").startswith("postgres")
 
 
-def _certificate_authority_is_current(database: Resource, _: Context) -> Iterator[Problem]:
+def _certificate_authority_is_current(database: StackResource, _: Context) -> Iterator[Problem]:
     if database.get("caCertIdentifier") in RETIRED_AUTHORITIES:
         yield "presents a certificate whose authority has expired: clients that check it cannot connect"
 
 
-def _cache_forces_tls(cache: Resource, _: Context) -> Iterator[Problem]:
+def _cache_forces_tls(cache: StackResource, _: Context) -> Iterator[Problem]:
     mode = cache.get("transitEncryptionMode") or "required"
     if cache.get("transitEncryptionEnabled") is not True or mode != "required":
         yield "accepts connections without TLS: sessions and tokens can be read on the way"
 
 
-def _bucket_refuses_plain_http(bucket: Resource, context: Context) -> Iterator[Problem]:
+def _bucket_refuses_plain_http(bucket: StackResource, context: Context) -> Iterator[Problem]:
     for policy in context.stack.referrers(bucket, BUCKET_POLICY, "bucket"):
         for statement in statements(policy, "policy"):
             everything = {"*", "s3:*"} & set(statement.actions) and any(
@@ -106,7 +106,7 @@ def _bucket_refuses_plain_http(bucket: Resource, context: Context) -> Iterator[P
     yield "answers over plain HTTP: backups and logs can be read on the way"
 
 
-def _topic_refuses_plain_http(topic: Resource, context: Context) -> Iterator[Problem]:
+def _topic_refuses_plain_http(topic: StackResource, context: Context) -> Iterator[Problem]:
     for policy in context.stack.referrers(topic, TOPIC_POLICY, "arn"):
         if any(_denies_plain_http(statement) for statement in statements(policy, "policy")):
             return
@@ -123,34 +123,34 @@ RULES = (
     Rule(
         name="tls-plain-http-only-redirects",
         description="Port 80 does nothing but redirect to HTTPS.",
-        item=Item.CERTIFICATES,
-        severity=Severity.CRITICAL,
-        controls=("ELB.1",),
-        kinds=frozenset({LISTENER}),
-        only_if=_is_plain_http,
+        item=ChecklistItem.CERTIFICATES,
+        severity=RuleSeverity.CRITICAL,
+        security_hub=("ELB.1",),
+        resource_types=frozenset({LISTENER}),
+        applies_to=_is_plain_http,
         check=_only_redirects,
         remediation='Make the default action a redirect to protocol "HTTPS" with status code "HTTP_301".',
     ),
     Rule(
         name="tls-plain-http-has-no-other-answers",
         description="No rule of a plain HTTP listener answers by itself.",
-        item=Item.CERTIFICATES,
-        severity=Severity.CRITICAL,
-        controls=("ELB.1",),
+        item=ChecklistItem.CERTIFICATES,
+        severity=RuleSeverity.CRITICAL,
+        security_hub=("ELB.1",),
         scope=Scope.STACK,
-        kinds=frozenset({LISTENER_RULE}),
+        resource_types=frozenset({LISTENER_RULE}),
         check=_rules_of_plain_listeners_redirect,
         remediation="Attach the rule to the HTTPS listener (listener_arn).",
     ),
     Rule(
         name="tls-load-balancer-speaks-https",
         description="Every public load balancer has an HTTPS listener.",
-        item=Item.CERTIFICATES,
-        severity=Severity.HIGH,
-        controls=("ELB.1",),
+        item=ChecklistItem.CERTIFICATES,
+        severity=RuleSeverity.HIGH,
+        security_hub=("ELB.1",),
         scope=Scope.STACK,
-        kinds=frozenset({LOAD_BALANCER}),
-        only_if=is_public_application_load_balancer,
+        resource_types=frozenset({LOAD_BALANCER}),
+        applies_to=is_public_application_load_balancer,
         check=must_have(
             LISTENER, "loadBalancerArn", "has no HTTPS listener: nobody can reach it safely", where=is_https
         ),
@@ -159,11 +159,11 @@ RULES = (
     Rule(
         name="tls-listener-negotiates-modern-tls",
         description="HTTPS listeners negotiate TLS 1.2 or newer with strong ciphers.",
-        item=Item.CERTIFICATES,
-        severity=Severity.HIGH,
-        reading=TLS_POLICY_GUIDE,
-        kinds=frozenset({LISTENER}),
-        only_if=is_https,
+        item=ChecklistItem.CERTIFICATES,
+        severity=RuleSeverity.HIGH,
+        documentation=TLS_POLICY_GUIDE,
+        resource_types=frozenset({LISTENER}),
+        applies_to=is_https,
         check=must_be_one_of(
             "sslPolicy", MODERN_TLS_POLICIES, "accepts TLS versions that have been broken (AWS's default is from 2016)"
         ),
@@ -172,21 +172,21 @@ RULES = (
     Rule(
         name="tls-listener-has-certificate",
         description="HTTPS listeners have a certificate.",
-        item=Item.CERTIFICATES,
-        severity=Severity.HIGH,
-        reading="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html",
-        kinds=frozenset({LISTENER}),
-        only_if=is_https,
+        item=ChecklistItem.CERTIFICATES,
+        severity=RuleSeverity.HIGH,
+        documentation="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html",
+        resource_types=frozenset({LISTENER}),
+        applies_to=is_https,
         check=must_be_set("certificateArn", "has no certificate: AWS refuses to create it"),
         remediation="Set certificate_arn to the validated certificate's ARN.",
     ),
     Rule(
         name="tls-certificate-is-validated-by-dns",
         description="Certificates are validated by DNS and so renew by themselves.",
-        item=Item.CERTIFICATES,
-        severity=Severity.MEDIUM,
-        controls=("ACM.1",),
-        kinds=frozenset({CERTIFICATE}),
+        item=ChecklistItem.CERTIFICATES,
+        severity=RuleSeverity.MEDIUM,
+        security_hub=("ACM.1",),
+        resource_types=frozenset({CERTIFICATE}),
         check=must_be(
             "validationMethod", "DNS", "is renewed only if somebody answers an e-mail in time, else the site is down"
         ),
@@ -195,11 +195,11 @@ RULES = (
     Rule(
         name="tls-certificate-is-issued-before-use",
         description="The deployment waits until a certificate has been issued.",
-        item=Item.CERTIFICATES,
-        severity=Severity.LOW,
-        reading="https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html",
+        item=ChecklistItem.CERTIFICATES,
+        severity=RuleSeverity.LOW,
+        documentation="https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html",
         scope=Scope.STACK,
-        kinds=frozenset({CERTIFICATE}),
+        resource_types=frozenset({CERTIFICATE}),
         check=must_have(
             VALIDATION, "certificateArn", "is never waited for: a listener may start before it has been issued"
         ),
@@ -208,21 +208,21 @@ RULES = (
     Rule(
         name="tls-certificate-key-is-strong",
         description="Certificates have keys of 2048 bits or more, or elliptic curves.",
-        item=Item.CERTIFICATES,
-        severity=Severity.HIGH,
-        controls=("ACM.2",),
-        kinds=frozenset({CERTIFICATE}),
-        only_if=lambda certificate: certificate.is_set("keyAlgorithm"),
+        item=ChecklistItem.CERTIFICATES,
+        severity=RuleSeverity.HIGH,
+        security_hub=("ACM.2",),
+        resource_types=frozenset({CERTIFICATE}),
+        applies_to=lambda certificate: certificate.is_set("keyAlgorithm"),
         check=must_be_one_of("keyAlgorithm", STRONG_KEYS, "has a key that can be broken"),
         remediation='Set key_algorithm="RSA_2048" or stronger.',
     ),
     Rule(
         name="tls-certificate-is-logged-in-public",
         description="Certificates appear in the public transparency logs.",
-        item=Item.CERTIFICATES,
-        severity=Severity.LOW,
-        reading="https://docs.aws.amazon.com/acm/latest/userguide/acm-concepts.html#concept-transparency",
-        kinds=frozenset({CERTIFICATE}),
+        item=ChecklistItem.CERTIFICATES,
+        severity=RuleSeverity.LOW,
+        documentation="https://docs.aws.amazon.com/acm/latest/userguide/acm-concepts.html#concept-transparency",
+        resource_types=frozenset({CERTIFICATE}),
         check=must_not_be(
             "options.certificateTransparencyLoggingPreference", "DISABLED", "is not logged: browsers will distrust it"
         ),
@@ -231,54 +231,54 @@ RULES = (
     Rule(
         name="tls-database-refuses-plain-connections",
         description="PostgreSQL accepts TLS connections only.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.HIGH,
-        controls=("RDS.38",),
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.HIGH,
+        security_hub=("RDS.38",),
         scope=Scope.STACK,
-        kinds=frozenset({DATABASE}),
-        only_if=_is_postgres,
+        resource_types=frozenset({DATABASE}),
+        applies_to=_is_postgres,
         check=_database_forces_tls,
         remediation='Use a parameter group with rds.force_ssl set to "1" (parameter_group_name).',
     ),
     Rule(
         name="tls-database-certificate-is-current",
         description="Databases present a certificate of an authority that is still in use.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.MEDIUM,
-        reading="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html",
-        kinds=frozenset({DATABASE}),
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.MEDIUM,
+        documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html",
+        resource_types=frozenset({DATABASE}),
         check=_certificate_authority_is_current,
         remediation='Set ca_cert_identifier="rds-ca-rsa2048-g1".',
     ),
     Rule(
         name="tls-cache-refuses-plain-connections",
         description="Caches accept TLS connections only.",
-        item=Item.DATABASE_ACCESS,
-        severity=Severity.HIGH,
-        controls=("ElastiCache.5",),
-        kinds=frozenset({CACHE}),
+        item=ChecklistItem.DATABASE_ACCESS,
+        severity=RuleSeverity.HIGH,
+        security_hub=("ElastiCache.5",),
+        resource_types=frozenset({CACHE}),
         check=_cache_forces_tls,
         remediation='Set transit_encryption_enabled=True and leave transit_encryption_mode at "required".',
     ),
     Rule(
         name="tls-bucket-refuses-plain-http",
         description="Buckets refuse requests without TLS.",
-        item=Item.BACKUPS,
-        severity=Severity.HIGH,
-        controls=("S3.5",),
+        item=ChecklistItem.BACKUPS,
+        severity=RuleSeverity.HIGH,
+        security_hub=("S3.5",),
         scope=Scope.STACK,
-        kinds=frozenset({BUCKET}),
+        resource_types=frozenset({BUCKET}),
         check=_bucket_refuses_plain_http,
         remediation="Deny s3:* to everybody where aws:SecureTransport is false, in an s3.BucketPolicy.",
     ),
     Rule(
         name="tls-topic-refuses-plain-http",
         description="Topics refuse messages without TLS.",
-        item=Item.MONITORING,
-        severity=Severity.LOW,
-        reading="https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html",
+        item=ChecklistItem.MONITORING,
+        severity=RuleSeverity.LOW,
+        documentation="https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html",
         scope=Scope.STACK,
-        kinds=frozenset({TOPIC}),
+        resource_types=frozenset({TOPIC}),
         check=_topic_refuses_plain_http,
         remediation="Deny sns:Publish to everybody where aws:SecureTransport is false, in an sns.TopicPolicy.",
     ),

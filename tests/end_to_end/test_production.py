@@ -5,7 +5,6 @@ What is asserted is read from the emulator through boto3, past Pulumi and past t
 
 import json
 import os
-import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -107,10 +106,7 @@ def test_exported_state_passes_the_policies_offline(production: Sandbox, deploye
 def test_no_weakening_of_the_platform_goes_unnoticed(production: Sandbox, deployed: str) -> None:
     result = production.mutants()
     assert result.status == 0, result.output
-    last = re.search(
-        r"(\d+) mutants: (\d+) killed, (\d+) harmless, 0 survived; 0 findings about something else\.", result.output
-    )
-    assert last and int(last[2]) > 900
+    assert "1526 mutants: 987 killed, 539 justified, 0 survived; 0 unrelated findings." in result.output
 
 
 def test_checklist_holds_but_for_the_cdn_that_is_not_there(production: Sandbox, deployed: str, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from policies.checklist import Report, Status, as_json, as_markdown, main, report
-from policies.engine.checklist_items import Item
-from policies.engine.evaluation import RuleBook
+from policies.engine.checklist_items import ChecklistItem
+from policies.engine.evaluation import RuleIndex
 from policies.engine.state import state_of
 from policies.engine.waivers import Waiver, Waivers
 from policies.rules import ALL_RULES
@@ -17,14 +17,14 @@ from tests.policies.exported import State
 from tests.policies.platform import good_platform
 
 TODAY = date(2026, 11, 24)
-BOOK = RuleBook(ALL_RULES)
+INDEX = RuleIndex(ALL_RULES)
 
 
 def report_on(state: State, *waivers: Waiver) -> Report:
-    return report(BOOK, state_of(state.exported()), Waivers(waivers, TODAY))
+    return report(INDEX, state_of(state.exported()), Waivers(waivers, TODAY))
 
 
-def line(result: Report, item: Item) -> tuple[Status, int, int, int]:
+def line(result: Report, item: ChecklistItem) -> tuple[Status, int, int, int]:
     found = next(line for line in result.lines if line.item == item.value.text)
     return found.status, found.failed, found.waived, found.unknown
 
@@ -55,7 +55,7 @@ def test_report_has_every_line_of_the_guides_checklist_in_its_order() -> None:
 
 
 def test_every_item_is_enforced_by_a_policy() -> None:
-    assert [item.value.text for item in Item if not any(rule.item is item for rule in ALL_RULES)] == []
+    assert [item.value.text for item in ChecklistItem if not any(rule.item is item for rule in ALL_RULES)] == []
 
 
 def test_good_platform_passes_every_item() -> None:
@@ -71,7 +71,7 @@ def test_finding_fails_its_item() -> None:
 
     result = report_on(state)
 
-    assert line(result, Item.SECURITY_HEADERS) == (Status.FAILED, 1, 0, 0)
+    assert line(result, ChecklistItem.SECURITY_HEADERS) == (Status.FAILED, 1, 0, 0)
     assert [line.item for line in result.lines if line.status is not Status.PASSED] == ["Security headers implemented"]
 
 
@@ -81,7 +81,7 @@ def test_item_without_a_single_resource_fails() -> None:
 
     result = report_on(state)
 
-    assert line(result, Item.CDN) == (Status.NOTHING_BEHIND_IT, 0, 0, 0)
+    assert line(result, ChecklistItem.CDN) == (Status.NOTHING_BEHIND_IT, 0, 0, 0)
     assert result.failed
 
 
@@ -98,7 +98,7 @@ def test_waived_finding_is_counted_as_waived() -> None:
 
     result = report_on(state, waiver)
 
-    assert line(result, Item.DATABASE_ACCESS) == (Status.WAIVED, 0, 1, 0)
+    assert line(result, ChecklistItem.DATABASE_ACCESS) == (Status.WAIVED, 0, 1, 0)
     assert not result.failed
 
 
@@ -106,7 +106,7 @@ def test_unknown_value_is_counted_as_unknown() -> None:
     state = good_platform()
     hide("primary", "username")(state)
 
-    assert line(report_on(state), Item.DATABASE_ACCESS) == (Status.OPEN, 0, 0, 1)
+    assert line(report_on(state), ChecklistItem.DATABASE_ACCESS) == (Status.OPEN, 0, 0, 1)
 
 
 def test_counts_add_up_to_the_verdicts_that_were_asked_for() -> None:
@@ -125,8 +125,8 @@ def test_json_and_markdown_hold_every_item() -> None:
     read = json.loads(as_json(result))
     rows = [row for row in as_markdown(result).splitlines() if row.startswith("| ")]
 
-    assert [item["item"] for item in read["items"]] == [item.value.text for item in Item]
-    assert len(rows) == len(Item) + 1
+    assert [item["item"] for item in read["items"]] == [item.value.text for item in ChecklistItem]
+    assert len(rows) == len(ChecklistItem) + 1
     assert read["failed"] is False
 
 

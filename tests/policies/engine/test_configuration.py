@@ -8,26 +8,26 @@ import pytest
 
 from policies.check_configuration import main
 from policies.engine.configuration import ConfigurationError, configure, default_configuration, read_entries
-from policies.engine.evaluation import RuleBook
+from policies.engine.evaluation import RuleIndex
 from policies.engine.rule import Level
 from policies.rules import ALL_RULES
 
-BOOK = RuleBook(ALL_RULES)
+INDEX = RuleIndex(ALL_RULES)
 LEVELS = Path(__file__).parents[3] / "policies" / "levels"
 
 
 def configured(folder: Path, content: Any) -> Any:
     path = folder / "levels.json"
     path.write_text(json.dumps(content))
-    return configure(BOOK, read_entries(path))
+    return configure(INDEX, read_entries(path))
 
 
 def test_without_a_file_every_rule_is_mandatory() -> None:
-    assert set(default_configuration(BOOK).levels.values()) == {Level.MANDATORY}
+    assert set(default_configuration(INDEX).levels.values()) == {Level.MANDATORY}
 
 
 def test_development_is_advisory_throughout() -> None:
-    configuration = configure(BOOK, read_entries(LEVELS / "development.json"))
+    configuration = configure(INDEX, read_entries(LEVELS / "development.json"))
 
     assert set(configuration.levels.values()) == {Level.ADVISORY}
 

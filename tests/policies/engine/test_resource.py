@@ -6,8 +6,17 @@ from typing import Any
 import pytest
 
 from policies.engine.iam_documents import statements
-from policies.engine.resource import ENCRYPTED, UNKNOWN, Resource, SecretText, UnknownValue, kind_of, mark_secret, named
-from policies.engine.stack import Stack
+from policies.engine.resource import (
+    ENCRYPTED,
+    UNKNOWN,
+    SecretText,
+    StackResource,
+    UnknownValue,
+    canonical_type,
+    mark_secret,
+    named,
+)
+from policies.engine.stack import StackGraph
 from policies.engine.state import state_of
 from policies.network_rules import is_internet
 from tests.policies.exported import SECRET
@@ -15,9 +24,9 @@ from tests.policies.exported import SECRET
 VERSIONING = "aws:s3/bucketVersioning"
 
 
-def resource(kind: str, name: str, properties: dict[str, Any], **references: list[str]) -> Resource:
+def resource(kind: str, name: str, properties: dict[str, Any], **references: list[str]) -> StackResource:
     urns = {key: [f"urn:pulumi:s::p::{urn}" for urn in value] for key, value in references.items()}
-    return Resource(
+    return StackResource(
         urn=f"urn:pulumi:s::p::{kind}::{name}",
         type_token=f"{kind}:X",
         properties=properties,
@@ -39,7 +48,7 @@ def resource(kind: str, name: str, properties: dict[str, Any], **references: lis
     ],
 )
 def test_kind_is_todays_name_of_a_type(token: str, kind: str) -> None:
-    assert kind_of(token) == kind
+    assert canonical_type(token) == kind
 
 
 def test_get_follows_paths_and_returns_none_past_their_end() -> None:
@@ -97,7 +106,7 @@ def test_resource_that_is_about_to_be_deleted_is_left_out() -> None:
 def test_known_value_decides_against_a_dependency_on_another_resource() -> None:
     first, second = (resource("aws:s3/bucket", name, {"id": name, "bucket": name}) for name in ("first", "second"))
     versioning = resource(VERSIONING, "v", {"bucket": "first"}, bucket=["aws:s3/bucket::second"])
-    stack = Stack([first, second, versioning])
+    stack = StackGraph([first, second, versioning])
 
     assert stack.referrers(first, VERSIONING, "bucket") == [versioning]
     assert stack.referrers(second, VERSIONING, "bucket") == ()
@@ -106,7 +115,7 @@ def test_known_value_decides_against_a_dependency_on_another_resource() -> None:
 def test_dependency_decides_while_the_value_is_unknown() -> None:
     first, second = (resource("aws:s3/bucket", name, {"id": UNKNOWN}) for name in ("first", "second"))
     versioning = resource(VERSIONING, "v", {"bucket": UNKNOWN}, bucket=["aws:s3/bucket::second"])
-    stack = Stack([first, second, versioning])
+    stack = StackGraph([first, second, versioning])
 
     assert stack.referrers(second, VERSIONING, "bucket") == [versioning]
     assert stack.referrers(first, VERSIONING, "bucket") == ()
@@ -116,7 +125,7 @@ def test_unknown_reference_without_dependency_leaves_everything_open() -> None:
     first, second = (resource("aws:s3/bucket", name, {"id": name}) for name in ("first", "second"))
     known = resource(VERSIONING, "known", {"bucket": "first"})
     unknown = resource(VERSIONING, "unknown", {"bucket": UNKNOWN})
-    stack = Stack([first, second, known, unknown])
+    stack = StackGraph([first, second, known, unknown])
 
     assert stack.referrers(first, VERSIONING, "bucket") == [known]
     with pytest.raises(UnknownValue):
@@ -127,7 +136,7 @@ def test_reference_to_another_type_is_known_not_to_be_meant() -> None:
     balancer = resource("aws:lb/loadBalancer", "balancer", {"id": UNKNOWN})
     database = resource("aws:rds/instance", "database", {"id": UNKNOWN})
     alarm = resource("alarm", "a", {"dimensions": {"Id": UNKNOWN}}, dimensions=["aws:rds/instance::database"])
-    stack = Stack([balancer, database, alarm])
+    stack = StackGraph([balancer, database, alarm])
 
     assert stack.targets(alarm, "dimensions.Id", "aws:lb/loadBalancer") == []
     assert stack.targets(alarm, "dimensions.Id", "aws:rds/instance") == [database]

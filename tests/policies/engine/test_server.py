@@ -12,10 +12,10 @@ from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
 from pulumi_policy import policy
 
-from policies.engine.checklist_items import Item
-from policies.engine.evaluation import RuleBook
-from policies.engine.resource import Resource
-from policies.engine.rule import ANY_KIND, Context, Rule, Scope, Setting, Severity
+from policies.engine.checklist_items import ChecklistItem
+from policies.engine.evaluation import RuleIndex
+from policies.engine.resource import StackResource
+from policies.engine.rule import ANY_TYPE, Context, Rule, RuleSeverity, Scope, Setting
 from policies.engine.server import Analyzer, describe, start
 from policies.engine.waivers import Waiver, Waivers
 from policies.rules import ALL_RULES
@@ -40,7 +40,7 @@ def connect() -> Iterator[Any]:
     servers = []
 
     def serve(rules: Any = ALL_RULES, waivers: tuple[Waiver, ...] = ()) -> Any:
-        server, port = start(Analyzer(RuleBook(rules), Waivers(waivers, TODAY), "1.0.0"))
+        server, port = start(Analyzer(RuleIndex(rules), Waivers(waivers, TODAY), "1.0.0"))
         channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.max_send_message_length", -1)])
         servers.append((server, channel))
         return analyzer_pb2_grpc.AnalyzerStub(channel)
@@ -134,12 +134,12 @@ def test_one_unknown_value_hides_no_other_finding_of_its_rule(connect: Any) -> N
     after = client.AnalyzeStack(stack(bad))
 
     assert findings(during) == [("admin-no-remote-login-from-the-internet", "bad")] * 2
-    (open_verdicts,) = after.diagnostics
-    assert (open_verdicts.policyName, open_verdicts.enforcementLevel) == (
+    (undetermined,) = after.diagnostics
+    assert (undetermined.policyName, undetermined.enforcementLevel) == (
         "verdicts-open-until-deployment",
         proto.ADVISORY,
     )
-    assert open_verdicts.message.splitlines()[1:] == ["admin-no-remote-login-from-the-internet: bad.ingress.1.fromPort"]
+    assert undetermined.message.splitlines()[1:] == ["admin-no-remote-login-from-the-internet: bad.ingress.1.fromPort"]
 
 
 def test_unknown_in_one_resource_hides_nothing_of_another_in_a_joining_rule(connect: Any) -> None:
@@ -196,8 +196,8 @@ def test_what_the_program_does_not_declare_and_aws_has_not_computed_is_not_there
         stack(resource(GROUP, "without-rules", ingress=UNKNOWN), resource(GROUP, "with-rules", ingress=UNKNOWN))
     )
 
-    (open_verdicts,) = response.diagnostics
-    assert open_verdicts.message.splitlines()[1:] == ["firewall-internet-meets-load-balancer-first: with-rules.ingress"]
+    (undetermined,) = response.diagnostics
+    assert undetermined.message.splitlines()[1:] == ["firewall-internet-meets-load-balancer-first: with-rules.ingress"]
 
 
 def test_certain_answer_counts_beside_an_unknown_one(connect: Any) -> None:
@@ -229,7 +229,7 @@ def test_no_message_of_any_rule_prints_a_secret(connect: Any) -> None:
     document = {"Statement": [{"Effect": "Allow", "Action": SECRET, "Resource": "*", "Principal": "*"}]}
     address = f"postgresql://u:{SECRET}@h/d"
     texts = [[SECRET, {"cidrBlocks": [SECRET]}], json.dumps(document), address, 12345678, True]
-    kinds = sorted({kind for rule in ALL_RULES for kind in rule.kinds if kind != ANY_KIND})
+    kinds = sorted({kind for rule in ALL_RULES for kind in rule.resource_types if kind != ANY_TYPE})
     properties = sorted({*PROPERTIES_OF_GOOD_PLATFORM, "ingress", "egress", "acl", "inlinePolicies"})
 
     requests = [
@@ -255,16 +255,16 @@ def test_secret_value_that_is_unknown_counts_as_secret_and_as_given(connect: Any
 
 
 def test_rule_that_fails_is_a_finding_and_no_crash(connect: Any) -> None:
-    def fails(subject: Resource, context: Context) -> list[str]:
+    def fails(subject: StackResource, context: Context) -> list[str]:
         raise ZeroDivisionError
 
     rule = Rule(
         name="broken-rule",
         description="It breaks.",
-        item=Item.DNS,
-        severity=Severity.LOW,
-        reading="https://example.com",
-        kinds=frozenset({"aws:rds/instance"}),
+        item=ChecklistItem.DNS,
+        severity=RuleSeverity.LOW,
+        documentation="https://example.com",
+        resource_types=frozenset({"aws:rds/instance"}),
         check=fails,
         remediation="Repair it.",
     )
@@ -408,10 +408,10 @@ def test_engine_learns_the_same_about_a_rule_as_from_pulumis_own_sdk() -> None:
     rule = Rule(
         name="some-rule",
         description="Something holds.",
-        item=Item.RATE_LIMITING,
-        severity=Severity.HIGH,
-        controls=("WAF.10",),
-        kinds=frozenset({"aws:wafv2/webAcl"}),
+        item=ChecklistItem.RATE_LIMITING,
+        severity=RuleSeverity.HIGH,
+        security_hub=("WAF.10",),
+        resource_types=frozenset({"aws:wafv2/webAcl"}),
         check=lambda subject, context: (),
         remediation="Set it.",
         scope=Scope.STACK,

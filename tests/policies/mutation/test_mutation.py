@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from policies.engine.evaluation import RuleBook
+from policies.engine.evaluation import RuleIndex
 from policies.engine.waivers import Waivers
-from policies.mutation.__main__ import Score, hunt, main, show
+from policies.mutation.__main__ import MutationReport, main, run, show
 from policies.mutation.operators import mutants_of
-from policies.mutation.run import Stack
+from policies.mutation.run import MutationTarget
 from policies.rules import ALL_RULES
 from tests.policies.changes import put
 from tests.policies.exported import State
@@ -21,27 +21,27 @@ pytestmark = pytest.mark.xdist_group("mutants")
 """In one process: the hunt takes seconds and is shared."""
 
 
-def stack_of(state: State, without: str = "") -> Stack:
-    book = RuleBook(rule for rule in ALL_RULES if rule.name != without)
-    return Stack(state.exported(), book, Waivers((), date(2026, 11, 24)))
+def stack_of(state: State, without: str = "") -> MutationTarget:
+    index = RuleIndex(rule for rule in ALL_RULES if rule.name != without)
+    return MutationTarget(state.exported(), index, Waivers((), date(2026, 11, 24)))
 
 
 @pytest.fixture(scope="module")
-def score() -> Score:
-    return hunt(stack_of(good_platform()))
+def report() -> MutationReport:
+    return run(stack_of(good_platform()))
 
 
-def test_no_mutant_survives_without_a_reason(score: Score) -> None:
-    assert score.survivors == []
+def test_no_mutant_survives_without_a_reason(report: MutationReport) -> None:
+    assert report.survivors == []
 
 
-def test_no_policy_cries_out_about_something_else(score: Score) -> None:
-    assert score.noise == []
+def test_no_policy_cries_out_about_something_else(report: MutationReport) -> None:
+    assert report.unrelated_findings == []
 
 
-def test_hunt_is_large_and_mostly_deadly(score: Score) -> None:
-    assert score.mutants > 500
-    assert score.kills > 4 * sum(score.justified.values())
+def test_hunt_is_large_and_mostly_deadly(report: MutationReport) -> None:
+    assert report.mutants > 500
+    assert report.kills > 4 * sum(report.justified.values())
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_hunt_notices_a_rule_that_is_missing(rule: str, survivor: str) -> None:
     state = good_platform()
     urn = state.find(survivor.partition(":")[0].partition(".")[0])["urn"]
 
-    survivors = [outcome.mutant.name for outcome in stack_of(state, without=rule).outcomes(urn) if not outcome.killed]
+    survivors = [result.mutant.name for result in stack_of(state, without=rule).results(urn) if not result.killed]
 
     assert survivor in survivors
 
@@ -100,11 +100,11 @@ def test_command_refuses_what_is_no_state(tmp_path: Path, capsys: pytest.Capture
     assert capsys.readouterr().err.startswith("error: ")
 
 
-def test_score_is_printed_in_one_line_at_the_end(score: Score, capsys: pytest.CaptureFixture[str]) -> None:
-    show(score, Console(width=200))
+def test_score_is_printed_in_one_line_at_the_end(report: MutationReport, capsys: pytest.CaptureFixture[str]) -> None:
+    show(report, Console(width=200))
 
     last = capsys.readouterr().out.strip().splitlines()[-1]
     assert last == (
-        f"{score.mutants} mutants: {score.kills} killed, {sum(score.justified.values())} harmless, "
-        "0 survived; 0 findings about something else."
+        f"{report.mutants} mutants: {report.kills} killed, {sum(report.justified.values())} justified, "
+        "0 survived; 0 unrelated findings."
     )

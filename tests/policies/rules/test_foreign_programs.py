@@ -2,7 +2,7 @@
 
 import pytest
 
-from policies.engine.evaluation import RuleBook, ask_everything
+from policies.engine.evaluation import RuleIndex, evaluate_all
 from policies.engine.state import state_of
 from policies.rules import ALL_RULES
 from tests.policies.exported import State
@@ -15,11 +15,11 @@ def test_violations_are_exactly_these(program: Program) -> None:
     program.build(state)
     read = state_of(state.exported())
 
-    verdicts = ask_everything(RuleBook(ALL_RULES), read.inputs, read.outputs)
+    verdicts = evaluate_all(RuleIndex(ALL_RULES), read.inputs, read.outputs)
 
     found: dict[str, set[str]] = {}
     for finding in verdicts.findings:
         found.setdefault(finding.resource.name, set()).add(finding.rule.name)
     assert {name: tuple(sorted(policies)) for name, policies in found.items()} == program.violations
-    assert verdicts.open_verdicts == []
+    assert verdicts.undetermined == []
     assert [finding.problem for finding in verdicts.findings if "could not be checked" in finding.problem] == []

@@ -2,14 +2,14 @@
 
 import pytest
 
-from policies.engine.evaluation import RuleBook, ask_everything
+from policies.engine.evaluation import RuleIndex, evaluate_all
 from policies.engine.state import state_of
 from policies.rules import ALL_RULES
 from tests.policies.changes import Change, add, both, drop, put, refer
 from tests.policies.exported import Reference, State, arn, document, tags
 from tests.policies.platform import good_platform, watch_cache_node, workflow_trust
 
-BOOK = RuleBook(ALL_RULES)
+INDEX = RuleIndex(ALL_RULES)
 
 
 def one_more_zone(state: State) -> None:
@@ -169,5 +169,5 @@ def test_harmless_change_breaks_no_rule(change: Change) -> None:
     change(state)
 
     read = state_of(state.exported())
-    findings = ask_everything(BOOK, read.inputs, read.outputs).findings
+    findings = evaluate_all(INDEX, read.inputs, read.outputs).findings
     assert [(finding.rule.name, finding.message) for finding in findings] == []

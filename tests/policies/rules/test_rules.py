@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from policies.engine.evaluation import RuleBook, Verdicts, ask_everything
-from policies.engine.resource import Resource
-from policies.engine.rule import ANY_KIND, Rule, Scope
-from policies.engine.stack import Stack
+from policies.engine.evaluation import RuleIndex, Verdicts, evaluate_all
+from policies.engine.resource import StackResource
+from policies.engine.rule import ANY_TYPE, Rule, Scope
+from policies.engine.stack import StackGraph
 from policies.engine.state import state_of
 from policies.rules import ALL_RULES
 from settings import StackSettings
@@ -16,7 +16,7 @@ from tests.policies.exported import State
 from tests.policies.platform import good_platform
 from tests.policies.rules.cases import CASES
 
-BOOK = RuleBook(ALL_RULES)
+INDEX = RuleIndex(ALL_RULES)
 RULES_THAT_FORBID_A_KIND = {"identity-users-have-no-rights-of-their-own"}
 """A platform without a finding has no such resource, and no value of it matters."""
 RULES_THAT_SKIP_THE_UNKNOWN = {"secrets-are-not-in-plain-properties"}
@@ -26,7 +26,7 @@ UNKNOWN_CASES = [case for case in CASES if case.unknown is not None]
 
 def verdicts_on(state: State) -> Verdicts:
     read = state_of(state.exported())
-    return ask_everything(BOOK, read.inputs, read.outputs)
+    return evaluate_all(INDEX, read.inputs, read.outputs)
 
 
 def found(verdicts: Verdicts) -> list[tuple[str, str]]:
@@ -40,19 +40,19 @@ def case_id(case: Case) -> str:
 def test_good_platform_breaks_no_rule_and_leaves_none_open() -> None:
     verdicts = verdicts_on(good_platform())
 
-    assert (found(verdicts), verdicts.open_verdicts) == ([], [])
+    assert (found(verdicts), verdicts.undetermined) == ([], [])
 
 
 def test_good_platform_has_a_subject_for_every_rule() -> None:
-    asked = {rule.name for rule, _ in verdicts_on(good_platform()).asked}
+    evaluated = {rule.name for rule, _ in verdicts_on(good_platform()).evaluated}
 
-    assert BOOK.rules.keys() - asked == RULES_THAT_FORBID_A_KIND
+    assert INDEX.rules.keys() - evaluated == RULES_THAT_FORBID_A_KIND
 
 
 def test_every_rule_has_a_case_that_breaks_it_and_one_that_leaves_it_open() -> None:
-    assert sorted({case.rule for case in CASES}) == sorted(BOOK.rules)
+    assert sorted({case.rule for case in CASES}) == sorted(INDEX.rules)
     always_decided = RULES_THAT_FORBID_A_KIND | RULES_THAT_SKIP_THE_UNKNOWN
-    assert sorted({case.rule for case in UNKNOWN_CASES} | always_decided) == sorted(BOOK.rules)
+    assert sorted({case.rule for case in UNKNOWN_CASES} | always_decided) == sorted(INDEX.rules)
 
 
 @pytest.mark.parametrize("case", CASES, ids=case_id)
@@ -77,21 +77,21 @@ def test_unknown_value_leaves_the_verdict_open(case: Case) -> None:
     hide(*case.unknown)(state)
 
     verdicts = verdicts_on(state)
-    assert case.rule in {verdict.rule.name for verdict in verdicts.open_verdicts}
+    assert case.rule in {verdict.rule.name for verdict in verdicts.undetermined}
     assert found(verdicts) == []
 
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
 def test_rule_ignores_other_types(rule: Rule) -> None:
-    stranger = Resource(urn="urn:pulumi:s::p::aws:glue/job:Job::j", type_token="aws:glue/job:Job", properties={})
-    asked = [
+    stranger = StackResource(urn="urn:pulumi:s::p::aws:glue/job:Job::j", type_token="aws:glue/job:Job", properties={})
+    evaluated = [
         (scope, question)
         for scope in Scope
-        for question in RuleBook([rule]).ask(scope, [stranger], Stack([stranger]), {}).asked
+        for question in RuleIndex([rule]).evaluate(scope, [stranger], StackGraph([stranger]), {}).evaluated
     ]
 
-    expected = [(Scope.RESOURCE, (rule, stranger))] if ANY_KIND in rule.kinds else []
-    assert asked == expected
+    expected = [(Scope.RESOURCE, (rule, stranger))] if ANY_TYPE in rule.resource_types else []
+    assert evaluated == expected
 
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
@@ -100,7 +100,7 @@ def test_rule_explains_itself(rule: Rule) -> None:
     assert rule.description.endswith(".")
     assert rule.remediation.endswith(".")
     assert rule.url.startswith("https://")
-    assert all(re.fullmatch(r"[A-Za-z0-9]+\.\d+", control) for control in rule.controls)
+    assert all(re.fullmatch(r"[A-Za-z0-9]+\.\d+", control) for control in rule.security_hub)
 
 
 def test_rule_names_are_unique() -> None:
@@ -120,13 +120,13 @@ def test_setting_that_a_rule_tells_to_change_exists(rule: Rule) -> None:
 
 @pytest.mark.parametrize(("environment", "findings"), [("production", 1), ("staging", 0), ("development", 0)])
 def test_bucket_that_holds_production_is_not_emptied_for_its_deletion(environment: str, findings: int) -> None:
-    bucket = Resource(
+    bucket = StackResource(
         urn="urn:pulumi:s::p::aws:s3/bucket:Bucket::logs",
         type_token="aws:s3/bucket:Bucket",
         properties={"forceDestroy": True, "tags": {"Environment": environment}},
     )
-    rule = BOOK.rules["storage-is-not-emptied-by-destroy"]
+    rule = INDEX.rules["storage-is-not-emptied-by-destroy"]
 
-    verdicts = RuleBook([rule]).ask(Scope.RESOURCE, [bucket], Stack([bucket]), {})
+    verdicts = RuleIndex([rule]).evaluate(Scope.RESOURCE, [bucket], StackGraph([bucket]), {})
 
     assert len(verdicts.findings) == findings
