@@ -29,11 +29,11 @@ PACK_DISPLAY_NAME: Final = "FixRx pre-deployment checklist"
 MAXIMUM_MESSAGE_BYTES: Final = 400 * 1024 * 1024
 """As in Pulumi's own SDK: the whole stack comes in one message."""
 
-UNDETERMINED_RULE: Final = "verdicts-open-until-deployment"
+UNDETERMINED_RULE: Final = "pack-verdicts-are-determined"
 UNDETERMINED_TEXT: Final = (
     "Rules that need a value which is known only after deployment are named and evaluated again then."
 )
-EXPIRED_WAIVER_RULE: Final = "waiver-has-expired"
+EXPIRED_WAIVER_RULE: Final = "pack-waivers-are-current"
 EXPIRED_WAIVER_TEXT: Final = "No waiver outlives its last day."
 UNDECIDED: Final = "decides nothing here"
 """What the engine is told of rules that say nothing: it would count them as passed, and list them for each resource."""

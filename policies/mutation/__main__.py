@@ -41,7 +41,7 @@ class MutationReport:
         ]
         if result.killed:
             self.kills += 1
-            self.killed.update(result.policies)
+            self.killed.update(result.rules)
         elif result.reason is not None:
             self.justified[result.reason] += 1
         else:

@@ -13,7 +13,7 @@ from policies.mutation.operators import GUARD_KINDS, Entry, Mutant, mutants_of
 MUTATED_PACKAGES = ("aws:", "random:")
 RELATED_STEPS = 3
 """A rule about a server follows its profile to its role, and from there to the role's policies."""
-RULES_ABOUT_ABSENCE = frozenset({"admin-session-document-exists", "backup-plans-are-tried"})
+RULES_ABOUT_ABSENCE = frozenset({"admin-session-document-exists", "backup-restore-is-tested"})
 """Rules whose subject is whatever misses something that nothing refers to."""
 
 
@@ -28,12 +28,12 @@ class MutantResult:
 
     @property
     def killed(self) -> bool:
-        """Whether a policy noticed."""
+        """Whether a rule reports it."""
         return bool(self.findings)
 
     @property
-    def policies(self) -> Sequence[str]:
-        """Names of the policies that noticed."""
+    def rules(self) -> Sequence[str]:
+        """Names of the rules that report it."""
         return sorted({finding.rule.name for finding in self.findings})
 
     @property

@@ -114,7 +114,7 @@ def _document_is_private(document: StackResource, _: Context) -> Iterator[Proble
 
 RULES = (
     Rule(
-        name="admin-no-remote-login-from-the-internet",
+        name="admin-remote-login-is-not-public",
         description="Nobody on the internet can reach SSH or Remote Desktop.",
         item=ChecklistItem.ADMIN_ACCESS,
         severity=RuleSeverity.CRITICAL,
@@ -124,7 +124,7 @@ RULES = (
         remediation="Remove the rule and open a session instead: aws ssm start-session --target <instance id>.",
     ),
     Rule(
-        name="admin-no-ssh-port",
+        name="admin-ssh-port-is-closed",
         description="No security group opens port 22, not even to an office.",
         item=ChecklistItem.ADMIN_ACCESS,
         severity=RuleSeverity.HIGH,
@@ -134,7 +134,7 @@ RULES = (
         remediation="Remove the rule and open a session instead: aws ssm start-session --target <instance id>.",
     ),
     Rule(
-        name="admin-session-manager-reaches-servers",
+        name="admin-session-manager-enabled",
         description="Every server's role lets Session Manager in.",
         item=ChecklistItem.ADMIN_ACCESS,
         severity=RuleSeverity.HIGH,
@@ -156,7 +156,7 @@ RULES = (
         remediation="Set cloudWatchLogGroupName and cloudWatchEncryptionEnabled in the document's `inputs`.",
     ),
     Rule(
-        name="admin-sessions-end",
+        name="admin-session-timeout-is-set",
         description="Sessions end when nobody types.",
         item=ChecklistItem.ADMIN_ACCESS,
         severity=RuleSeverity.LOW,
@@ -188,7 +188,7 @@ RULES = (
         remediation="Remove `permissions`, or name the accounts.",
     ),
     Rule(
-        name="admin-vpn-logs-connections",
+        name="admin-vpn-connections-are-logged",
         description="VPN endpoints log who connects.",
         item=ChecklistItem.ADMIN_ACCESS,
         severity=RuleSeverity.MEDIUM,
@@ -198,7 +198,7 @@ RULES = (
         remediation="Set enabled=True and a cloudwatch_log_group in connection_log_options.",
     ),
     Rule(
-        name="admin-no-key-pair",
+        name="admin-ssh-key-pairs-are-not-used",
         description="Servers have no SSH key pair.",
         item=ChecklistItem.KEY_AUTHENTICATION,
         severity=RuleSeverity.HIGH,
@@ -210,7 +210,7 @@ RULES = (
         remediation="Remove `key_name`.",
     ),
     Rule(
-        name="admin-no-password-login",
+        name="admin-password-login-disabled",
         description="Start-up scripts do not allow logging in with a password.",
         item=ChecklistItem.KEY_AUTHENTICATION,
         severity=RuleSeverity.CRITICAL,

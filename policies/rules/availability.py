@@ -120,7 +120,7 @@ def _behind_load_balancer(group: StackResource) -> bool:
 
 RULES = (
     Rule(
-        name="availability-of-databases-standby",
+        name="rds-multi-az-enabled",
         description="Databases have a standby in another zone.",
         item=ChecklistItem.POSTGRESQL,
         severity=RuleSeverity.HIGH,
@@ -131,7 +131,7 @@ RULES = (
         remediation="Set `multi_az: true` in `fixrx:database`.",
     ),
     Rule(
-        name="availability-of-databases-replica",
+        name="rds-read-replica-exists",
         description="Production's database has a read replica.",
         item=ChecklistItem.POSTGRESQL,
         severity=RuleSeverity.MEDIUM,
@@ -143,7 +143,7 @@ RULES = (
         remediation="Declare an rds.Instance with replicate_source_db set to this one's identifier.",
     ),
     Rule(
-        name="availability-of-databases-deletion-protection",
+        name="rds-deletion-protection-enabled",
         description="AWS refuses to delete production's databases.",
         item=ChecklistItem.POSTGRESQL,
         severity=RuleSeverity.HIGH,
@@ -154,7 +154,7 @@ RULES = (
         remediation="Set `deletion_protection: true` in `fixrx:database`.",
     ),
     Rule(
-        name="availability-of-databases-version",
+        name="rds-engine-version-is-supported",
         description="PostgreSQL is a version that is still maintained.",
         item=ChecklistItem.POSTGRESQL,
         severity=RuleSeverity.HIGH,
@@ -165,7 +165,7 @@ RULES = (
         remediation='Set `engine_version: "17"` in `fixrx:database`.',
     ),
     Rule(
-        name="availability-of-databases-end-of-support",
+        name="rds-extended-support-disabled",
         description="A PostgreSQL at its end of support is upgraded and not kept for money.",
         item=ChecklistItem.POSTGRESQL,
         severity=RuleSeverity.LOW,
@@ -180,7 +180,7 @@ RULES = (
         remediation='Set engine_lifecycle_support="open-source-rds-extended-support-disabled".',
     ),
     Rule(
-        name="availability-of-databases-changes-in-the-window",
+        name="maintenance-changes-wait-for-window",
         description="Production's databases and caches change in their maintenance window.",
         item=ChecklistItem.POSTGRESQL,
         severity=RuleSeverity.LOW,
@@ -191,7 +191,7 @@ RULES = (
         remediation="Set `apply_immediately: false` in `fixrx:database`; in an emergency, waive this for a day.",
     ),
     Rule(
-        name="availability-of-databases-minor-upgrades",
+        name="rds-minor-upgrades-enabled",
         description="Databases take minor upgrades by themselves.",
         item=ChecklistItem.POSTGRESQL,
         severity=RuleSeverity.MEDIUM,
@@ -201,7 +201,7 @@ RULES = (
         remediation="Set auto_minor_version_upgrade=True.",
     ),
     Rule(
-        name="availability-of-databases-storage",
+        name="rds-storage-autoscaling-enabled",
         description="Databases enlarge their storage before it is full.",
         item=ChecklistItem.POSTGRESQL,
         severity=RuleSeverity.MEDIUM,
@@ -211,7 +211,7 @@ RULES = (
         remediation="Set max_allocated_storage (`max_allocated_storage_gib` in `fixrx:database`).",
     ),
     Rule(
-        name="availability-of-caches",
+        name="elasticache-automatic-failover-enabled",
         description="Caches fail over to a node in another zone.",
         item=ChecklistItem.REDIS,
         severity=RuleSeverity.HIGH,
@@ -221,7 +221,7 @@ RULES = (
         remediation="Set `nodes: 2` or more in `fixrx:cache`.",
     ),
     Rule(
-        name="availability-of-caches-version",
+        name="elasticache-engine-version-is-supported",
         description="Redis is a version that is still maintained.",
         item=ChecklistItem.REDIS,
         severity=RuleSeverity.HIGH,
@@ -231,7 +231,7 @@ RULES = (
         remediation='Set engine_version="7.1", or `engine: valkey` in `fixrx:cache`.',
     ),
     Rule(
-        name="availability-of-caches-minor-upgrades",
+        name="elasticache-minor-upgrades-enabled",
         description="Caches take minor upgrades by themselves.",
         item=ChecklistItem.REDIS,
         severity=RuleSeverity.MEDIUM,
@@ -241,7 +241,7 @@ RULES = (
         remediation="Set auto_minor_version_upgrade=True.",
     ),
     Rule(
-        name="availability-of-load-balancers-deletion-protection",
+        name="load-balancer-deletion-protection-enabled",
         description="AWS refuses to delete production's load balancer.",
         item=ChecklistItem.LOAD_BALANCER,
         severity=RuleSeverity.MEDIUM,
@@ -252,7 +252,7 @@ RULES = (
         remediation="Set `deletion_protection: true` in `fixrx:load_balancer`.",
     ),
     Rule(
-        name="availability-over-zones",
+        name="availability-zones-are-multiple",
         description="Load balancers and servers stand in two zones or more.",
         item=ChecklistItem.LOAD_BALANCER,
         severity=RuleSeverity.HIGH,
@@ -263,7 +263,7 @@ RULES = (
         settings={"zones": Setting(default=2, minimum=2, maximum=6, description="Zones at the least")},
     ),
     Rule(
-        name="load-balancer-drops-invalid-headers",
+        name="load-balancer-invalid-headers-dropped",
         description="Load balancers drop headers that are not valid HTTP.",
         item=ChecklistItem.LOAD_BALANCER,
         severity=RuleSeverity.MEDIUM,
@@ -274,7 +274,7 @@ RULES = (
         remediation="Set drop_invalid_header_fields=True.",
     ),
     Rule(
-        name="load-balancer-mitigates-desync",
+        name="load-balancer-desync-mitigation-enabled",
         description="Load balancers refuse requests that two servers would read differently.",
         item=ChecklistItem.LOAD_BALANCER,
         severity=RuleSeverity.MEDIUM,
@@ -284,7 +284,7 @@ RULES = (
         remediation='Set desync_mitigation_mode="defensive" or "strictest".',
     ),
     Rule(
-        name="load-balancer-asks-servers-how-they-are",
+        name="load-balancer-health-check-configured",
         description="Target groups check their servers' health, and their own health only.",
         item=ChecklistItem.LOAD_BALANCER,
         severity=RuleSeverity.HIGH,
@@ -294,7 +294,7 @@ RULES = (
         remediation="Set `ready_path` in `fixrx:load_balancer` to a path that asks nobody else.",
     ),
     Rule(
-        name="load-balancer-notices-a-dead-server",
+        name="load-balancer-health-check-is-timely",
         description="A dead server gets no more requests after 30 seconds.",
         item=ChecklistItem.LOAD_BALANCER,
         severity=RuleSeverity.LOW,
@@ -305,7 +305,7 @@ RULES = (
         settings={"seconds": Setting(default=30, minimum=10, maximum=600, description="Seconds to the last request")},
     ),
     Rule(
-        name="availability-of-servers",
+        name="auto-scaling-minimum-size-is-sufficient",
         description="Production runs three servers or more.",
         item=ChecklistItem.AVAILABILITY,
         severity=RuleSeverity.HIGH,
@@ -319,7 +319,7 @@ RULES = (
         },
     ),
     Rule(
-        name="availability-of-servers-by-load-balancer-health",
+        name="auto-scaling-elb-health-check-enabled",
         description="A server that fails the load balancer's health check is replaced.",
         item=ChecklistItem.AVAILABILITY,
         severity=RuleSeverity.MEDIUM,
@@ -330,7 +330,7 @@ RULES = (
         remediation='Set health_check_type="ELB".',
     ),
     Rule(
-        name="availability-of-servers-by-launch-template",
+        name="auto-scaling-launch-template-used",
         description="Servers start from a launch template.",
         item=ChecklistItem.AVAILABILITY,
         severity=RuleSeverity.MEDIUM,
@@ -340,7 +340,7 @@ RULES = (
         remediation="Set launch_template in place of launch_configuration.",
     ),
     Rule(
-        name="availability-of-servers-by-pinned-version",
+        name="auto-scaling-launch-template-version-is-pinned",
         description="Server groups name the version of their launch template.",
         item=ChecklistItem.AVAILABILITY,
         severity=RuleSeverity.MEDIUM,
@@ -350,7 +350,7 @@ RULES = (
         remediation="Set the version to launch_template.latest_version.",
     ),
     Rule(
-        name="availability-of-servers-scales",
+        name="auto-scaling-policy-exists",
         description="Server groups scale with the load.",
         item=ChecklistItem.AVAILABILITY,
         severity=RuleSeverity.LOW,
@@ -361,7 +361,7 @@ RULES = (
         remediation="Declare an autoscaling.Policy for the group; the guide aims at 70 % CPU.",
     ),
     Rule(
-        name="availability-protects-what-holds-state",
+        name="availability-stateful-resources-are-protected",
         description="Pulumi refuses to delete what production cannot lose.",
         item=ChecklistItem.AVAILABILITY,
         severity=RuleSeverity.HIGH,

@@ -40,7 +40,7 @@ def _keeps_backups_long_enough(plan: StackResource, context: Context) -> Iterato
 
 RULES = (
     Rule(
-        name="backup-of-databases-is-kept-long-enough",
+        name="rds-backup-retention-is-sufficient",
         description="Databases can be restored to any moment of the last 7 days.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.HIGH,
@@ -54,7 +54,7 @@ RULES = (
         settings={"days": Setting(default=7, minimum=1, maximum=35, description="Days of automatic backups")},
     ),
     Rule(
-        name="backup-of-databases-ends-with-a-snapshot",
+        name="rds-final-snapshot-enabled",
         description="A database that is deleted leaves a final snapshot.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.HIGH,
@@ -65,7 +65,7 @@ RULES = (
         remediation="Set skip_final_snapshot=False and final_snapshot_identifier.",
     ),
     Rule(
-        name="backup-of-databases-outlives-them",
+        name="rds-automated-backups-are-retained",
         description="Automatic backups stay when their database is deleted.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.MEDIUM,
@@ -76,7 +76,7 @@ RULES = (
         remediation="Set delete_automated_backups=False; AWS's default is True.",
     ),
     Rule(
-        name="backup-of-databases-is-tagged",
+        name="rds-snapshot-tags-are-copied",
         description="Snapshots carry the tags of their database.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.LOW,
@@ -86,7 +86,7 @@ RULES = (
         remediation="Set copy_tags_to_snapshot=True.",
     ),
     Rule(
-        name="backup-of-caches-is-kept-long-enough",
+        name="elasticache-snapshot-retention-is-sufficient",
         description="Caches can be restored from a snapshot of the last 7 days.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.MEDIUM,
@@ -117,7 +117,7 @@ RULES = (
         remediation="Declare a backup.VaultLockConfiguration for the vault with min_retention_days=7 or more.",
     ),
     Rule(
-        name="backup-vaults-are-under-own-key",
+        name="backup-vault-customer-managed-key-used",
         description="Backup vaults are encrypted under a key of our own.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.MEDIUM,
@@ -127,7 +127,7 @@ RULES = (
         remediation="Set kms_key_arn.",
     ),
     Rule(
-        name="backup-plans-select-something",
+        name="backup-plans-have-selections",
         description="Backup plans say what they back up.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.HIGH,
@@ -138,7 +138,7 @@ RULES = (
         remediation="Declare a backup.Selection with the databases' ARNs or a tag.",
     ),
     Rule(
-        name="backup-plans-keep-backups-long-enough",
+        name="backup-plan-retention-is-sufficient",
         description="Backup plans keep what they make for 7 days or more.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.HIGH,
@@ -149,7 +149,7 @@ RULES = (
         settings={"days": Setting(default=7, minimum=1, maximum=3650, description="Days of backups")},
     ),
     Rule(
-        name="backup-plans-are-tried",
+        name="backup-restore-is-tested",
         description="Where there is a backup plan, restoring is tested.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.MEDIUM,

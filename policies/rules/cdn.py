@@ -71,7 +71,7 @@ RULES = (
         remediation='Set viewer_protocol_policy="redirect-to-https" on every behaviour.',
     ),
     Rule(
-        name="cdn-negotiates-modern-tls",
+        name="cdn-tls-version-is-current",
         description="Distributions negotiate TLS 1.2 or newer.",
         item=ChecklistItem.CDN,
         severity=RuleSeverity.HIGH,
@@ -83,7 +83,7 @@ RULES = (
         remediation='Set minimum_protocol_version="TLSv1.2_2021" and a certificate of our own.',
     ),
     Rule(
-        name="cdn-logs-requests",
+        name="cdn-requests-are-logged",
         description="Distributions log every request.",
         item=ChecklistItem.CDN,
         severity=RuleSeverity.LOW,
@@ -94,7 +94,7 @@ RULES = (
         remediation="Declare a cloudwatch.LogDeliverySource for the distribution's ARN, and its delivery.",
     ),
     Rule(
-        name="cdn-stands-behind-a-web-acl",
+        name="cdn-web-acl-is-associated",
         description="Distributions stand behind a web ACL.",
         item=ChecklistItem.CDN,
         severity=RuleSeverity.MEDIUM,
@@ -104,7 +104,7 @@ RULES = (
         remediation="Set web_acl_id.",
     ),
     Rule(
-        name="cdn-is-the-only-way-to-its-bucket",
+        name="cdn-origin-access-control-enabled",
         description="Buckets behind a distribution answer the distribution only.",
         item=ChecklistItem.CDN,
         severity=RuleSeverity.MEDIUM,
@@ -114,7 +114,7 @@ RULES = (
         remediation="Set origin_access_control_id on the origin.",
     ),
     Rule(
-        name="cdn-has-a-root-object",
+        name="cdn-default-root-object-is-set",
         description="Distributions answer a request for their root with a file.",
         item=ChecklistItem.CDN,
         severity=RuleSeverity.LOW,
@@ -124,7 +124,7 @@ RULES = (
         remediation='Set default_root_object, for instance to "index.html".',
     ),
     Rule(
-        name="cdn-origins-use-modern-tls",
+        name="cdn-origin-tls-version-is-current",
         description="Distributions fetch over TLS 1.2.",
         item=ChecklistItem.CDN,
         severity=RuleSeverity.MEDIUM,
@@ -134,7 +134,7 @@ RULES = (
         remediation='Set origin_protocol_policy="https-only" and origin_ssl_protocols=["TLSv1.2"].',
     ),
     Rule(
-        name="cdn-certificate-is-where-cloudfront-looks",
+        name="cdn-certificate-is-in-us-east-1",
         description="Certificates of distributions are in us-east-1.",
         item=ChecklistItem.CERTIFICATES,
         severity=RuleSeverity.MEDIUM,

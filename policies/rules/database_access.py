@@ -89,7 +89,7 @@ def _asks_who_connects(cache: StackResource, _: Context) -> Iterator[Problem]:
 
 RULES = (
     Rule(
-        name="database-is-not-public",
+        name="rds-public-access-disabled",
         description="Databases have no public address.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.CRITICAL,
@@ -99,7 +99,7 @@ RULES = (
         remediation="Set publicly_accessible=False.",
     ),
     Rule(
-        name="database-names-its-security-groups",
+        name="rds-security-groups-are-set",
         description="Databases stand in security groups of their own, not in the VPC's default group.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.HIGH,
@@ -109,7 +109,7 @@ RULES = (
         remediation="Set vpc_security_group_ids to the database's own group.",
     ),
     Rule(
-        name="cache-names-its-security-groups",
+        name="elasticache-security-groups-are-set",
         description="Caches stand in security groups of their own, not in the VPC's default group.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.HIGH,
@@ -119,7 +119,7 @@ RULES = (
         remediation="Set security_group_ids to the cache's own group.",
     ),
     Rule(
-        name="database-is-reached-by-group",
+        name="database-ingress-sources-are-security-groups",
         description="Databases and caches let in security groups, never address ranges.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.HIGH,
@@ -130,7 +130,7 @@ RULES = (
         remediation="Name the group that may connect (referenced_security_group_id) in place of the address block.",
     ),
     Rule(
-        name="database-is-reached-on-one-port",
+        name="database-ingress-port-is-single",
         description="Databases and caches open the one port on which they listen.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.MEDIUM,
@@ -141,7 +141,7 @@ RULES = (
         remediation="Set from_port and to_port to the port of the database.",
     ),
     Rule(
-        name="database-is-not-reached-from-the-edge",
+        name="database-ingress-sources-are-not-public",
         description="What the internet can connect to cannot connect to databases and caches.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.HIGH,
@@ -152,7 +152,7 @@ RULES = (
         remediation="Reference the app servers' group in place of this one.",
     ),
     Rule(
-        name="database-has-its-own-subnet-group",
+        name="rds-subnet-group-is-set",
         description="Databases stand in subnets that were chosen for them.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.MEDIUM,
@@ -163,7 +163,7 @@ RULES = (
         remediation="Set db_subnet_group_name to a group of isolated subnets.",
     ),
     Rule(
-        name="cache-has-its-own-subnet-group",
+        name="elasticache-subnet-group-is-set",
         description="Caches stand in subnets that were chosen for them.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.MEDIUM,
@@ -173,7 +173,7 @@ RULES = (
         remediation="Set subnet_group_name to a group of isolated subnets.",
     ),
     Rule(
-        name="database-knows-iam-identities",
+        name="rds-iam-authentication-enabled",
         description="People sign in to databases with their own AWS identity.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.MEDIUM,
@@ -185,7 +185,7 @@ RULES = (
         remediation="Set iam_database_authentication_enabled=True.",
     ),
     Rule(
-        name="database-has-its-own-administrator",
+        name="rds-master-username-is-not-default",
         description="The database's administrator does not have a name that attackers try first.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.LOW,
@@ -196,7 +196,7 @@ RULES = (
         remediation="Choose another `username`; changing it later replaces the database.",
     ),
     Rule(
-        name="cache-asks-who-connects",
+        name="elasticache-authentication-enabled",
         description="Caches demand a token or a user.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.HIGH,

@@ -43,7 +43,7 @@ RULES = (
         remediation="Declare a route53.QueryLog for the zone.",
     ),
     Rule(
-        name="dns-names-who-issues-certificates",
+        name="dns-caa-record-exists",
         description="Public zones say who may issue certificates.",
         item=ChecklistItem.DNS,
         severity=RuleSeverity.LOW,
@@ -60,7 +60,7 @@ RULES = (
         remediation='Declare a CAA record with 0 issue "amazon.com".',
     ),
     Rule(
-        name="dns-leads-to-something-of-ours",
+        name="dns-alias-targets-exist",
         description="Alias records point at resources of the stack.",
         item=ChecklistItem.DNS,
         severity=RuleSeverity.HIGH,

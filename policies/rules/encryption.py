@@ -92,7 +92,7 @@ def _holds_a_secret(parameter: StackResource) -> bool:
 
 RULES = (
     Rule(
-        name="encryption-of-databases",
+        name="rds-storage-encrypted",
         description="Databases are encrypted at rest.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.HIGH,
@@ -102,7 +102,7 @@ RULES = (
         remediation="Set storage_encrypted=True; AWS cannot encrypt an existing database in place.",
     ),
     Rule(
-        name="encryption-of-databases-under-own-key",
+        name="rds-customer-managed-key-used",
         description="Databases are encrypted under a key of our own.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.MEDIUM,
@@ -114,7 +114,7 @@ RULES = (
         remediation="Set kms_key_id to the ARN of the data key.",
     ),
     Rule(
-        name="encryption-of-query-statistics",
+        name="rds-performance-insights-customer-managed-key-used",
         description="Performance Insights keeps its statistics under a key of our own.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.LOW,
@@ -127,7 +127,7 @@ RULES = (
         remediation="Set performance_insights_kms_key_id to the ARN of the data key.",
     ),
     Rule(
-        name="encryption-of-caches",
+        name="elasticache-storage-encrypted",
         description="Caches are encrypted at rest.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.HIGH,
@@ -137,7 +137,7 @@ RULES = (
         remediation="Set at_rest_encryption_enabled=True; changing it replaces the cache.",
     ),
     Rule(
-        name="encryption-of-caches-under-own-key",
+        name="elasticache-customer-managed-key-used",
         description="Caches are encrypted under a key of our own.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.MEDIUM,
@@ -147,7 +147,7 @@ RULES = (
         remediation="Set kms_key_id to the ARN of the data key.",
     ),
     Rule(
-        name="encryption-of-server-disks",
+        name="ec2-block-devices-encrypted",
         description="Servers start with encrypted disks.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.HIGH,
@@ -157,7 +157,7 @@ RULES = (
         remediation="Set encrypted on every block device, the root volume included.",
     ),
     Rule(
-        name="encryption-of-volumes",
+        name="ebs-volumes-encrypted",
         description="Volumes are encrypted.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.HIGH,
@@ -167,7 +167,7 @@ RULES = (
         remediation="Set encrypted=True.",
     ),
     Rule(
-        name="encryption-of-buckets",
+        name="s3-customer-managed-key-used",
         description="Buckets are encrypted under a key of our own, or by S3 where AWS delivers logs.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.MEDIUM,
@@ -178,7 +178,7 @@ RULES = (
         remediation='Declare an s3.BucketServerSideEncryptionConfiguration with sse_algorithm="aws:kms" and a key.',
     ),
     Rule(
-        name="encryption-of-logs",
+        name="cloudwatch-logs-customer-managed-key-used",
         description="Log groups are encrypted under a key of our own.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.MEDIUM,
@@ -188,7 +188,7 @@ RULES = (
         remediation="Set kms_key_id to the ARN of the logs key.",
     ),
     Rule(
-        name="encryption-of-notifications",
+        name="sns-topics-encrypted",
         description="Topics are encrypted.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.LOW,
@@ -198,7 +198,7 @@ RULES = (
         remediation="Set kms_master_key_id to the notifications key.",
     ),
     Rule(
-        name="encryption-of-secrets",
+        name="secrets-customer-managed-key-used",
         description="Secrets are encrypted under a key of our own.",
         item=ChecklistItem.SECRETS,
         severity=RuleSeverity.HIGH,
@@ -208,7 +208,7 @@ RULES = (
         remediation="Set kms_key_id to the ARN of the secrets key.",
     ),
     Rule(
-        name="encryption-of-secret-parameters",
+        name="ssm-secret-parameters-encrypted",
         description="Parameters whose name speaks of a secret are SecureStrings.",
         item=ChecklistItem.SECRETS,
         severity=RuleSeverity.HIGH,
@@ -219,7 +219,7 @@ RULES = (
         remediation='Set type="SecureString" and key_id, or use Secrets Manager.',
     ),
     Rule(
-        name="encryption-keys-rotate",
+        name="kms-key-rotation-enabled",
         description="Keys rotate every year.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.MEDIUM,
@@ -230,7 +230,7 @@ RULES = (
         remediation="Set enable_key_rotation=True.",
     ),
     Rule(
-        name="encryption-keys-outlive-mistakes",
+        name="kms-deletion-window-is-sufficient",
         description="A deleted key can be had back for 30 days.",
         item=ChecklistItem.ENCRYPTION,
         severity=RuleSeverity.HIGH,

@@ -245,7 +245,7 @@ def _is_assumed_by_servers(role: StackResource) -> bool:
 
 RULES = (
     Rule(
-        name="identity-names-actions",
+        name="iam-policy-actions-are-explicit",
         description="Policies name the actions that they allow.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.HIGH,
@@ -255,7 +255,7 @@ RULES = (
         remediation="List the actions that are called, in place of the wildcard.",
     ),
     Rule(
-        name="identity-names-resources",
+        name="iam-policy-resources-are-explicit",
         description="Policies name the resources that they allow, where AWS lets them.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.HIGH,
@@ -265,7 +265,7 @@ RULES = (
         remediation="Name the ARNs in place of the wildcard, or add a condition.",
     ),
     Rule(
-        name="identity-names-log-groups",
+        name="cloudwatch-logs-policy-resources-are-explicit",
         description="Services may write into named log groups.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.LOW,
@@ -275,7 +275,7 @@ RULES = (
         remediation="Name the log group's ARN in the statement's Resource.",
     ),
     Rule(
-        name="identity-decrypts-through-a-service",
+        name="iam-kms-decrypt-is-restricted",
         description="Identities decrypt through the service that keeps the data.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.LOW,
@@ -285,7 +285,7 @@ RULES = (
         remediation="Add a condition on kms:ViaService to the statement.",
     ),
     Rule(
-        name="identity-roles-serve-this-account",
+        name="iam-role-trust-has-source-account",
         description="AWS services take on roles on our behalf only.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.MEDIUM,
@@ -295,7 +295,7 @@ RULES = (
         remediation="Add a condition on aws:SourceAccount to the trust policy.",
     ),
     Rule(
-        name="identity-services-get-named-actions",
+        name="iam-resource-policy-actions-are-explicit",
         description="AWS services may do named things with our resources.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.MEDIUM,
@@ -305,7 +305,7 @@ RULES = (
         remediation="List the actions that the service needs, in place of the wildcard.",
     ),
     Rule(
-        name="identity-roles-trust-somebody",
+        name="iam-role-trust-is-not-public",
         description="Roles name who may take them on.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.CRITICAL,
@@ -315,7 +315,7 @@ RULES = (
         remediation="Name the service or account in the trust policy's Principal.",
     ),
     Rule(
-        name="identity-makes-roles-within-a-boundary",
+        name="iam-role-creation-requires-boundary",
         description="Who may make roles can only make roles with a permissions boundary.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.HIGH,
@@ -325,7 +325,7 @@ RULES = (
         remediation="Compare `iam:PermissionsBoundary` with the boundary's ARN by StringEquals in the statement.",
     ),
     Rule(
-        name="identity-passes-roles-to-named-services",
+        name="iam-pass-role-is-restricted",
         description="Roles are handed to the services that they are made for.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.MEDIUM,
@@ -335,7 +335,7 @@ RULES = (
         remediation="Name the one role, or compare `iam:PassedToService` by StringEquals in the statement.",
     ),
     Rule(
-        name="identity-workflows-are-pinned",
+        name="iam-oidc-trust-is-restricted",
         description="Roles for workflows name the one repository and occasion that may take them on.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.CRITICAL,
@@ -345,7 +345,7 @@ RULES = (
         remediation="Compare `aud` and `sub` by StringEquals, `sub` as repo:owner/name:environment:name.",
     ),
     Rule(
-        name="identity-roles-have-a-boundary",
+        name="iam-roles-have-permissions-boundary",
         description="Roles have a permissions boundary.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.MEDIUM,
@@ -355,7 +355,7 @@ RULES = (
         remediation="Create the role after confine_every_role (components/permissions_boundary.py).",
     ),
     Rule(
-        name="identity-resources-are-not-public",
+        name="iam-resource-policy-is-not-public",
         description="No resource policy lets everybody in.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.CRITICAL,
@@ -365,7 +365,7 @@ RULES = (
         remediation="Name the accounts, roles or services in the statement's Principal.",
     ),
     Rule(
-        name="identity-services-act-for-this-account",
+        name="iam-resource-policy-has-source-account",
         description="AWS services may use our resources on our behalf only.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.MEDIUM,
@@ -375,7 +375,7 @@ RULES = (
         remediation="Add a condition on aws:SourceAccount or aws:SourceArn to the statement.",
     ),
     Rule(
-        name="identity-endpoints-let-own-account-through",
+        name="vpc-endpoint-policy-is-restricted",
         description="VPC endpoints let our own account through and nobody else.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.MEDIUM,
@@ -385,7 +385,7 @@ RULES = (
         remediation="Give the endpoint a policy with a condition on aws:PrincipalAccount.",
     ),
     Rule(
-        name="identity-is-no-administrator",
+        name="iam-administrator-access-is-not-attached",
         description="No identity of the platform is an administrator.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.CRITICAL,
@@ -395,7 +395,7 @@ RULES = (
         remediation="Attach a policy that names what is needed.",
     ),
     Rule(
-        name="identity-users-have-no-rights-of-their-own",
+        name="iam-users-are-not-used",
         description="No user has policies or access keys of its own.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.HIGH,
@@ -405,7 +405,7 @@ RULES = (
         remediation="Use a role; people sign in through IAM Identity Center, pipelines through OIDC.",
     ),
     Rule(
-        name="identity-keys-say-who-uses-them",
+        name="kms-key-policy-is-set",
         description="Every key has a policy of its own.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.LOW,
@@ -415,7 +415,7 @@ RULES = (
         remediation="Set `policy`.",
     ),
     Rule(
-        name="identity-server-roles-refuse-other-policies",
+        name="iam-server-role-policies-are-exclusive",
         description="Rights that are given to a server's role by hand are removed again.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.LOW,
@@ -429,7 +429,7 @@ RULES = (
         remediation="Declare an iam.RolePoliciesExclusive for the role.",
     ),
     Rule(
-        name="identity-server-roles-refuse-other-attachments",
+        name="iam-server-role-attachments-are-exclusive",
         description="Policies that are attached to a server's role by hand are removed again.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.LOW,
@@ -445,7 +445,7 @@ RULES = (
         remediation="Declare an iam.RolePolicyAttachmentsExclusive for the role.",
     ),
     Rule(
-        name="identity-servers-have-a-role",
+        name="ec2-instance-profile-is-set",
         description="Servers have a role, and need no keys.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.MEDIUM,
@@ -455,7 +455,7 @@ RULES = (
         remediation="Set iam_instance_profile.",
     ),
     Rule(
-        name="identity-servers-ask-for-a-token",
+        name="ec2-imdsv2-is-required",
         description="Servers give their credentials to token holders only (IMDSv2).",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.HIGH,
@@ -465,7 +465,7 @@ RULES = (
         remediation='Set http_tokens="required" in metadata_options.',
     ),
     Rule(
-        name="identity-servers-keep-their-credentials",
+        name="ec2-metadata-hop-limit-is-one",
         description="A server's credentials do not travel further than the server.",
         item=ChecklistItem.IDENTITY,
         severity=RuleSeverity.MEDIUM,
@@ -475,7 +475,7 @@ RULES = (
         remediation="Set http_put_response_hop_limit=1 in metadata_options.",
     ),
     Rule(
-        name="firewall-servers-have-no-public-address",
+        name="ec2-public-ip-disabled",
         description="Servers have no public address.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.HIGH,

@@ -44,7 +44,7 @@ def _acts_within_limits(channel: StackResource, _: Context) -> Iterator[Problem]
 
 RULES = (
     Rule(
-        name="monitoring-alarms-name-a-severity",
+        name="monitoring-alarms-have-severity",
         description="Alarms carry the guide's severity, P1 to P4.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.LOW,
@@ -54,7 +54,7 @@ RULES = (
         remediation="Set the tag Severity to P1, P2, P3 or P4.",
     ),
     Rule(
-        name="monitoring-alarms-name-a-runbook",
+        name="monitoring-alarms-have-runbook",
         description="Alarms say where it is written what to do.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.LOW,
@@ -64,7 +64,7 @@ RULES = (
         remediation='End alarm_description with "Runbook: " and the place, such as docs/runbooks.md#higherrorrate.',
     ),
     Rule(
-        name="monitoring-never-mutes-outages",
+        name="monitoring-p1-alarms-are-not-muted",
         description="No mute rule silences an alarm of severity P1.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.HIGH,
@@ -75,7 +75,7 @@ RULES = (
         remediation="Take the alarm out of mute_targets.",
     ),
     Rule(
-        name="monitoring-chat-channels-act-within-limits",
+        name="monitoring-chat-guardrails-are-restricted",
         description="Chat channels have a guardrail that is no administrator's policy.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.HIGH,

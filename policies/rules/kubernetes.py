@@ -167,28 +167,28 @@ def _container_rule(name: str, description: str, broken: str, holds: ContainerTe
 
 RULES = (
     _container_rule(
-        "containers-are-not-root",
+        "containers-run-as-non-root",
         "Containers run as a user without rights.",
         "may run as root: whoever breaks in is a step away from the node",
         _is_not_root,
         "Set securityContext.runAsNonRoot: true on the pod or the container.",
     ),
     _container_rule(
-        "containers-gain-no-privileges",
+        "containers-are-unprivileged",
         "Containers have no capabilities and gain none.",
         "has or can gain privileges",
         _gains_no_privileges,
         'Set securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: ["ALL"]}}; no privileged.',
     ),
     _container_rule(
-        "containers-cannot-change-themselves",
+        "root-filesystem-is-read-only",
         "Containers run on a read-only file system.",
         "can overwrite its own program: what breaks in stays",
         _cannot_change_itself,
         "Set securityContext.readOnlyRootFilesystem: true, and an emptyDir where the program writes.",
     ),
     Rule(
-        name="kubernetes-pods-stay-off-the-node",
+        name="kubernetes-pods-are-isolated-from-host",
         description="Pods share neither network, processes nor disk with their node.",
         item=ChecklistItem.RUNTIME,
         severity=RuleSeverity.HIGH,
@@ -198,7 +198,7 @@ RULES = (
         remediation="Remove hostNetwork, hostPID, hostIPC and hostPath volumes.",
     ),
     Rule(
-        name="kubernetes-containers-have-their-share",
+        name="kubernetes-container-resources-are-set",
         description="Containers say how much processor and memory they need, and how much memory they may take.",
         item=ChecklistItem.AVAILABILITY,
         severity=RuleSeverity.MEDIUM,
@@ -208,7 +208,7 @@ RULES = (
         remediation="Set resources.requests (cpu, memory) and resources.limits.memory.",
     ),
     Rule(
-        name="kubernetes-containers-are-asked-how-they-are",
+        name="kubernetes-readiness-probes-are-set",
         description="Containers that serve requests have a readiness probe.",
         item=ChecklistItem.AVAILABILITY,
         severity=RuleSeverity.MEDIUM,
@@ -230,7 +230,7 @@ RULES = (
         remediation="Name the image by version or digest.",
     ),
     Rule(
-        name="kubernetes-containers-hold-no-plain-secrets",
+        name="kubernetes-environment-has-no-plain-secrets",
         description="Containers take secrets from a Secret.",
         item=ChecklistItem.SECRETS,
         severity=RuleSeverity.HIGH,
@@ -242,7 +242,7 @@ RULES = (
         remediation="Use valueFrom.secretKeyRef in place of value.",
     ),
     Rule(
-        name="kubernetes-deployments-scale",
+        name="kubernetes-deployments-have-autoscalers",
         description="Deployments have an autoscaler.",
         item=ChecklistItem.AVAILABILITY,
         severity=RuleSeverity.MEDIUM,
@@ -253,7 +253,7 @@ RULES = (
         remediation="Add a HorizontalPodAutoscaler from 3 to 10 pods at 70 % CPU.",
     ),
     Rule(
-        name="kubernetes-deployments-leave-replicas-to-their-autoscaler",
+        name="kubernetes-autoscaled-replicas-are-unset",
         description="Deployments with an autoscaler do not set a number of pods.",
         item=ChecklistItem.AVAILABILITY,
         severity=RuleSeverity.MEDIUM,
@@ -264,7 +264,7 @@ RULES = (
         remediation="Remove spec.replicas.",
     ),
     Rule(
-        name="kubernetes-autoscalers-keep-the-guides-figures",
+        name="kubernetes-autoscaler-limits-match-guide",
         description="Autoscalers run 3 to 10 pods at 70 % CPU.",
         item=ChecklistItem.AVAILABILITY,
         severity=RuleSeverity.MEDIUM,
@@ -279,7 +279,7 @@ RULES = (
         },
     ),
     Rule(
-        name="kubernetes-deployments-survive-drains",
+        name="kubernetes-deployments-have-disruption-budgets",
         description="Deployments have a disruption budget.",
         item=ChecklistItem.AVAILABILITY,
         severity=RuleSeverity.MEDIUM,

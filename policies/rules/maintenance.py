@@ -49,7 +49,7 @@ def _is_backed_up(resource: StackResource) -> bool:
 
 RULES = (
     Rule(
-        name="maintenance-happens-in-the-weekly-window",
+        name="maintenance-weekly-window-is-used",
         description="Databases and caches are patched on Sunday from 03:00 to 04:00 UTC.",
         item=ChecklistItem.MAINTENANCE,
         severity=RuleSeverity.MEDIUM,
@@ -64,7 +64,7 @@ RULES = (
         },
     ),
     Rule(
-        name="maintenance-backs-up-in-the-daily-window",
+        name="maintenance-backup-window-is-used",
         description="Databases and caches are backed up between 02:00 and 03:00 UTC.",
         item=ChecklistItem.MAINTENANCE,
         severity=RuleSeverity.LOW,

@@ -138,7 +138,7 @@ def _topic_takes_alarms(topic: StackResource, context: Context) -> Iterator[Prob
 
 RULES = (
     Rule(
-        name="monitoring-of-server-errors",
+        name="monitoring-server-error-alarm-exists",
         description="More than 30 server errors in 5 minutes raise an alarm.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.HIGH,
@@ -153,7 +153,7 @@ RULES = (
         },
     ),
     Rule(
-        name="monitoring-of-response-time",
+        name="monitoring-response-time-alarm-exists",
         description="A 95th percentile above 1 s for 5 minutes raises an alarm.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.MEDIUM,
@@ -166,7 +166,7 @@ RULES = (
         settings={"seconds": Setting(default=1, minimum=1, maximum=60, description="Seconds")},
     ),
     Rule(
-        name="monitoring-of-database-connections",
+        name="monitoring-database-connection-alarm-exists",
         description="More than 80 database connections for 2 minutes raise an alarm.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.MEDIUM,
@@ -179,7 +179,7 @@ RULES = (
         settings={"connections": Setting(default=80, minimum=1, maximum=5000, description="Connections")},
     ),
     Rule(
-        name="monitoring-alarms-tell-somebody",
+        name="monitoring-alarms-have-actions",
         description="Every alarm has an action.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.HIGH,
@@ -189,7 +189,7 @@ RULES = (
         remediation="Set alarm_actions to the topic of its severity.",
     ),
     Rule(
-        name="monitoring-alarms-are-on",
+        name="monitoring-alarm-actions-enabled",
         description="No alarm has its actions switched off.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.HIGH,
@@ -199,7 +199,7 @@ RULES = (
         remediation="Remove actions_enabled.",
     ),
     Rule(
-        name="monitoring-alarms-can-fire",
+        name="monitoring-alarm-thresholds-are-reachable",
         description="Alarms on percentages have a threshold that can be reached.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.MEDIUM,
@@ -210,7 +210,7 @@ RULES = (
         remediation="Set a threshold from 0 to 100.",
     ),
     Rule(
-        name="monitoring-load-balancer-logs-connections",
+        name="load-balancer-connection-logs-enabled",
         description="Load balancers log every connection.",
         item=ChecklistItem.LOGS,
         severity=RuleSeverity.LOW,
@@ -221,7 +221,7 @@ RULES = (
         remediation="Set connection_logs with a bucket and enabled=True.",
     ),
     Rule(
-        name="monitoring-alarms-can-be-encrypted",
+        name="monitoring-topic-key-allows-cloudwatch",
         description="The key of an alarm's topic lets CloudWatch use it.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.CRITICAL,
@@ -232,7 +232,7 @@ RULES = (
         remediation="Allow cloudwatch.amazonaws.com kms:Decrypt and kms:GenerateDataKey* in the key's policy.",
     ),
     Rule(
-        name="monitoring-alarms-can-be-published",
+        name="monitoring-topic-policy-allows-cloudwatch",
         description="The policy of an alarm's topic lets CloudWatch publish.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.CRITICAL,
@@ -243,7 +243,7 @@ RULES = (
         remediation="Allow cloudwatch.amazonaws.com sns:Publish in the topic's policy.",
     ),
     Rule(
-        name="monitoring-topics-reach-a-person",
+        name="monitoring-topics-have-subscriptions",
         description="Every topic has a subscriber.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.HIGH,
@@ -254,7 +254,7 @@ RULES = (
         remediation="Name an address in `email` of `fixrx:notifications`.",
     ),
     Rule(
-        name="monitoring-logs-are-kept-long-enough",
+        name="cloudwatch-logs-retention-is-sufficient",
         description="Logs are kept for 30 days or more, and not for ever.",
         item=ChecklistItem.LOGS,
         severity=RuleSeverity.MEDIUM,
@@ -265,7 +265,7 @@ RULES = (
         settings={"days": Setting(default=30, minimum=1, maximum=3653, description="Days of logs")},
     ),
     Rule(
-        name="monitoring-load-balancer-logs-requests",
+        name="load-balancer-access-logs-enabled",
         description="Load balancers log every request.",
         item=ChecklistItem.LOGS,
         severity=RuleSeverity.MEDIUM,
@@ -275,7 +275,7 @@ RULES = (
         remediation="Set access_logs with a bucket and enabled=True.",
     ),
     Rule(
-        name="monitoring-database-exports-logs",
+        name="rds-log-exports-enabled",
         description="Databases send their logs to CloudWatch.",
         item=ChecklistItem.LOGS,
         severity=RuleSeverity.MEDIUM,
@@ -287,7 +287,7 @@ RULES = (
         remediation='Set enabled_cloudwatch_logs_exports=["postgresql", "upgrade"].',
     ),
     Rule(
-        name="monitoring-database-logs-have-their-groups",
+        name="rds-log-groups-are-declared",
         description="Log groups of databases are declared, with a key and an end.",
         item=ChecklistItem.LOGS,
         severity=RuleSeverity.LOW,
@@ -298,7 +298,7 @@ RULES = (
         remediation="Declare a cloudwatch.LogGroup named /aws/rds/instance/<identifier>/<log> before the database.",
     ),
     Rule(
-        name="monitoring-cache-exports-logs",
+        name="elasticache-log-delivery-enabled",
         description="Caches send their logs to CloudWatch.",
         item=ChecklistItem.LOGS,
         severity=RuleSeverity.LOW,
@@ -308,7 +308,7 @@ RULES = (
         remediation="Set log_delivery_configurations for slow-log and engine-log.",
     ),
     Rule(
-        name="monitoring-database-machine-is-measured",
+        name="rds-enhanced-monitoring-enabled",
         description="Databases report what their machine does every minute.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.LOW,
@@ -319,7 +319,7 @@ RULES = (
         settings={"seconds": Setting(default=1, minimum=1, maximum=60, description="Seconds between figures")},
     ),
     Rule(
-        name="monitoring-database-queries-are-measured",
+        name="rds-performance-insights-enabled",
         description="Databases keep statistics about their queries.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.LOW,
@@ -329,7 +329,7 @@ RULES = (
         remediation="Set performance_insights_enabled=True.",
     ),
     Rule(
-        name="monitoring-database-events-are-sent",
+        name="rds-event-subscription-exists",
         description="Failovers, failures and full disks of databases are reported.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.LOW,

@@ -82,7 +82,7 @@ def _metrics(resource: StackResource, _: Context) -> Iterator[Problem]:
 
 RULES = (
     Rule(
-        name="rate-limit-guards-every-load-balancer",
+        name="load-balancer-web-acl-is-associated",
         description="Every public load balancer stands behind a web ACL.",
         item=ChecklistItem.RATE_LIMITING,
         severity=RuleSeverity.HIGH,
@@ -94,7 +94,7 @@ RULES = (
         remediation="Declare a wafv2.WebAclAssociation with this load balancer's ARN as resource_arn.",
     ),
     Rule(
-        name="rate-limit-is-within-budget",
+        name="waf-rate-limit-is-enforced",
         description="The web ACL blocks an address that asks more often than the guide's limit admits.",
         item=ChecklistItem.RATE_LIMITING,
         severity=RuleSeverity.HIGH,
@@ -113,7 +113,7 @@ RULES = (
         },
     ),
     Rule(
-        name="rate-limit-log-is-kept",
+        name="waf-logging-enabled",
         description="Every web ACL logs what it decides.",
         item=ChecklistItem.RATE_LIMITING,
         severity=RuleSeverity.MEDIUM,
@@ -124,7 +124,7 @@ RULES = (
         remediation="Declare a wafv2.WebAclLoggingConfiguration with this web ACL's ARN as resource_arn.",
     ),
     Rule(
-        name="rate-limit-log-holds-no-credentials",
+        name="waf-log-credentials-are-redacted",
         description="The web ACL's log leaves out the headers that carry credentials.",
         item=ChecklistItem.RATE_LIMITING,
         severity=RuleSeverity.HIGH,
@@ -134,7 +134,7 @@ RULES = (
         remediation="Name `authorization` and `cookie` under redacted_fields (single_header).",
     ),
     Rule(
-        name="rate-limit-rules-are-measured",
+        name="waf-metrics-enabled",
         description="Web ACLs and their rules publish metrics.",
         item=ChecklistItem.RATE_LIMITING,
         severity=RuleSeverity.LOW,
@@ -144,7 +144,7 @@ RULES = (
         remediation="Set cloudwatch_metrics_enabled=True in visibility_config.",
     ),
     Rule(
-        name="rate-limit-firewall-fails-closed",
+        name="load-balancer-waf-fail-open-disabled",
         description="When the web ACL cannot be asked, requests are refused.",
         item=ChecklistItem.RATE_LIMITING,
         severity=RuleSeverity.MEDIUM,

@@ -123,7 +123,7 @@ def _nodes(subject: StackResource) -> int:
 
 RULES = (
     Rule(
-        name="monitoring-of-what-holds-state",
+        name="monitoring-has-required-alarms",
         description="Whatever holds state or stands in the way of every request has alarms for what brings it down.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.MEDIUM,

@@ -23,7 +23,7 @@ def _node_is_supported(server: StackResource, _: Context) -> Iterator[Problem]:
 
 RULES = (
     Rule(
-        name="runtime-is-supported",
+        name="ec2-nodejs-version-is-supported",
         description="Servers install a version of Node.js with long-term support.",
         item=ChecklistItem.RUNTIME,
         severity=RuleSeverity.HIGH,

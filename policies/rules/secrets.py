@@ -145,7 +145,7 @@ RULES = (
         remediation="Take the value from config.require_secret, RandomPassword.result or pulumi.Output.secret.",
     ),
     Rule(
-        name="secrets-are-not-in-plain-properties",
+        name="secrets-are-not-in-plain-text",
         description="No property holds a credential in plain text.",
         item=ChecklistItem.SECRETS,
         severity=RuleSeverity.CRITICAL,
@@ -165,7 +165,7 @@ RULES = (
         remediation="Pass the secret's ARN and read it at start: aws secretsmanager get-secret-value.",
     ),
     Rule(
-        name="secrets-can-be-had-back",
+        name="secrets-recovery-window-is-sufficient",
         description="A deleted secret can be had back for a week or longer.",
         item=ChecklistItem.SECRETS,
         severity=RuleSeverity.MEDIUM,
@@ -176,7 +176,7 @@ RULES = (
         settings={"days": Setting(default=7, minimum=7, maximum=30, description="Days after deletion")},
     ),
     Rule(
-        name="secrets-cannot-be-guessed",
+        name="secrets-password-length-is-sufficient",
         description="Generated passwords have 24 characters or more.",
         item=ChecklistItem.SECRETS,
         severity=RuleSeverity.MEDIUM,
@@ -187,7 +187,7 @@ RULES = (
         settings={"characters": Setting(default=24, minimum=16, maximum=128, description="Characters")},
     ),
     Rule(
-        name="secrets-rotate",
+        name="secrets-rotation-enabled",
         description="Secrets that the program writes get a new value every 90 days.",
         item=ChecklistItem.SECRETS,
         severity=RuleSeverity.MEDIUM,
@@ -200,9 +200,9 @@ RULES = (
     ),
     _inventory_rule("secrets-inventory-is-complete", ChecklistItem.SECRETS, "the application", GENERATED),
     _inventory_rule(
-        "secrets-of-twilio-exist", ChecklistItem.TWILIO, "SMS", ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+        "secrets-twilio-credentials-exist", ChecklistItem.TWILIO, "SMS", ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
     ),
-    _inventory_rule("secrets-of-sendgrid-exist", ChecklistItem.SENDGRID, "e-mail", ("SENDGRID_API_KEY",)),
-    _inventory_rule("secrets-of-firebase-exist", ChecklistItem.FIREBASE, "push", FIREBASE),
-    _inventory_rule("secrets-of-oauth-exist", ChecklistItem.OAUTH, "signing in", (), prefix="OAUTH_"),
+    _inventory_rule("secrets-sendgrid-credentials-exist", ChecklistItem.SENDGRID, "e-mail", ("SENDGRID_API_KEY",)),
+    _inventory_rule("secrets-firebase-credentials-exist", ChecklistItem.FIREBASE, "push", FIREBASE),
+    _inventory_rule("secrets-oauth-credentials-exist", ChecklistItem.OAUTH, "signing in", (), prefix="OAUTH_"),
 )

@@ -174,7 +174,7 @@ PRIVATE_TENANTS = (
 
 RULES = (
     Rule(
-        name="firewall-internet-reaches-web-ports-only",
+        name="security-group-public-ports-are-restricted",
         description="The internet reaches ports 80 and 443 and no other.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.CRITICAL,
@@ -184,7 +184,7 @@ RULES = (
         remediation="Name the group that may connect (referenced_security_group_id) in place of the address block.",
     ),
     Rule(
-        name="firewall-internet-meets-load-balancer-first",
+        name="security-group-public-ingress-is-load-balancer-only",
         description="Only the load balancer's security group is open to the internet.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.CRITICAL,
@@ -195,7 +195,7 @@ RULES = (
         remediation="Let the load balancer's group connect (referenced_security_group_id) in place of the internet.",
     ),
     Rule(
-        name="firewall-egress-is-narrow",
+        name="security-group-egress-ports-are-restricted",
         description="Connections go out on the ports that are needed.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.MEDIUM,
@@ -205,7 +205,7 @@ RULES = (
         remediation="Open the ports that are used, mostly 443 (ip_protocol, from_port, to_port).",
     ),
     Rule(
-        name="firewall-ingress-is-narrow",
+        name="security-group-ingress-ports-are-restricted",
         description="Connections come in on the ports that are needed.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.MEDIUM,
@@ -215,7 +215,7 @@ RULES = (
         remediation="Open the port on which the service listens (ip_protocol, from_port, to_port).",
     ),
     Rule(
-        name="firewall-members-name-their-groups",
+        name="security-group-assignment-is-explicit",
         description="Servers and load balancers stand in security groups of their own.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.MEDIUM,
@@ -226,7 +226,7 @@ RULES = (
         remediation="Name the group (vpc_security_group_ids, or security_groups of a load balancer).",
     ),
     Rule(
-        name="firewall-rules-are-separate-resources",
+        name="security-group-rules-are-separate-resources",
         description="Security groups have their rules as separate resources.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.LOW,
@@ -236,7 +236,7 @@ RULES = (
         remediation="Move each rule into a vpc.SecurityGroupIngressRule or vpc.SecurityGroupEgressRule.",
     ),
     Rule(
-        name="firewall-groups-refuse-other-rules",
+        name="security-group-rules-are-exclusive",
         description="Rules that are added to a security group by hand are removed again.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.LOW,
@@ -247,7 +247,7 @@ RULES = (
         remediation="Declare exclusive rules for the group, listing the rules that the program makes.",
     ),
     Rule(
-        name="firewall-rules-are-described",
+        name="security-group-descriptions-are-set",
         description="Every security group and every rule says what it is for.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.LOW,
@@ -257,7 +257,7 @@ RULES = (
         remediation="Write into `description` who connects, and why.",
     ),
     Rule(
-        name="firewall-default-group-is-empty",
+        name="security-group-default-is-empty",
         description="The VPC's default security group has no rules.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.HIGH,
@@ -267,7 +267,7 @@ RULES = (
         remediation="Set ingress=[] and egress=[] on the ec2.DefaultSecurityGroup.",
     ),
     Rule(
-        name="firewall-default-group-is-adopted",
+        name="security-group-default-is-managed",
         description="Every VPC has its default security group under our control.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.MEDIUM,
@@ -280,7 +280,7 @@ RULES = (
         remediation="Declare an ec2.DefaultSecurityGroup with this vpc_id and no rules.",
     ),
     Rule(
-        name="firewall-network-acl-refuses-remote-login",
+        name="vpc-network-acl-denies-remote-login",
         description="Network ACLs let nobody on the internet connect to ports 22 and 3389.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.MEDIUM,
@@ -290,7 +290,7 @@ RULES = (
         remediation="Put a `deny` for the port before the entry that allows it (a lower rule_no).",
     ),
     Rule(
-        name="firewall-flow-log-records-everything",
+        name="vpc-flow-log-is-complete",
         description="Every VPC has a flow log of accepted and refused traffic.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.MEDIUM,
@@ -306,7 +306,7 @@ RULES = (
         remediation='Declare an ec2.FlowLog with this vpc_id and traffic_type="ALL".',
     ),
     Rule(
-        name="firewall-subnets-hand-out-no-public-addresses",
+        name="vpc-subnet-public-ip-disabled",
         description="Subnets do not give public addresses to whatever starts in them.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.MEDIUM,
@@ -316,7 +316,7 @@ RULES = (
         remediation="Set map_public_ip_on_launch=False and assign_ipv6_address_on_creation=False.",
     ),
     Rule(
-        name="firewall-private-subnets-stay-private",
+        name="vpc-private-subnets-have-no-internet-route",
         description="Servers, databases and caches stand in subnets without a route to an internet gateway.",
         item=ChecklistItem.FIREWALL,
         severity=RuleSeverity.HIGH,

@@ -83,7 +83,7 @@ def _behaviours_send_headers(distribution: StackResource, _: Context) -> Iterato
 
 RULES = (
     Rule(
-        name="headers-forbid-framing",
+        name="headers-frame-options-are-set",
         description="Answers carry X-Frame-Options: DENY.",
         item=ChecklistItem.SECURITY_HEADERS,
         severity=RuleSeverity.MEDIUM,
@@ -94,7 +94,7 @@ RULES = (
         remediation='Set routing_http_response_x_frame_options_header_value="DENY", of a CDN frame_option="DENY".',
     ),
     Rule(
-        name="headers-forbid-type-guessing",
+        name="headers-content-type-options-are-set",
         description="Answers carry X-Content-Type-Options: nosniff.",
         item=ChecklistItem.SECURITY_HEADERS,
         severity=RuleSeverity.MEDIUM,
@@ -107,7 +107,7 @@ RULES = (
         ),
     ),
     Rule(
-        name="headers-bind-browsers-to-https",
+        name="headers-strict-transport-security-is-set",
         description="Answers carry Strict-Transport-Security for a year, subdomains included.",
         item=ChecklistItem.SECURITY_HEADERS,
         severity=RuleSeverity.HIGH,
@@ -121,7 +121,7 @@ RULES = (
         ),
     ),
     Rule(
-        name="headers-ask-browsers-to-block-scripts",
+        name="headers-xss-protection-is-set",
         description="Files from the CDN carry X-XSS-Protection: 1; mode=block.",
         item=ChecklistItem.SECURITY_HEADERS,
         severity=RuleSeverity.LOW,
@@ -131,7 +131,7 @@ RULES = (
         remediation="Set xss_protection with protection=True and mode_block=True in security_headers_config.",
     ),
     Rule(
-        name="headers-are-sent-by-the-cdn",
+        name="headers-cdn-policy-is-attached",
         description="Every answer of a distribution carries the security headers.",
         item=ChecklistItem.SECURITY_HEADERS,
         severity=RuleSeverity.MEDIUM,
@@ -141,7 +141,7 @@ RULES = (
         remediation="Set response_headers_policy_id on every behaviour.",
     ),
     Rule(
-        name="headers-do-not-name-the-server",
+        name="headers-server-is-removed",
         description="Answers do not tell what software sends them.",
         item=ChecklistItem.SECURITY_HEADERS,
         severity=RuleSeverity.LOW,

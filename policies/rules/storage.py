@@ -94,7 +94,7 @@ def _access_logs_are_kept(bucket: StackResource, context: Context) -> Iterator[P
 
 RULES = (
     Rule(
-        name="storage-blocks-public-access",
+        name="s3-public-access-blocked",
         description="Every bucket has all four public-access blocks.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.CRITICAL,
@@ -110,7 +110,7 @@ RULES = (
         remediation="Declare an s3.BucketPublicAccessBlock with all four settings True.",
     ),
     Rule(
-        name="storage-has-no-acl",
+        name="s3-acls-disabled",
         description="Buckets do without ACLs: the owner owns every object.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.MEDIUM,
@@ -126,7 +126,7 @@ RULES = (
         remediation='Declare s3.BucketOwnershipControls with object_ownership="BucketOwnerEnforced".',
     ),
     Rule(
-        name="storage-is-not-public-by-acl",
+        name="s3-acl-is-not-public",
         description="No bucket is opened by a canned ACL.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.CRITICAL,
@@ -136,7 +136,7 @@ RULES = (
         remediation="Remove `acl`.",
     ),
     Rule(
-        name="storage-keeps-versions",
+        name="s3-versioning-enabled",
         description="Buckets keep old versions.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.MEDIUM,
@@ -152,7 +152,7 @@ RULES = (
         remediation='Declare an s3.BucketVersioning with status "Enabled".',
     ),
     Rule(
-        name="storage-tidies-up",
+        name="s3-incomplete-uploads-are-aborted",
         description="Buckets abort unfinished uploads.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.LOW,
@@ -168,7 +168,7 @@ RULES = (
         remediation="Declare an s3.BucketLifecycleConfiguration with abort_incomplete_multipart_upload.",
     ),
     Rule(
-        name="storage-logs-access",
+        name="s3-access-logging-enabled",
         description="Buckets log who reads them.",
         item=ChecklistItem.LOGS,
         severity=RuleSeverity.MEDIUM,
@@ -179,7 +179,7 @@ RULES = (
         remediation="Declare an s3.BucketLogging that targets the access-log bucket.",
     ),
     Rule(
-        name="storage-is-not-emptied-by-destroy",
+        name="storage-force-destroy-disabled",
         description="No bucket and no zone of production is emptied so that it can be deleted.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.HIGH,
@@ -190,7 +190,7 @@ RULES = (
         remediation="Remove force_destroy.",
     ),
     Rule(
-        name="storage-of-backups-can-be-locked",
+        name="s3-backup-object-lock-enabled",
         description="Backup buckets are created with object lock.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.HIGH,
@@ -201,7 +201,7 @@ RULES = (
         remediation="Set object_lock_enabled=True; changing it replaces the bucket.",
     ),
     Rule(
-        name="storage-of-backups-is-locked",
+        name="s3-backup-retention-is-locked",
         description="Backups cannot be deleted before their time, by nobody.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.HIGH,
@@ -214,7 +214,7 @@ RULES = (
         settings={"days": Setting(default=7, minimum=1, maximum=365, description="Days for which backups are locked")},
     ),
     Rule(
-        name="storage-of-backups-keeps-them-long-enough",
+        name="s3-backup-retention-is-sufficient",
         description="Database backups are kept for 7 days, application backups for 30.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.HIGH,
@@ -228,7 +228,7 @@ RULES = (
         },
     ),
     Rule(
-        name="storage-of-access-logs-keeps-them-long-enough",
+        name="s3-access-log-retention-is-sufficient",
         description="Access logs are kept for 30 days or more.",
         item=ChecklistItem.LOGS,
         severity=RuleSeverity.MEDIUM,

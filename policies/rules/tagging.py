@@ -100,7 +100,7 @@ def _environment_if_known(resource: StackResource) -> str | None:
 
 RULES = (
     Rule(
-        name="tagging-is-complete",
+        name="tagging-required-tags-are-set",
         description="Every resource has the tags Project, Environment, Owner and ManagedBy.",
         item=ChecklistItem.TAGGING,
         severity=RuleSeverity.LOW,
@@ -110,7 +110,7 @@ RULES = (
         remediation="Create the resource after tag_every_resource (components/naming.py), or set its tags.",
     ),
     Rule(
-        name="tagging-reaches-servers",
+        name="tagging-launch-template-tags-are-set",
         description="Servers and their disks are tagged as the rest of the stack is.",
         item=ChecklistItem.TAGGING,
         severity=RuleSeverity.LOW,
@@ -120,7 +120,7 @@ RULES = (
         remediation="Give the launch template tag_specifications for instance and volume.",
     ),
     Rule(
-        name="tagging-names-one-environment",
+        name="tagging-environment-is-consistent",
         description="All resources of a stack are in the same environment.",
         item=ChecklistItem.TAGGING,
         severity=RuleSeverity.MEDIUM,

@@ -121,7 +121,7 @@ def _denies_plain_http(statement: Statement) -> bool:
 
 RULES = (
     Rule(
-        name="tls-plain-http-only-redirects",
+        name="tls-http-listener-redirects",
         description="Port 80 does nothing but redirect to HTTPS.",
         item=ChecklistItem.CERTIFICATES,
         severity=RuleSeverity.CRITICAL,
@@ -132,7 +132,7 @@ RULES = (
         remediation='Make the default action a redirect to protocol "HTTPS" with status code "HTTP_301".',
     ),
     Rule(
-        name="tls-plain-http-has-no-other-answers",
+        name="tls-http-listener-rules-redirect",
         description="No rule of a plain HTTP listener answers by itself.",
         item=ChecklistItem.CERTIFICATES,
         severity=RuleSeverity.CRITICAL,
@@ -143,7 +143,7 @@ RULES = (
         remediation="Attach the rule to the HTTPS listener (listener_arn).",
     ),
     Rule(
-        name="tls-load-balancer-speaks-https",
+        name="tls-load-balancer-has-https-listener",
         description="Every public load balancer has an HTTPS listener.",
         item=ChecklistItem.CERTIFICATES,
         severity=RuleSeverity.HIGH,
@@ -157,7 +157,7 @@ RULES = (
         remediation='Declare an lb.Listener with protocol="HTTPS", port=443 and a certificate.',
     ),
     Rule(
-        name="tls-listener-negotiates-modern-tls",
+        name="tls-listener-policy-is-current",
         description="HTTPS listeners negotiate TLS 1.2 or newer with strong ciphers.",
         item=ChecklistItem.CERTIFICATES,
         severity=RuleSeverity.HIGH,
@@ -217,7 +217,7 @@ RULES = (
         remediation='Set key_algorithm="RSA_2048" or stronger.',
     ),
     Rule(
-        name="tls-certificate-is-logged-in-public",
+        name="tls-certificate-transparency-enabled",
         description="Certificates appear in the public transparency logs.",
         item=ChecklistItem.CERTIFICATES,
         severity=RuleSeverity.LOW,
@@ -229,7 +229,7 @@ RULES = (
         remediation="Remove certificate_transparency_logging_preference.",
     ),
     Rule(
-        name="tls-database-refuses-plain-connections",
+        name="rds-tls-is-required",
         description="PostgreSQL accepts TLS connections only.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.HIGH,
@@ -241,7 +241,7 @@ RULES = (
         remediation='Use a parameter group with rds.force_ssl set to "1" (parameter_group_name).',
     ),
     Rule(
-        name="tls-database-certificate-is-current",
+        name="rds-certificate-authority-is-current",
         description="Databases present a certificate of an authority that is still in use.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.MEDIUM,
@@ -251,7 +251,7 @@ RULES = (
         remediation='Set ca_cert_identifier="rds-ca-rsa2048-g1".',
     ),
     Rule(
-        name="tls-cache-refuses-plain-connections",
+        name="elasticache-tls-is-required",
         description="Caches accept TLS connections only.",
         item=ChecklistItem.DATABASE_ACCESS,
         severity=RuleSeverity.HIGH,
@@ -261,7 +261,7 @@ RULES = (
         remediation='Set transit_encryption_enabled=True and leave transit_encryption_mode at "required".',
     ),
     Rule(
-        name="tls-bucket-refuses-plain-http",
+        name="s3-tls-is-required",
         description="Buckets refuse requests without TLS.",
         item=ChecklistItem.BACKUPS,
         severity=RuleSeverity.HIGH,
@@ -272,7 +272,7 @@ RULES = (
         remediation="Deny s3:* to everybody where aws:SecureTransport is false, in an s3.BucketPolicy.",
     ),
     Rule(
-        name="tls-topic-refuses-plain-http",
+        name="sns-tls-is-required",
         description="Topics refuse messages without TLS.",
         item=ChecklistItem.MONITORING,
         severity=RuleSeverity.LOW,

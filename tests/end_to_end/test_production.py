@@ -177,7 +177,7 @@ aws.vpc.SecurityGroupIngressRule(
 """
 
 
-NO_SSH = "admin-no-remote-login-from-the-internet"
+NO_SSH = "admin-remote-login-is-not-public"
 OPEN_RULE = "aws:vpc:SecurityGroupIngressRule: open-ssh"
 LETS_IN = "open-ssh lets the whole internet try to log in (SSH, port 22)."
 

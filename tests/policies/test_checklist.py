@@ -89,7 +89,7 @@ def test_waived_finding_is_counted_as_waived() -> None:
     state = good_platform()
     put("primary", "username", "postgres")(state)
     waiver = Waiver(
-        policy="database-has-its-own-administrator",
+        policy="rds-master-username-is-not-default",
         urn="*::primary",
         owner="ops@fixrx.com",
         reason="Inherited from the first installation",

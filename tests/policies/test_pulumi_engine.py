@@ -57,7 +57,7 @@ def test_violations_end_it_with_messages_that_a_person_can_read(tmp_path: Path) 
 
     assert result.returncode != 0
     lines = [line.strip() for line in result.stdout.splitlines()]
-    first = lines.index("- [mandatory] [severity: critical]  database-is-not-public  (aws:rds:Instance: primary)")
+    first = lines.index("- [mandatory] [severity: critical]  rds-public-access-disabled  (aws:rds:Instance: primary)")
     assert lines[first + 1 : first + 3] == [
         "primary has a public address: the internet can try passwords on it.",
         "Set publicly_accessible=False.",
@@ -75,8 +75,8 @@ def test_violations_are_in_the_events_for_machines(tmp_path: Path) -> None:
         (event["policyName"], event["enforcementLevel"], event["severity"], event["resourceUrn"].rpartition("::")[2])
         for event in diagnostics(result.stdout)
     ) == [
-        ("database-is-not-public", "mandatory", "critical", "primary"),
-        ("rate-limit-is-within-budget", "mandatory", "high", "acl"),
+        ("rds-public-access-disabled", "mandatory", "critical", "primary"),
+        ("waf-rate-limit-is-enforced", "mandatory", "high", "acl"),
     ]
 
 
@@ -93,12 +93,12 @@ def test_development_only_advises(tmp_path: Path) -> None:
     ("content", "complaint"),
     [
         (
-            {"database-is-not-publik": "advisory"},
-            "there is no policy 'database-is-not-publik' (did you mean 'database-is-not-public'?)",
+            {"rds-public-access-disable": "advisory"},
+            "there is no policy 'rds-public-access-disable' (did you mean 'rds-public-access-disabled'?)",
         ),
         (
-            {"rate-limit-is-within-budget": {"enforcementLevel": "mandatory", "requests_per_minut": 700}},
-            "rate-limit-is-within-budget has no setting 'requests_per_minut' (did you mean 'requests_per_minute'?)",
+            {"waf-rate-limit-is-enforced": {"enforcementLevel": "mandatory", "requests_per_minut": 700}},
+            "waf-rate-limit-is-enforced has no setting 'requests_per_minut' (did you mean 'requests_per_minute'?)",
         ),
     ],
 )
@@ -110,12 +110,12 @@ def test_misspelt_configuration_ends_it(content: Any, complaint: str, tmp_path: 
 
 
 def test_setting_outside_its_range_is_refused_by_the_engine(tmp_path: Path) -> None:
-    content = {"rate-limit-is-within-budget": {"requests_per_minute": 5}}
+    content = {"waf-rate-limit-is-enforced": {"requests_per_minute": 5}}
 
     result = analyze(tmp_path, good_platform(), *configuration(tmp_path, content))
 
     assert result.returncode != 0
-    assert "rate-limit-is-within-budget: requests_per_minute: Must be greater than or equal to 10" in result.stderr
+    assert "waf-rate-limit-is-enforced: requests_per_minute: Must be greater than or equal to 10" in result.stderr
 
 
 def test_unknown_value_is_named_and_does_not_fail(tmp_path: Path) -> None:
@@ -125,4 +125,4 @@ def test_unknown_value_is_named_and_does_not_fail(tmp_path: Path) -> None:
     result = analyze(tmp_path, state)
 
     assert result.returncode == 0
-    assert "admin-no-key-pair: template.keyName" in result.stdout
+    assert "admin-ssh-key-pairs-are-not-used: template.keyName" in result.stdout

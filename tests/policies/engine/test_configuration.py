@@ -38,16 +38,18 @@ def test_our_own_files_are_right(path: Path) -> None:
 
 
 def test_rule_beats_all(tmp_path: Path) -> None:
-    levels = configured(tmp_path, {"all": "advisory", "database-is-not-public": "mandatory"}).levels
+    levels = configured(tmp_path, {"all": "advisory", "rds-public-access-disabled": "mandatory"}).levels
 
-    assert [name for name, level in levels.items() if level is Level.MANDATORY] == ["database-is-not-public"]
+    assert [name for name, level in levels.items() if level is Level.MANDATORY] == ["rds-public-access-disabled"]
 
 
 def test_setting_and_level_in_one_entry(tmp_path: Path) -> None:
-    configuration = configured(tmp_path, {"availability-of-servers": {"enforcementLevel": "advisory", "production": 5}})
+    configuration = configured(
+        tmp_path, {"auto-scaling-minimum-size-is-sufficient": {"enforcementLevel": "advisory", "production": 5}}
+    )
 
-    assert configuration.levels["availability-of-servers"] is Level.ADVISORY
-    assert configuration.settings["availability-of-servers"] == {"production": 5, "elsewhere": 2}
+    assert configuration.levels["auto-scaling-minimum-size-is-sufficient"] is Level.ADVISORY
+    assert configuration.settings["auto-scaling-minimum-size-is-sufficient"] == {"production": 5, "elsewhere": 2}
 
 
 def test_every_mistake_is_named(tmp_path: Path) -> None:
@@ -55,25 +57,25 @@ def test_every_mistake_is_named(tmp_path: Path) -> None:
         configured(
             tmp_path,
             {
-                "database-is-not-publik": "advisory",
-                "database-is-not-public": "lenient",
-                "availability-of-servers": {"productoin": 5, "elsewhere": "two"},
+                "rds-public-access-disable": "advisory",
+                "rds-public-access-disabled": "lenient",
+                "auto-scaling-minimum-size-is-sufficient": {"productoin": 5, "elsewhere": "two"},
             },
         )
 
     assert str(refusal.value) == (
         "The policy configuration cannot be used: "
-        "there is no policy 'database-is-not-publik' (did you mean 'database-is-not-public'?); "
-        "database-is-not-public has the level 'lenient', and there are mandatory, advisory, disabled; "
-        "availability-of-servers has no setting 'productoin' (did you mean 'production'?); "
-        "availability-of-servers.elsewhere must be a whole number from 1 to 100."
+        "there is no policy 'rds-public-access-disable' (did you mean 'rds-public-access-disabled'?); "
+        "rds-public-access-disabled has the level 'lenient', and there are mandatory, advisory, disabled; "
+        "auto-scaling-minimum-size-is-sufficient has no setting 'productoin' (did you mean 'production'?); "
+        "auto-scaling-minimum-size-is-sufficient.elsewhere must be a whole number from 1 to 100."
     )
 
 
 @pytest.mark.parametrize("value", [True, 2.5, 101, None])
 def test_setting_that_is_no_number_in_range_is_refused(value: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="must be a whole number from 2 to 100"):
-        configured(tmp_path, {"availability-of-servers": {"production": value}})
+        configured(tmp_path, {"auto-scaling-minimum-size-is-sufficient": {"production": value}})
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])

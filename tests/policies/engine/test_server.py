@@ -80,7 +80,7 @@ def findings(response: Any) -> list[tuple[str, str]]:
 
 DATABASE = "aws:rds/instance:Instance"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
-PUBLIC_IS_WRONG = [rule for rule in ALL_RULES if rule.name == "database-is-not-public"]
+PUBLIC_IS_WRONG = [rule for rule in ALL_RULES if rule.name == "rds-public-access-disabled"]
 
 
 def test_diagnostic_carries_name_level_severity_and_both_sentences(connect: Any) -> None:
@@ -88,7 +88,7 @@ def test_diagnostic_carries_name_level_severity_and_both_sentences(connect: Any)
 
     (diagnostic,) = response.diagnostics
     assert diagnostic == proto.AnalyzeDiagnostic(
-        policyName="database-is-not-public",
+        policyName="rds-public-access-disabled",
         policyPackName="fixrx-checklist",
         policyPackVersion="1.0.0",
         description="Databases have no public address.",
@@ -100,7 +100,8 @@ def test_diagnostic_carries_name_level_severity_and_both_sentences(connect: Any)
 
 
 ABOUT_DATABASES = [
-    rule for rule in ALL_RULES if rule.name in ("database-is-not-public", "database-knows-iam-identities")
+    next(rule for rule in ALL_RULES if rule.name == name)
+    for name in ("rds-iam-authentication-enabled", "rds-public-access-disabled")
 ]
 
 
@@ -111,13 +112,13 @@ def not_decided(response: Any) -> list[str]:
 def test_only_what_was_decided_counts_as_passed(connect: Any) -> None:
     """The engine counts a rule as passed for a resource unless it hears otherwise."""
     client = connect(
-        [*ABOUT_DATABASES, *(rule for rule in ALL_RULES if rule.name == "firewall-default-group-is-adopted")]
+        [*ABOUT_DATABASES, *(rule for rule in ALL_RULES if rule.name == "security-group-default-is-managed")]
     )
     database = resource(DATABASE, "primary", publiclyAccessible=UNKNOWN, iamDatabaseAuthenticationEnabled=True)
 
     assert not_decided(client.Analyze(resource(GROUP, "group"))) == [rule.name for rule in ABOUT_DATABASES]
-    assert not_decided(client.Analyze(database)) == ["database-is-not-public"]
-    assert not_decided(client.AnalyzeStack(stack(database))) == ["firewall-default-group-is-adopted"]
+    assert not_decided(client.Analyze(database)) == ["rds-public-access-disabled"]
+    assert not_decided(client.AnalyzeStack(stack(database))) == ["security-group-default-is-managed"]
 
 
 def test_one_unknown_value_hides_no_other_finding_of_its_rule(connect: Any) -> None:
@@ -126,24 +127,24 @@ def test_one_unknown_value_hides_no_other_finding_of_its_rule(connect: Any) -> N
         {"protocol": "tcp", "fromPort": UNKNOWN, "toPort": 1, "cidrBlocks": ["0.0.0.0/0"]},
         {"protocol": "tcp", "fromPort": 3389, "toPort": 3389, "cidrBlocks": ["0.0.0.0/0"]},
     ]
-    rules = [rule for rule in ALL_RULES if rule.name == "admin-no-remote-login-from-the-internet"]
+    rules = [rule for rule in ALL_RULES if rule.name == "admin-remote-login-is-not-public"]
     client = connect(rules)
     bad = resource(GROUP, "bad", ingress=ingress)
 
     during = client.Analyze(bad)
     after = client.AnalyzeStack(stack(bad))
 
-    assert findings(during) == [("admin-no-remote-login-from-the-internet", "bad")] * 2
+    assert findings(during) == [("admin-remote-login-is-not-public", "bad")] * 2
     (undetermined,) = after.diagnostics
     assert (undetermined.policyName, undetermined.enforcementLevel) == (
-        "verdicts-open-until-deployment",
+        "pack-verdicts-are-determined",
         proto.ADVISORY,
     )
-    assert undetermined.message.splitlines()[1:] == ["admin-no-remote-login-from-the-internet: bad.ingress.1.fromPort"]
+    assert undetermined.message.splitlines()[1:] == ["admin-remote-login-is-not-public: bad.ingress.1.fromPort"]
 
 
 def test_unknown_in_one_resource_hides_nothing_of_another_in_a_joining_rule(connect: Any) -> None:
-    rules = [rule for rule in ALL_RULES if rule.name == "storage-keeps-versions"]
+    rules = [rule for rule in ALL_RULES if rule.name == "s3-versioning-enabled"]
     buckets = [resource("aws:s3/bucket:Bucket", name, id=name, bucket=name) for name in ("first", "second", "third")]
     versioning = "aws:s3/bucketVersioning:BucketVersioning"
     hidden = resource(versioning, "of-second", bucket="second", versioningConfiguration=UNKNOWN)
@@ -151,17 +152,17 @@ def test_unknown_in_one_resource_hides_nothing_of_another_in_a_joining_rule(conn
     response = connect(rules).AnalyzeStack(stack(*buckets, hidden))
 
     assert findings(response) == [
-        ("storage-keeps-versions", "first"),
-        ("storage-keeps-versions", "third"),
-        ("verdicts-open-until-deployment", ""),
+        ("s3-versioning-enabled", "first"),
+        ("s3-versioning-enabled", "third"),
+        ("pack-verdicts-are-determined", ""),
     ]
     assert response.diagnostics[-1].message.splitlines()[1:] == [
-        "storage-keeps-versions: of-second.versioningConfiguration.status"
+        "s3-versioning-enabled: of-second.versioningConfiguration.status"
     ]
 
 
 def test_value_that_comes_out_of_another_resource_counts_as_given(connect: Any) -> None:
-    rules = [rule for rule in ALL_RULES if rule.name == "encryption-of-databases-under-own-key"]
+    rules = [rule for rule in ALL_RULES if rule.name == "rds-customer-managed-key-used"]
     client = connect(rules)
     database = resource(DATABASE, "primary", kmsKeyId=UNKNOWN)
     in_stack = stack(database)
@@ -172,7 +173,7 @@ def test_value_that_comes_out_of_another_resource_counts_as_given(connect: Any) 
 
 
 def test_reference_is_followed_through_property_dependencies_while_ids_are_unknown(connect: Any) -> None:
-    rules = [rule for rule in ALL_RULES if rule.name == "storage-keeps-versions"]
+    rules = [rule for rule in ALL_RULES if rule.name == "s3-versioning-enabled"]
     bucket = resource("aws:s3/bucket:Bucket", "first", id=UNKNOWN, bucket=UNKNOWN)
     versioning = resource(
         "aws:s3/bucketVersioning:BucketVersioning",
@@ -187,7 +188,7 @@ def test_reference_is_followed_through_property_dependencies_while_ids_are_unkno
 
 
 def test_what_the_program_does_not_declare_and_aws_has_not_computed_is_not_there(connect: Any) -> None:
-    rules = [rule for rule in ALL_RULES if rule.name == "firewall-internet-meets-load-balancer-first"]
+    rules = [rule for rule in ALL_RULES if rule.name == "security-group-public-ingress-is-load-balancer-only"]
     client = connect(rules)
     client.Analyze(resource(GROUP, "without-rules", description="No rules inside"))
     client.Analyze(resource(GROUP, "with-rules", ingress=UNKNOWN))
@@ -197,11 +198,13 @@ def test_what_the_program_does_not_declare_and_aws_has_not_computed_is_not_there
     )
 
     (undetermined,) = response.diagnostics
-    assert undetermined.message.splitlines()[1:] == ["firewall-internet-meets-load-balancer-first: with-rules.ingress"]
+    assert undetermined.message.splitlines()[1:] == [
+        "security-group-public-ingress-is-load-balancer-only: with-rules.ingress"
+    ]
 
 
 def test_certain_answer_counts_beside_an_unknown_one(connect: Any) -> None:
-    rules = [rule for rule in ALL_RULES if rule.name == "dns-names-who-issues-certificates"]
+    rules = [rule for rule in ALL_RULES if rule.name == "dns-caa-record-exists"]
     zone = resource("aws:route53/zone:Zone", "zone", id="Z1", zoneId="Z1")
     record = "aws:route53/record:Record"
 
@@ -217,7 +220,7 @@ def test_certain_answer_counts_beside_an_unknown_one(connect: Any) -> None:
 
 
 def test_whole_numbers_arrive_without_a_decimal_point(connect: Any) -> None:
-    rules = [rule for rule in ALL_RULES if rule.name == "backup-of-databases-is-kept-long-enough"]
+    rules = [rule for rule in ALL_RULES if rule.name == "rds-backup-retention-is-sufficient"]
 
     response = connect(rules).Analyze(resource(DATABASE, "primary", backupRetentionPeriod=3))
 
@@ -247,7 +250,7 @@ def test_no_message_of_any_rule_prints_a_secret(connect: Any) -> None:
 
 def test_secret_value_that_is_unknown_counts_as_secret_and_as_given(connect: Any) -> None:
     cache = resource("aws:elasticache/replicationGroup:ReplicationGroup", "cache", authToken=secret(UNKNOWN))
-    rules = [rule for rule in ALL_RULES if rule.name in ("cache-asks-who-connects", "secrets-are-marked")]
+    rules = [rule for rule in ALL_RULES if rule.name in ("elasticache-authentication-enabled", "secrets-are-marked")]
     client = connect(rules)
 
     assert findings(client.Analyze(cache)) == []
@@ -288,7 +291,7 @@ def configuration(**entries: Any) -> Any:
 
 def test_level_of_the_configuration_is_the_level_of_the_diagnostic(connect: Any) -> None:
     client = connect(PUBLIC_IS_WRONG)
-    client.Configure(configuration(database_is_not_public=(proto.ADVISORY, {})))
+    client.Configure(configuration(rds_public_access_disabled=(proto.ADVISORY, {})))
 
     response = client.Analyze(resource(DATABASE, "primary", publiclyAccessible=True))
 
@@ -297,14 +300,14 @@ def test_level_of_the_configuration_is_the_level_of_the_diagnostic(connect: Any)
 
 def test_disabled_rule_is_not_reported(connect: Any) -> None:
     client = connect(PUBLIC_IS_WRONG)
-    client.Configure(configuration(database_is_not_public=(proto.DISABLED, {})))
+    client.Configure(configuration(rds_public_access_disabled=(proto.DISABLED, {})))
 
     assert findings(client.Analyze(resource(DATABASE, "primary", publiclyAccessible=True))) == []
 
 
 def test_setting_of_the_configuration_is_used(connect: Any) -> None:
-    client = connect([rule for rule in ALL_RULES if rule.name == "backup-of-databases-is-kept-long-enough"])
-    client.Configure(configuration(backup_of_databases_is_kept_long_enough=(proto.MANDATORY, {"days": 30.0})))
+    client = connect([rule for rule in ALL_RULES if rule.name == "rds-backup-retention-is-sufficient"])
+    client.Configure(configuration(rds_backup_retention_is_sufficient=(proto.MANDATORY, {"days": 30.0})))
 
     assert len(client.Analyze(resource(DATABASE, "primary", backupRetentionPeriod=14)).diagnostics) == 1
 
@@ -313,20 +316,20 @@ def test_setting_of_the_configuration_is_used(connect: Any) -> None:
     ("entries", "complaint"),
     [
         (
-            {"database_is_not_publik": (proto.ADVISORY, {})},
-            "there is no policy 'database-is-not-publik' (did you mean 'database-is-not-public'?)",
+            {"rds_public_access_disable": (proto.ADVISORY, {})},
+            "there is no policy 'rds-public-access-disable' (did you mean 'rds-public-access-disabled'?)",
         ),
         (
-            {"backup_of_databases_is_kept_long_enough": (proto.MANDATORY, {"day": 8})},
-            "backup-of-databases-is-kept-long-enough has no setting 'day' (did you mean 'days'?)",
+            {"rds_backup_retention_is_sufficient": (proto.MANDATORY, {"day": 8})},
+            "rds-backup-retention-is-sufficient has no setting 'day' (did you mean 'days'?)",
         ),
         (
-            {"backup_of_databases_is_kept_long_enough": (proto.MANDATORY, {"days": 0})},
-            "backup-of-databases-is-kept-long-enough.days must be a whole number from 1 to 35",
+            {"rds_backup_retention_is_sufficient": (proto.MANDATORY, {"days": 0})},
+            "rds-backup-retention-is-sufficient.days must be a whole number from 1 to 35",
         ),
         (
-            {"database_is_not_public": (proto.REMEDIATE, {})},
-            "database-is-not-public has the level 'remediate', and there are mandatory, advisory, disabled",
+            {"rds_public_access_disabled": (proto.REMEDIATE, {})},
+            "rds-public-access-disabled has the level 'remediate', and there are mandatory, advisory, disabled",
         ),
     ],
 )
@@ -339,7 +342,7 @@ def test_wrong_configuration_is_refused(connect: Any, entries: Any, complaint: s
 
 def test_waived_finding_is_shown_as_waived(connect: Any) -> None:
     waiver = Waiver(
-        policy="database-is-not-public",
+        policy="rds-public-access-disabled",
         urn="*::primary",
         owner="ops@fixrx.com",
         reason="Migration from the old provider",
@@ -357,7 +360,7 @@ def test_waived_finding_is_shown_as_waived(connect: Any) -> None:
 
 def test_expired_waiver_is_a_violation_and_its_finding_counts(connect: Any) -> None:
     waiver = Waiver(
-        policy="database-is-not-public",
+        policy="rds-public-access-disabled",
         urn="*::primary",
         owner="ops@fixrx.com",
         reason="Migration from the old provider",
@@ -370,12 +373,14 @@ def test_expired_waiver_is_a_violation_and_its_finding_counts(connect: Any) -> N
     after = client.AnalyzeStack(stack(database))
 
     assert [d.enforcementLevel for d in during.diagnostics] == [proto.MANDATORY]
-    assert [(d.policyName, d.enforcementLevel) for d in after.diagnostics] == [("waiver-has-expired", proto.MANDATORY)]
+    assert [(d.policyName, d.enforcementLevel) for d in after.diagnostics] == [
+        ("pack-waivers-are-current", proto.MANDATORY)
+    ]
 
 
 def test_expired_waiver_of_another_stack_is_none_of_our_business(connect: Any) -> None:
     waiver = Waiver(
-        policy="database-is-not-public",
+        policy="rds-public-access-disabled",
         urn="urn:pulumi:staging::*",
         owner="ops@fixrx.com",
         reason="Migration from the old provider",
@@ -388,7 +393,7 @@ def test_expired_waiver_of_another_stack_is_none_of_our_business(connect: Any) -
 
 
 def test_protect_option_reaches_the_rules(connect: Any) -> None:
-    client = connect([rule for rule in ALL_RULES if rule.name == "availability-protects-what-holds-state"])
+    client = connect([rule for rule in ALL_RULES if rule.name == "availability-stateful-resources-are-protected"])
     protected = resource(DATABASE, "primary")
     protected.options.protect = True
 

@@ -11,7 +11,7 @@ from policies.rules import ALL_RULES
 TODAY = date(2026, 11, 24)
 POLICIES = [rule.name for rule in ALL_RULES]
 COMPLETE = {
-    "policy": "database-is-not-public",
+    "policy": "rds-public-access-disabled",
     "urn": "'*::primary'",
     "owner": "ops@fixrx.com",
     "reason": "Migration from the old provider",
@@ -58,9 +58,9 @@ def test_careless_waiver_is_refused(field: str, value: str, tmp_path: Path) -> N
 def test_waiver_of_a_policy_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         WaiverError,
-        match="entry 1, policy: there is no policy database-is-not-publik, did you mean database-is-not-public",
+        match="entry 1, policy: there is no policy rds-public-access-disable, did you mean rds-public-access-disabled",
     ):
-        read_waivers(write(tmp_path, policy="database-is-not-publik"), POLICIES, TODAY)
+        read_waivers(write(tmp_path, policy="rds-public-access-disable"), POLICIES, TODAY)
 
 
 @pytest.mark.parametrize("content", ["{", "policy: x", "- x"])

@@ -47,10 +47,10 @@ def test_hunt_is_large_and_mostly_deadly(report: MutationReport) -> None:
 @pytest.mark.parametrize(
     ("rule", "survivor"),
     [
-        ("database-is-not-public", "primary.publiclyAccessible: flipped"),
-        ("storage-keeps-versions", "backups-versioning: removed"),
-        ("rate-limit-is-within-budget", "rate-limit.statement.rateBasedStatement.limit: ten times as much"),
-        ("identity-names-actions", "app-policy.policy: statement ReadReleases: every action"),
+        ("rds-public-access-disabled", "primary.publiclyAccessible: flipped"),
+        ("s3-versioning-enabled", "backups-versioning: removed"),
+        ("waf-rate-limit-is-enforced", "rate-limit.statement.rateBasedStatement.limit: ten times as much"),
+        ("iam-policy-actions-are-explicit", "app-policy.policy: statement ReadReleases: every action"),
     ],
 )
 def test_hunt_notices_a_rule_that_is_missing(rule: str, survivor: str) -> None:

@@ -17,9 +17,9 @@ from tests.policies.platform import good_platform
 from tests.policies.rules.cases import CASES
 
 INDEX = RuleIndex(ALL_RULES)
-RULES_THAT_FORBID_A_KIND = {"identity-users-have-no-rights-of-their-own"}
+RULES_THAT_FORBID_A_KIND = {"iam-users-are-not-used"}
 """A platform without a finding has no such resource, and no value of it matters."""
-RULES_THAT_SKIP_THE_UNKNOWN = {"secrets-are-not-in-plain-properties"}
+RULES_THAT_SKIP_THE_UNKNOWN = {"secrets-are-not-in-plain-text"}
 """What is not known yet is no text of the program's."""
 UNKNOWN_CASES = [case for case in CASES if case.unknown is not None]
 
@@ -125,7 +125,7 @@ def test_bucket_that_holds_production_is_not_emptied_for_its_deletion(environmen
         type_token="aws:s3/bucket:Bucket",
         properties={"forceDestroy": True, "tags": {"Environment": environment}},
     )
-    rule = INDEX.rules["storage-is-not-emptied-by-destroy"]
+    rule = INDEX.rules["storage-force-destroy-disabled"]
 
     verdicts = RuleIndex([rule]).evaluate(Scope.RESOURCE, [bucket], StackGraph([bucket]), {})
 
