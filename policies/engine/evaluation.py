@@ -22,8 +22,9 @@ class Finding:
 
     @property
     def message(self) -> str:
-        """What to tell the person who made the change."""
-        return f"{self.resource.name} {self.problem}.\n{self.rule.remediation}"
+        """What to tell the author of the change: subject, problem, AWS's controls, and below it what to set."""
+        controls = f" ({', '.join(self.rule.security_hub)})" if self.rule.security_hub else ""
+        return f"{self.resource.name} {self.problem}{controls}.\n{self.rule.remediation}"
 
 
 @dataclass(frozen=True)

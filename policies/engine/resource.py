@@ -83,7 +83,7 @@ class SecretNumber(float):
         return REDACTED_SECRET
 
 
-def named(texts: Iterable[str]) -> str:
+def comma_separated(texts: Iterable[str]) -> str:
     """Return texts as a list for a message; unlike `str.join` it does not look behind the mask of a secret."""
     return ", ".join(f"{text}" for text in texts)
 

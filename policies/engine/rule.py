@@ -1,10 +1,11 @@
 """What a rule of the pack is: data, and a small predicate over one resource.
 
-A rule that joins several resources is still about one of them, its subject, and follows references from there.
-So a rule says nothing about a program that has no such subject, and one unknown value leaves one verdict open, not all.
+A rule that joins several resources is still about one of them, its subject, and follows references from there. So it
+says nothing about a program that has no such subject, and one unknown value leaves one verdict undetermined, not all.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -13,16 +14,17 @@ from policies.engine.resource import StackResource, UnknownValue
 from policies.engine.stack import StackGraph
 
 ANY_TYPE = "*"
-"""In `Rule.resource_types`: every resource, of whatever type."""
+"""In `resource_types`: the rule is about resources of every type."""
 
 SECURITY_HUB_GUIDE = "https://docs.aws.amazon.com/securityhub/latest/userguide"
 
 Problem = str | UnknownValue
-"""What is wrong with a resource, as the end of a sentence that begins with its name; or a verdict that stays open."""
+"""What is wrong with a resource, as the end of a sentence that begins with its name; or an unknown value, which leaves
+the verdict undetermined."""
 
 
 class RuleSeverity(StrEnum):
-    """How bad it is to deploy with the rule broken."""
+    """How serious a violation of a rule is."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -31,7 +33,7 @@ class RuleSeverity(StrEnum):
 
 
 class Level(StrEnum):
-    """What the engine does about a broken rule."""
+    """What the engine does about a violation."""
 
     MANDATORY = "mandatory"
     ADVISORY = "advisory"
@@ -42,7 +44,7 @@ class Scope(StrEnum):
     """When a rule is evaluated."""
 
     RESOURCE = "resource"
-    """Before the resource is created, about its inputs: a broken rule stops the resource."""
+    """Before the resource is created, about its inputs: a violation stops the resource."""
     STACK = "stack"
     """When the whole stack is known, about its outputs and references."""
 
@@ -73,27 +75,25 @@ def _always(_: StackResource) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
-    """One rule of the pack."""
+class RuleMetadata:
+    """What a rule says about itself."""
 
-    name: str
-    """Kebab case. It is what people write into a configuration file and into a waiver: never rename it."""
-    description: str
-    """The state that the rule demands, in one sentence."""
+    name: str = field(kw_only=False)
+    """`<service or topic>-<noun>-<condition>`. Configuration files and waivers refer to it: never rename it."""
     item: ChecklistItem
     """The item of the guide that the rule enforces."""
     severity: RuleSeverity
-    resource_types: frozenset[str]
-    check: Predicate
+    resource_types: Collection[str]
+    """Types of the resources that it is about, without their class, for instance `aws:rds/instance`."""
     remediation: str
     """The setting or the property to change, as a sentence."""
-    security_hub: tuple[str, ...] = ()
-    """Ids of AWS Foundational Security Best Practices."""
+    security_hub: Sequence[str] = ()
+    """Ids of the AWS Security Hub controls that demand the same."""
     documentation: str = ""
     """Address of a page that explains the matter, where no control does."""
     scope: Scope = Scope.RESOURCE
     applies_to: Callable[[StackResource], bool] = _always
-    """Which resources of the kinds the rule is about, where it is not about all of them."""
+    """Which resources of the types it is about, where not all of them."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
     @property
@@ -107,3 +107,27 @@ class Rule:
     def default_settings(self) -> Mapping[str, int]:
         """Return the settings as they are without a configuration file."""
         return {name: setting.default for name, setting in self.settings.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(RuleMetadata):
+    """One rule of the pack."""
+
+    description: str
+    """The state that the rule demands, in one sentence."""
+    check: Predicate
+
+
+class rule(RuleMetadata):
+    """Decorator that makes a rule of a predicate, whose docstring is the rule's description.
+
+    @rule("ebs-volumes-encrypted", item=..., severity=..., resource_types=[aws.EBS_VOLUME], remediation=...)
+    def volumes_encrypted(volume: StackResource, _: Context) -> Iterator[Problem]:
+        \"""EBS volumes are encrypted.\"""
+        if volume.get("encrypted") is not True:
+            yield "is not encrypted"
+    """
+
+    def __call__(self, check: Predicate) -> Rule:
+        """Return the rule."""
+        return Rule(**vars(self), description=inspect.getdoc(check) or "", check=check)

@@ -1,162 +1,176 @@
-"""Automated backup strategy: databases and caches that can be restored, and that leave a copy when they go."""
+"""Automated backup strategy: databases and caches can be restored, and leave a backup when they are deleted."""
 
 from collections.abc import Iterator
 from typing import Final
 
+from policies import aws
 from policies.engine.checklist_items import ChecklistItem
-from policies.engine.patterns import must_be, must_be_at_least, must_be_set, must_have, must_not_be
 from policies.engine.resource import StackResource
-from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope, Setting
-from policies.rules.database_access import CACHE, DATABASE, is_primary
+from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting, rule
 
+SHORTEST_LOCK_DAYS: Final = 7
 RDS_GUIDE: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide"
 BACKUP_GUIDE: Final = "https://docs.aws.amazon.com/aws-backup/latest/devguide"
-VAULT: Final = "aws:backup/vault"
-PLAN: Final = "aws:backup/plan"
-RESTORE_TEST: Final = "aws:backup/restoreTestingSelection"
 
 
-def _locks_for_a_week(lock: StackResource) -> bool:
-    return (lock.get("minRetentionDays") or 0) >= 7
-
-
-def _selects(selection: StackResource) -> bool:
-    return any(selection.is_set(path) for path in ("resources", "selectionTags", "conditions"))
-
-
-def _is_tried(_: StackResource, context: Context) -> Iterator[Problem]:
-    tests = context.stack.of_type(RESTORE_TEST)
-    if not any(test.is_set("protectedResourceType") for test in tests):
-        yield "makes backups that nobody has ever restored: the first attempt is the emergency"
-
-
-def _keeps_backups_long_enough(plan: StackResource, context: Context) -> Iterator[Problem]:
-    least = context.settings["days"]
-    for rule in plan.items("rules"):
-        days = rule.get("lifecycle.deleteAfter")
-        if days is not None and days < least:
-            yield f"deletes what {rule.get('ruleName')} makes after {days} days: damage older than that is final"
-
-
-RULES = (
-    Rule(
-        name="rds-backup-retention-is-sufficient",
-        description="Databases can be restored to any moment of the last 7 days.",
-        item=ChecklistItem.BACKUPS,
-        severity=RuleSeverity.HIGH,
-        security_hub=("RDS.11",),
-        resource_types=frozenset({DATABASE}),
-        applies_to=is_primary,
-        check=must_be_at_least(
-            "backupRetentionPeriod", "days", "keeps backups for {value} days: damage older than that is final"
-        ),
-        remediation="Raise `backup_retention_days` in `fixrx:database` to 7 or more.",
-        settings={"days": Setting(default=7, minimum=1, maximum=35, description="Days of automatic backups")},
-    ),
-    Rule(
-        name="rds-final-snapshot-enabled",
-        description="A database that is deleted leaves a final snapshot.",
-        item=ChecklistItem.BACKUPS,
-        severity=RuleSeverity.HIGH,
-        documentation=f"{RDS_GUIDE}/USER_DeleteInstance.html",
-        resource_types=frozenset({DATABASE}),
-        applies_to=is_primary,
-        check=must_not_be("skipFinalSnapshot", True, "leaves nothing behind when it is deleted by mistake"),
-        remediation="Set skip_final_snapshot=False and final_snapshot_identifier.",
-    ),
-    Rule(
-        name="rds-automated-backups-are-retained",
-        description="Automatic backups stay when their database is deleted.",
-        item=ChecklistItem.BACKUPS,
-        severity=RuleSeverity.MEDIUM,
-        documentation=f"{RDS_GUIDE}/USER_WorkingWithAutomatedBackups.html",
-        resource_types=frozenset({DATABASE}),
-        applies_to=is_primary,
-        check=must_be("deleteAutomatedBackups", False, "takes its automatic backups along when it is deleted"),
-        remediation="Set delete_automated_backups=False; AWS's default is True.",
-    ),
-    Rule(
-        name="rds-snapshot-tags-are-copied",
-        description="Snapshots carry the tags of their database.",
-        item=ChecklistItem.BACKUPS,
-        severity=RuleSeverity.LOW,
-        security_hub=("RDS.17",),
-        resource_types=frozenset({DATABASE}),
-        check=must_be("copyTagsToSnapshot", True, "makes snapshots that do not tell whose they are"),
-        remediation="Set copy_tags_to_snapshot=True.",
-    ),
-    Rule(
-        name="elasticache-snapshot-retention-is-sufficient",
-        description="Caches can be restored from a snapshot of the last 7 days.",
-        item=ChecklistItem.BACKUPS,
-        severity=RuleSeverity.MEDIUM,
-        security_hub=("ElastiCache.1",),
-        resource_types=frozenset({CACHE}),
-        check=must_be_at_least(
-            "snapshotRetentionLimit",
-            "days",
-            "keeps snapshots for {value} days: when it is lost, everybody is signed out",
-        ),
-        remediation="Raise `snapshot_retention_days` in `fixrx:cache` to 7 or more.",
-        settings={"days": Setting(default=7, minimum=1, maximum=35, description="Days of snapshots")},
-    ),
-    Rule(
-        name="backup-vaults-are-locked",
-        description="Backup vaults are locked: nobody deletes a backup before its time.",
-        item=ChecklistItem.BACKUPS,
-        severity=RuleSeverity.HIGH,
-        documentation=f"{BACKUP_GUIDE}/vault-lock.html",
-        scope=Scope.STACK,
-        resource_types=frozenset({VAULT}),
-        check=must_have(
-            "aws:backup/vaultLockConfiguration",
-            "backupVaultName",
-            "is not locked for a week or more: whoever breaks in deletes the backups first",
-            where=_locks_for_a_week,
-        ),
-        remediation="Declare a backup.VaultLockConfiguration for the vault with min_retention_days=7 or more.",
-    ),
-    Rule(
-        name="backup-vault-customer-managed-key-used",
-        description="Backup vaults are encrypted under a key of our own.",
-        item=ChecklistItem.ENCRYPTION,
-        severity=RuleSeverity.MEDIUM,
-        security_hub=("Backup.1",),
-        resource_types=frozenset({VAULT}),
-        check=must_be_set("kmsKeyArn", "is encrypted under a key that is not ours"),
-        remediation="Set kms_key_arn.",
-    ),
-    Rule(
-        name="backup-plans-have-selections",
-        description="Backup plans say what they back up.",
-        item=ChecklistItem.BACKUPS,
-        severity=RuleSeverity.HIGH,
-        security_hub=("RDS.26",),
-        scope=Scope.STACK,
-        resource_types=frozenset({PLAN}),
-        check=must_have("aws:backup/selection", "planId", "selects nothing, and backs up nothing", where=_selects),
-        remediation="Declare a backup.Selection with the databases' ARNs or a tag.",
-    ),
-    Rule(
-        name="backup-plan-retention-is-sufficient",
-        description="Backup plans keep what they make for 7 days or more.",
-        item=ChecklistItem.BACKUPS,
-        severity=RuleSeverity.HIGH,
-        documentation=f"{BACKUP_GUIDE}/plan-options-and-configuration.html",
-        resource_types=frozenset({PLAN}),
-        check=_keeps_backups_long_enough,
-        remediation="Raise delete_after in the rule's lifecycle.",
-        settings={"days": Setting(default=7, minimum=1, maximum=3650, description="Days of backups")},
-    ),
-    Rule(
-        name="backup-restore-is-tested",
-        description="Where there is a backup plan, restoring is tested.",
-        item=ChecklistItem.BACKUPS,
-        severity=RuleSeverity.MEDIUM,
-        documentation=f"{BACKUP_GUIDE}/restore-testing.html",
-        scope=Scope.STACK,
-        resource_types=frozenset({PLAN}),
-        check=_is_tried,
-        remediation="Declare a backup.RestoreTestingPlan with a RestoreTestingSelection.",
-    ),
+@rule(
+    "rds-backup-retention-is-sufficient",
+    item=ChecklistItem.BACKUPS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.DB_INSTANCE],
+    applies_to=aws.is_primary,
+    security_hub=["RDS.11"],
+    remediation="Raise `backup_retention_days` in `fixrx:database` to 7 or more.",
+    settings={"days": Setting(default=7, minimum=1, maximum=35, description="Days of automatic backups")},
 )
+def database_retention_is_sufficient(database: StackResource, context: Context) -> Iterator[Problem]:
+    """Databases keep automated backups for 7 days or more."""
+    days, least = database.get("backupRetentionPeriod") or 0, context.settings["days"]
+    if days < least:
+        yield f"keeps automated backups for {days} days; the guide demands {least}"
+
+
+@rule(
+    "rds-final-snapshot-enabled",
+    item=ChecklistItem.BACKUPS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.DB_INSTANCE],
+    applies_to=aws.is_primary,
+    documentation=f"{RDS_GUIDE}/USER_DeleteInstance.html",
+    remediation="Set skip_final_snapshot=False and final_snapshot_identifier.",
+)
+def final_snapshot_enabled(database: StackResource, _: Context) -> Iterator[Problem]:
+    """Databases leave a final snapshot when they are deleted."""
+    if database.get("skipFinalSnapshot") is True:
+        yield "leaves no final snapshot: its data is lost when it is deleted by mistake"
+
+
+@rule(
+    "rds-automated-backups-are-retained",
+    item=ChecklistItem.BACKUPS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.DB_INSTANCE],
+    applies_to=aws.is_primary,
+    documentation=f"{RDS_GUIDE}/USER_WorkingWithAutomatedBackups.html",
+    remediation="Set delete_automated_backups=False; AWS's default is True.",
+)
+def automated_backups_are_retained(database: StackResource, _: Context) -> Iterator[Problem]:
+    """Automated backups are retained when their database is deleted."""
+    if database.get("deleteAutomatedBackups") is not False:
+        yield "deletes its automated backups when it is deleted"
+
+
+@rule(
+    "rds-snapshot-tags-are-copied",
+    item=ChecklistItem.BACKUPS,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.DB_INSTANCE],
+    security_hub=["RDS.17"],
+    remediation="Set copy_tags_to_snapshot=True.",
+)
+def snapshot_tags_are_copied(database: StackResource, _: Context) -> Iterator[Problem]:
+    """Snapshots have the tags of their database."""
+    if database.get("copyTagsToSnapshot") is not True:
+        yield "does not copy its tags to snapshots: their owner is unknown"
+
+
+@rule(
+    "elasticache-snapshot-retention-is-sufficient",
+    item=ChecklistItem.BACKUPS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.CACHE],
+    security_hub=["ElastiCache.1"],
+    remediation="Raise `snapshot_retention_days` in `fixrx:cache` to 7 or more.",
+    settings={"days": Setting(default=7, minimum=1, maximum=35, description="Days of snapshots")},
+)
+def snapshot_retention_is_sufficient(cache: StackResource, context: Context) -> Iterator[Problem]:
+    """Caches keep snapshots for 7 days or more."""
+    days, least = cache.get("snapshotRetentionLimit") or 0, context.settings["days"]
+    if days < least:
+        yield f"keeps snapshots for {days} days; the guide demands {least}"
+
+
+@rule(
+    "backup-vaults-are-locked",
+    item=ChecklistItem.BACKUPS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.BACKUP_VAULT],
+    scope=Scope.STACK,
+    documentation=f"{BACKUP_GUIDE}/vault-lock.html",
+    remediation="Declare a backup.VaultLockConfiguration for the vault with min_retention_days=7 or more.",
+)
+def vaults_are_locked(vault: StackResource, context: Context) -> Iterator[Problem]:
+    """Backup vaults are locked: no identity can delete a backup too early."""
+
+    def locks_long_enough(lock: StackResource) -> bool:
+        return (lock.get("minRetentionDays") or 0) >= SHORTEST_LOCK_DAYS
+
+    if not context.stack.has_referrer(vault, aws.BACKUP_VAULT_LOCK, "backupVaultName", where=locks_long_enough):
+        yield f"has no vault lock of {SHORTEST_LOCK_DAYS} days or more: an attacker can delete the backups"
+
+
+@rule(
+    "backup-vault-customer-managed-key-used",
+    item=ChecklistItem.ENCRYPTION,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.BACKUP_VAULT],
+    security_hub=["Backup.1"],
+    remediation="Set kms_key_arn.",
+)
+def vault_customer_managed_key_used(vault: StackResource, _: Context) -> Iterator[Problem]:
+    """Backup vaults are encrypted with a customer-managed key."""
+    if not vault.is_set("kmsKeyArn"):
+        yield "is encrypted with an AWS managed key"
+
+
+@rule(
+    "backup-plans-have-selections",
+    item=ChecklistItem.BACKUPS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.BACKUP_PLAN],
+    scope=Scope.STACK,
+    security_hub=["RDS.26"],
+    remediation="Declare a backup.Selection with the databases' ARNs or a tag.",
+)
+def plans_have_selections(plan: StackResource, context: Context) -> Iterator[Problem]:
+    """Backup plans select resources."""
+
+    def selects(selection: StackResource) -> bool:
+        return any(map(selection.is_set, ("resources", "selectionTags", "conditions")))
+
+    if not context.stack.has_referrer(plan, aws.BACKUP_SELECTION, "planId", where=selects):
+        yield "selects no resources: it makes no backups"
+
+
+@rule(
+    "backup-plan-retention-is-sufficient",
+    item=ChecklistItem.BACKUPS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.BACKUP_PLAN],
+    documentation=f"{BACKUP_GUIDE}/plan-options-and-configuration.html",
+    remediation="Raise delete_after in the rule's lifecycle.",
+    settings={"days": Setting(default=7, minimum=1, maximum=3650, description="Days of backups")},
+)
+def plan_retention_is_sufficient(plan: StackResource, context: Context) -> Iterator[Problem]:
+    """Backup plans keep backups for 7 days or more."""
+    least = context.settings["days"]
+    for each in plan.items("rules"):
+        days = each.get("lifecycle.deleteAfter")
+        if days is not None and days < least:
+            yield f"deletes backups of the rule {each.get('ruleName')} after {days} days; the guide demands {least}"
+
+
+@rule(
+    "backup-restore-is-tested",
+    item=ChecklistItem.BACKUPS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.BACKUP_PLAN],
+    scope=Scope.STACK,
+    documentation=f"{BACKUP_GUIDE}/restore-testing.html",
+    remediation="Declare a backup.RestoreTestingPlan with a RestoreTestingSelection.",
+)
+def restore_is_tested(_: StackResource, context: Context) -> Iterator[Problem]:
+    """A stack with a backup plan tests the restore of its backups."""
+    selections = context.stack.of_type(aws.RESTORE_TESTING_SELECTION)
+    if not any(selection.is_set("protectedResourceType") for selection in selections):
+        yield "makes backups whose restore is not tested: a backup that cannot be restored is not noticed"

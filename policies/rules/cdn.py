@@ -1,146 +1,142 @@
-"""CDN setup for static assets: encrypted on both sides, logged, behind a web ACL, and the only way to its bucket."""
+"""CDN setup for static assets: encrypted on both sides, logged, behind a web ACL, sole reader of its bucket."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
+from policies import aws
 from policies.engine.checklist_items import ChecklistItem
-from policies.engine.patterns import must_be_one_of, must_be_set, must_have
-from policies.engine.resource import StackResource, named
-from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope
+from policies.engine.resource import StackResource, comma_separated
+from policies.engine.rule import Context, Problem, RuleSeverity, Scope, rule
 
-DISTRIBUTION: Final = "aws:cloudfront/distribution"
-LOG_DELIVERY_SOURCE: Final = "aws:cloudwatch/logDeliverySource"
-ENCRYPTED_PROTOCOLS: Final = frozenset({"redirect-to-https", "https-only"})
-MODERN_PROTOCOLS: Final = frozenset({"TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"})
-MODERN_ORIGIN_PROTOCOL: Final = "TLSv1.2"
+HTTPS_PROTOCOL_POLICIES: Final = frozenset({"redirect-to-https", "https-only"})
+CURRENT_TLS_VERSIONS: Final = frozenset({"TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"})
+ORIGIN_TLS_VERSION: Final = "TLSv1.2"
 CERTIFICATE_REGION: Final = "us-east-1"
-"""Where CloudFront looks for certificates, whatever region the stack is in."""
+"""Where CloudFront's certificates have to be, in every stack."""
 
 
-def behaviours(distribution: StackResource) -> Sequence[StackResource]:
-    """Return how a distribution answers: in general, and on the paths for which it says something else."""
-    return [*distribution.items("defaultCacheBehavior"), *distribution.items("orderedCacheBehaviors")]
+@rule(
+    "cdn-viewers-use-https",
+    item=ChecklistItem.CDN,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.DISTRIBUTION],
+    security_hub=["CloudFront.3"],
+    remediation='Set viewer_protocol_policy="redirect-to-https" on every cache behavior.',
+)
+def viewers_use_https(distribution: StackResource, _: Context) -> Iterator[Problem]:
+    """Distributions serve over HTTPS only."""
+    behaviors = aws.cache_behaviors(distribution)
+    if any(behavior.get("viewerProtocolPolicy") not in HTTPS_PROTOCOL_POLICIES for behavior in behaviors):
+        yield "serves plain HTTP: scripts can be changed in transit"
 
 
-def _viewers_use_https(distribution: StackResource, _: Context) -> Iterator[Problem]:
-    if any(each.get("viewerProtocolPolicy") not in ENCRYPTED_PROTOCOLS for each in behaviours(distribution)):
-        yield "serves files over plain HTTP: scripts can be changed on the way"
+@rule(
+    "cdn-tls-version-is-current",
+    item=ChecklistItem.CDN,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.DISTRIBUTION],
+    security_hub=["CloudFront.7", "CloudFront.8"],
+    remediation='Set minimum_protocol_version="TLSv1.2_2021" and a certificate for the domain.',
+)
+def tls_version_is_current(distribution: StackResource, _: Context) -> Iterator[Problem]:
+    """Distributions negotiate TLS 1.2 or newer with current ciphers."""
+    if distribution.get("viewerCertificate.minimumProtocolVersion") not in CURRENT_TLS_VERSIONS:
+        yield "has a minimum protocol version below TLSv1.2_2021"
 
 
-def _buckets_know_their_distribution(distribution: StackResource, _: Context) -> Iterator[Problem]:
+@rule(
+    "cdn-requests-are-logged",
+    item=ChecklistItem.CDN,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.DISTRIBUTION],
+    scope=Scope.STACK,
+    security_hub=["CloudFront.5"],
+    remediation="Declare a cloudwatch.LogDeliverySource for the distribution's ARN, and its delivery.",
+)
+def requests_are_logged(distribution: StackResource, context: Context) -> Iterator[Problem]:
+    """Distributions log requests."""
+    # Both ways count; only log delivery can write to a bucket without ACLs.
+    if distribution.is_set("loggingConfig"):
+        return
+    if not context.stack.has_referrer(distribution, aws.LOG_DELIVERY_SOURCE, "resourceArn"):
+        yield "does not log requests: an attack cannot be investigated"
+
+
+@rule(
+    "cdn-web-acl-is-associated",
+    item=ChecklistItem.CDN,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.DISTRIBUTION],
+    security_hub=["CloudFront.6"],
+    remediation="Set web_acl_id.",
+)
+def web_acl_is_associated(distribution: StackResource, _: Context) -> Iterator[Problem]:
+    """Distributions have a web ACL."""
+    if not distribution.is_set("webAclId"):
+        yield "has no web ACL: requests are not rate limited"
+
+
+@rule(
+    "cdn-origin-access-control-enabled",
+    item=ChecklistItem.CDN,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.DISTRIBUTION],
+    security_hub=["CloudFront.13"],
+    remediation="Set origin_access_control_id on the origin.",
+)
+def origin_access_control_enabled(distribution: StackResource, _: Context) -> Iterator[Problem]:
+    """Distributions read their buckets with origin access control."""
     for origin in distribution.items("origins"):
         is_bucket = not origin.is_set("customOriginConfig") and not origin.is_set("vpcOriginConfig")
         if is_bucket and not origin.is_set("originAccessControlId"):
-            yield "reads a bucket that anybody can read past it"
+            yield "reads a bucket without origin access control: the bucket has to be public"
 
 
-def _logs_requests(distribution: StackResource, context: Context) -> Iterator[Problem]:
-    """Either way counts; only log delivery can write to a bucket without ACLs."""
-    if not distribution.is_set("loggingConfig"):
-        problem = "logs no requests: an attack cannot be reconstructed"
-        yield from must_have(LOG_DELIVERY_SOURCE, "resourceArn", problem)(distribution, context)
+@rule(
+    "cdn-default-root-object-is-set",
+    item=ChecklistItem.CDN,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.DISTRIBUTION],
+    security_hub=["CloudFront.1"],
+    remediation='Set default_root_object, for instance to "index.html".',
+)
+def default_root_object_is_set(distribution: StackResource, _: Context) -> Iterator[Problem]:
+    """Distributions have a default root object."""
+    if not distribution.is_set("defaultRootObject"):
+        yield "has no default root object: the origin may answer with a list of its files"
 
 
-def _origins_use_modern_tls(distribution: StackResource, _: Context) -> Iterator[Problem]:
+@rule(
+    "cdn-origin-tls-version-is-current",
+    item=ChecklistItem.CDN,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.DISTRIBUTION],
+    security_hub=["CloudFront.9", "CloudFront.10"],
+    remediation='Set origin_protocol_policy="https-only" and origin_ssl_protocols=["TLSv1.2"].',
+)
+def origin_tls_version_is_current(distribution: StackResource, _: Context) -> Iterator[Problem]:
+    """Distributions connect to their origins by TLS 1.2."""
     for origin in distribution.items("origins"):
         if not origin.is_set("customOriginConfig"):
             continue
         name = origin.get("domainName")
         if origin.get("customOriginConfig.originProtocolPolicy") != "https-only":
-            yield f"fetches from {name} over plain HTTP: what it caches for everybody can be changed on the way"
-        older = set(origin.texts("customOriginConfig.originSslProtocols")) - {MODERN_ORIGIN_PROTOCOL}
+            yield f"connects to {name} over plain HTTP: what it caches can be changed in transit"
+        older = set(origin.texts("customOriginConfig.originSslProtocols")) - {ORIGIN_TLS_VERSION}
         if older:
-            yield f"fetches from {name} by {named(sorted(older))}, which have been broken"
+            yield f"connects to {name} by {comma_separated(sorted(older))}, which are not secure"
 
 
-def _certificate_is_where_cloudfront_looks(distribution: StackResource, _: Context) -> Iterator[Problem]:
+@rule(
+    "cdn-certificate-is-in-us-east-1",
+    item=ChecklistItem.CERTIFICATES,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.DISTRIBUTION],
+    documentation="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html",
+    remediation='Declare the acm.Certificate with region="us-east-1".',
+)
+def certificate_is_in_us_east_1(distribution: StackResource, _: Context) -> Iterator[Problem]:
+    """Certificates of distributions are in us-east-1."""
     arn = distribution.get("viewerCertificate.acmCertificateArn")
     if arn and str(arn).split(":")[3] != CERTIFICATE_REGION:
-        yield f"has a certificate in {str(arn).split(':')[3]}: CloudFront takes it from {CERTIFICATE_REGION} only"
-
-
-RULES = (
-    Rule(
-        name="cdn-viewers-use-https",
-        description="Distributions serve over HTTPS only.",
-        item=ChecklistItem.CDN,
-        severity=RuleSeverity.HIGH,
-        security_hub=("CloudFront.3",),
-        resource_types=frozenset({DISTRIBUTION}),
-        check=_viewers_use_https,
-        remediation='Set viewer_protocol_policy="redirect-to-https" on every behaviour.',
-    ),
-    Rule(
-        name="cdn-tls-version-is-current",
-        description="Distributions negotiate TLS 1.2 or newer.",
-        item=ChecklistItem.CDN,
-        severity=RuleSeverity.HIGH,
-        security_hub=("CloudFront.7", "CloudFront.8"),
-        resource_types=frozenset({DISTRIBUTION}),
-        check=must_be_one_of(
-            "viewerCertificate.minimumProtocolVersion", MODERN_PROTOCOLS, "accepts TLS versions that have been broken"
-        ),
-        remediation='Set minimum_protocol_version="TLSv1.2_2021" and a certificate of our own.',
-    ),
-    Rule(
-        name="cdn-requests-are-logged",
-        description="Distributions log every request.",
-        item=ChecklistItem.CDN,
-        severity=RuleSeverity.LOW,
-        security_hub=("CloudFront.5",),
-        scope=Scope.STACK,
-        resource_types=frozenset({DISTRIBUTION}),
-        check=_logs_requests,
-        remediation="Declare a cloudwatch.LogDeliverySource for the distribution's ARN, and its delivery.",
-    ),
-    Rule(
-        name="cdn-web-acl-is-associated",
-        description="Distributions stand behind a web ACL.",
-        item=ChecklistItem.CDN,
-        severity=RuleSeverity.MEDIUM,
-        security_hub=("CloudFront.6",),
-        resource_types=frozenset({DISTRIBUTION}),
-        check=must_be_set("webAclId", "has no web ACL: nothing slows down an attacker"),
-        remediation="Set web_acl_id.",
-    ),
-    Rule(
-        name="cdn-origin-access-control-enabled",
-        description="Buckets behind a distribution answer the distribution only.",
-        item=ChecklistItem.CDN,
-        severity=RuleSeverity.MEDIUM,
-        security_hub=("CloudFront.13",),
-        resource_types=frozenset({DISTRIBUTION}),
-        check=_buckets_know_their_distribution,
-        remediation="Set origin_access_control_id on the origin.",
-    ),
-    Rule(
-        name="cdn-default-root-object-is-set",
-        description="Distributions answer a request for their root with a file.",
-        item=ChecklistItem.CDN,
-        severity=RuleSeverity.LOW,
-        security_hub=("CloudFront.1",),
-        resource_types=frozenset({DISTRIBUTION}),
-        check=must_be_set("defaultRootObject", "asks its origin for the root, which may answer with a list of files"),
-        remediation='Set default_root_object, for instance to "index.html".',
-    ),
-    Rule(
-        name="cdn-origin-tls-version-is-current",
-        description="Distributions fetch over TLS 1.2.",
-        item=ChecklistItem.CDN,
-        severity=RuleSeverity.MEDIUM,
-        security_hub=("CloudFront.9", "CloudFront.10"),
-        resource_types=frozenset({DISTRIBUTION}),
-        check=_origins_use_modern_tls,
-        remediation='Set origin_protocol_policy="https-only" and origin_ssl_protocols=["TLSv1.2"].',
-    ),
-    Rule(
-        name="cdn-certificate-is-in-us-east-1",
-        description="Certificates of distributions are in us-east-1.",
-        item=ChecklistItem.CERTIFICATES,
-        severity=RuleSeverity.MEDIUM,
-        documentation="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html",
-        resource_types=frozenset({DISTRIBUTION}),
-        check=_certificate_is_where_cloudfront_looks,
-        remediation='Declare the acm.Certificate with region="us-east-1".',
-    ),
-)
+        yield f"has a certificate in {str(arn).split(':')[3]}: CloudFront demands {CERTIFICATE_REGION}"

@@ -1,208 +1,209 @@
-"""Database access restrictions: who can open a connection to PostgreSQL and Redis, and how they prove who they are."""
+"""Database access restrictions: who can connect to PostgreSQL and Redis, and how they authenticate."""
 
 from collections.abc import Iterator
+from typing import Final
 
+from policies import aws
+from policies.aws import SecurityGroupRule
 from policies.engine.checklist_items import ChecklistItem
-from policies.engine.patterns import must_be, must_be_set, must_not_be
 from policies.engine.resource import StackResource, UnknownValue
-from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope
+from policies.engine.rule import Context, Problem, RuleSeverity, Scope, rule
 from policies.engine.stack import StackGraph
-from policies.network_rules import GROUP, OLDER_SEPARATE_RULE, SEPARATE_INGRESS, SecurityGroupRule, ingress_rules
-from policies.rules.security_groups import groups_of_rule
 
-DATABASE = "aws:rds/instance"
-CACHE = "aws:elasticache/replicationGroup"
-STORES = ((DATABASE, "vpcSecurityGroupIds"), (CACHE, "securityGroupIds"))
-"""Kinds of data stores and where they name their security groups."""
-GUESSABLE_NAMES = frozenset({"postgres", "admin", "administrator", "root", "rdsadmin", "master"})
-INGRESS_KINDS = frozenset({SEPARATE_INGRESS, OLDER_SEPARATE_RULE, GROUP})
-
-
-def is_replica(database: StackResource) -> bool:
-    """Tell whether an instance is a read replica, which inherits most of its settings from its source."""
-    return database.is_set("replicateSourceDb")
-
-
-def is_primary(database: StackResource) -> bool:
-    """Tell whether an instance has data of its own."""
-    return not is_replica(database)
+STORES: Final = ((aws.DB_INSTANCE, "vpcSecurityGroupIds"), (aws.CACHE, "securityGroupIds"))
+"""Types of data stores and where they name their security groups."""
+DEFAULT_USERNAMES: Final = frozenset({"postgres", "admin", "administrator", "root", "rdsadmin", "master"})
+SECURITY_GROUP_GUIDE: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html"
 
 
 def _guarded_stores(resource: StackResource, stack: StackGraph) -> list[StackResource]:
-    """Return the data stores behind the security group that a rule belongs to."""
+    """Return the data stores in the security group that a rule belongs to."""
     return [
         store
-        for group in groups_of_rule(resource, stack)
-        for kind, path in STORES
-        for store in stack.referrers(group, kind, path)
+        for group in aws.groups_of_rule(resource, stack)
+        for store_type, path in STORES
+        for store in stack.referrers(group, store_type, path)
     ]
 
 
-def _reached_by_group(resource: StackResource, context: Context) -> Iterator[Problem]:
+@rule(
+    "rds-public-access-disabled",
+    item=ChecklistItem.DATABASE_ACCESS,
+    severity=RuleSeverity.CRITICAL,
+    resource_types=[aws.DB_INSTANCE],
+    security_hub=["RDS.2"],
+    remediation="Set publicly_accessible=False.",
+)
+def public_access_disabled(database: StackResource, _: Context) -> Iterator[Problem]:
+    """Databases are not publicly accessible."""
+    if database.get("publiclyAccessible") is True:
+        yield "is publicly accessible: it has an address that the internet can connect to"
+
+
+@rule(
+    "rds-security-groups-are-set",
+    item=ChecklistItem.DATABASE_ACCESS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.DB_INSTANCE],
+    documentation=SECURITY_GROUP_GUIDE,
+    remediation="Set vpc_security_group_ids to the database's own group.",
+)
+def database_security_groups_are_set(database: StackResource, _: Context) -> Iterator[Problem]:
+    """Databases name their security groups."""
+    if not database.is_set("vpcSecurityGroupIds"):
+        yield "names no security group: it is assigned the VPC's default group"
+
+
+@rule(
+    "elasticache-security-groups-are-set",
+    item=ChecklistItem.DATABASE_ACCESS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.CACHE],
+    documentation="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VPCs.EC.html",
+    remediation="Set security_group_ids to the cache's own group.",
+)
+def cache_security_groups_are_set(cache: StackResource, _: Context) -> Iterator[Problem]:
+    """Caches name their security groups."""
+    if not cache.is_set("securityGroupIds"):
+        yield "names no security group: it is assigned the VPC's default group"
+
+
+@rule(
+    "database-ingress-sources-are-security-groups",
+    item=ChecklistItem.DATABASE_ACCESS,
+    severity=RuleSeverity.HIGH,
+    resource_types=aws.INGRESS_TYPES,
+    scope=Scope.STACK,
+    documentation=SECURITY_GROUP_GUIDE,
+    remediation="Set referenced_security_group_id to the group that may connect, instead of the address block.",
+)
+def ingress_sources_are_security_groups(resource: StackResource, context: Context) -> Iterator[Problem]:
+    """Databases and caches allow security groups to connect, not address ranges."""
     for store in _guarded_stores(resource, context.stack):
-        for rule in ingress_rules(resource):
-            if isinstance(rule, UnknownValue):
-                yield rule
-            elif rule.blocks and not rule.is_open_to_the_internet:
-                yield f"lets a whole address range reach {store.name}: every server in it becomes a way to the data"
+        for each in aws.ingress_rules(resource):
+            if isinstance(each, UnknownValue):
+                yield each
+            elif each.blocks and not each.is_open_to_the_internet:
+                yield f"allows an address range to connect to {store.name}: every server in it can reach the data"
 
 
-def _reached_on_one_port(resource: StackResource, context: Context) -> Iterator[Problem]:
+@rule(
+    "database-ingress-port-is-single",
+    item=ChecklistItem.DATABASE_ACCESS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=aws.INGRESS_TYPES,
+    scope=Scope.STACK,
+    documentation=SECURITY_GROUP_GUIDE,
+    remediation="Set from_port and to_port to the port of the database.",
+)
+def ingress_port_is_single(resource: StackResource, context: Context) -> Iterator[Problem]:
+    """Databases and caches open the one port on which they listen."""
     for store in _guarded_stores(resource, context.stack):
-        for rule in ingress_rules(resource):
-            if isinstance(rule, UnknownValue):
-                yield rule
-            elif len(rule.ports) > 1:
-                yield f"opens {rule.what} of {store.name}, which listens on one"
+        for each in aws.ingress_rules(resource):
+            if isinstance(each, UnknownValue):
+                yield each
+            elif len(each.ports) > 1:
+                yield f"opens {each.described_ports} of {store.name}, which listens on one port"
 
 
-def _not_reached_from_the_edge(resource: StackResource, context: Context) -> Iterator[Problem]:
-    """The group that may connect must not itself be open to the internet: then one hop separates it from the data."""
+@rule(
+    "database-ingress-sources-are-not-public",
+    item=ChecklistItem.DATABASE_ACCESS,
+    severity=RuleSeverity.HIGH,
+    resource_types=aws.INGRESS_TYPES,
+    scope=Scope.STACK,
+    documentation="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html",
+    remediation="Reference the app servers' security group instead of this one.",
+)
+def ingress_sources_are_not_public(resource: StackResource, context: Context) -> Iterator[Problem]:
+    """Security groups that are open to the internet cannot connect to databases and caches."""
     stack = context.stack
-    if resource.type == GROUP or not _guarded_stores(resource, stack):
+    if resource.type == aws.SECURITY_GROUP or not _guarded_stores(resource, stack):
         return
-    path = "referencedSecurityGroupId" if resource.type == SEPARATE_INGRESS else "sourceSecurityGroupId"
-    for source in stack.targets(resource, path, GROUP):
+    path = "referencedSecurityGroupId" if resource.type == aws.INGRESS_RULE else "sourceSecurityGroupId"
+    for source in stack.targets(resource, path, aws.SECURITY_GROUP):
         if _is_open_to_the_internet(source, stack):
-            yield f"lets {source.name} reach the data, and the internet reaches {source.name}"
+            yield f"allows {source.name} to connect to a database or cache: that group is open to the internet"
 
 
 def _is_open_to_the_internet(group: StackResource, stack: StackGraph) -> bool:
-    carriers = [group, *stack.referrers(group, SEPARATE_INGRESS, "securityGroupId")]
-    carriers += stack.referrers(group, OLDER_SEPARATE_RULE, "securityGroupId")
+    owners = [group, *stack.referrers(group, aws.INGRESS_RULE, "securityGroupId")]
+    owners += stack.referrers(group, aws.OLDER_SECURITY_GROUP_RULE, "securityGroupId")
     return any(
-        isinstance(rule, SecurityGroupRule) and rule.is_open_to_the_internet
-        for carrier in carriers
-        for rule in ingress_rules(carrier)
+        isinstance(each, SecurityGroupRule) and each.is_open_to_the_internet
+        for owner in owners
+        for each in aws.ingress_rules(owner)
     )
 
 
-def _has_own_administrator(database: StackResource, _: Context) -> Iterator[Problem]:
-    if str(database.get("username") or "").lower() in GUESSABLE_NAMES:
-        yield "has an administrator whose name everybody knows: half of a login is given away"
-
-
-def _asks_who_connects(cache: StackResource, _: Context) -> Iterator[Problem]:
-    if not cache.is_set("authToken") and not cache.is_set("userGroupIds"):
-        yield "answers whoever reaches it: without a token every process in the network reads the sessions"
-
-
-RULES = (
-    Rule(
-        name="rds-public-access-disabled",
-        description="Databases have no public address.",
-        item=ChecklistItem.DATABASE_ACCESS,
-        severity=RuleSeverity.CRITICAL,
-        security_hub=("RDS.2",),
-        resource_types=frozenset({DATABASE}),
-        check=must_not_be("publiclyAccessible", True, "has a public address: the internet can try passwords on it"),
-        remediation="Set publicly_accessible=False.",
-    ),
-    Rule(
-        name="rds-security-groups-are-set",
-        description="Databases stand in security groups of their own, not in the VPC's default group.",
-        item=ChecklistItem.DATABASE_ACCESS,
-        severity=RuleSeverity.HIGH,
-        documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html",
-        resource_types=frozenset({DATABASE}),
-        check=must_be_set("vpcSecurityGroupIds", "names no security group, so it lands in the VPC's default group"),
-        remediation="Set vpc_security_group_ids to the database's own group.",
-    ),
-    Rule(
-        name="elasticache-security-groups-are-set",
-        description="Caches stand in security groups of their own, not in the VPC's default group.",
-        item=ChecklistItem.DATABASE_ACCESS,
-        severity=RuleSeverity.HIGH,
-        documentation="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VPCs.EC.html",
-        resource_types=frozenset({CACHE}),
-        check=must_be_set("securityGroupIds", "names no security group, so it lands in the VPC's default group"),
-        remediation="Set security_group_ids to the cache's own group.",
-    ),
-    Rule(
-        name="database-ingress-sources-are-security-groups",
-        description="Databases and caches let in security groups, never address ranges.",
-        item=ChecklistItem.DATABASE_ACCESS,
-        severity=RuleSeverity.HIGH,
-        documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html",
-        scope=Scope.STACK,
-        resource_types=INGRESS_KINDS,
-        check=_reached_by_group,
-        remediation="Name the group that may connect (referenced_security_group_id) in place of the address block.",
-    ),
-    Rule(
-        name="database-ingress-port-is-single",
-        description="Databases and caches open the one port on which they listen.",
-        item=ChecklistItem.DATABASE_ACCESS,
-        severity=RuleSeverity.MEDIUM,
-        documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html",
-        scope=Scope.STACK,
-        resource_types=INGRESS_KINDS,
-        check=_reached_on_one_port,
-        remediation="Set from_port and to_port to the port of the database.",
-    ),
-    Rule(
-        name="database-ingress-sources-are-not-public",
-        description="What the internet can connect to cannot connect to databases and caches.",
-        item=ChecklistItem.DATABASE_ACCESS,
-        severity=RuleSeverity.HIGH,
-        documentation="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html",
-        scope=Scope.STACK,
-        resource_types=INGRESS_KINDS,
-        check=_not_reached_from_the_edge,
-        remediation="Reference the app servers' group in place of this one.",
-    ),
-    Rule(
-        name="rds-subnet-group-is-set",
-        description="Databases stand in subnets that were chosen for them.",
-        item=ChecklistItem.DATABASE_ACCESS,
-        severity=RuleSeverity.MEDIUM,
-        documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
-        resource_types=frozenset({DATABASE}),
-        applies_to=is_primary,
-        check=must_be_set("dbSubnetGroupName", "names no subnet group, so it lands in public subnets"),
-        remediation="Set db_subnet_group_name to a group of isolated subnets.",
-    ),
-    Rule(
-        name="elasticache-subnet-group-is-set",
-        description="Caches stand in subnets that were chosen for them.",
-        item=ChecklistItem.DATABASE_ACCESS,
-        severity=RuleSeverity.MEDIUM,
-        security_hub=("ElastiCache.7",),
-        resource_types=frozenset({CACHE}),
-        check=must_be_set("subnetGroupName", "names no subnet group, so it lands in the default VPC's public subnets"),
-        remediation="Set subnet_group_name to a group of isolated subnets.",
-    ),
-    Rule(
-        name="rds-iam-authentication-enabled",
-        description="People sign in to databases with their own AWS identity.",
-        item=ChecklistItem.DATABASE_ACCESS,
-        severity=RuleSeverity.MEDIUM,
-        security_hub=("RDS.10",),
-        resource_types=frozenset({DATABASE}),
-        check=must_be(
-            "iamDatabaseAuthenticationEnabled", True, "knows only passwords: people will share the administrator's"
-        ),
-        remediation="Set iam_database_authentication_enabled=True.",
-    ),
-    Rule(
-        name="rds-master-username-is-not-default",
-        description="The database's administrator does not have a name that attackers try first.",
-        item=ChecklistItem.DATABASE_ACCESS,
-        severity=RuleSeverity.LOW,
-        security_hub=("RDS.25",),
-        resource_types=frozenset({DATABASE}),
-        applies_to=is_primary,
-        check=_has_own_administrator,
-        remediation="Choose another `username`; changing it later replaces the database.",
-    ),
-    Rule(
-        name="elasticache-authentication-enabled",
-        description="Caches demand a token or a user.",
-        item=ChecklistItem.DATABASE_ACCESS,
-        severity=RuleSeverity.HIGH,
-        security_hub=("ElastiCache.6",),
-        resource_types=frozenset({CACHE}),
-        check=_asks_who_connects,
-        remediation="Set auth_token to a generated secret, or user_group_ids.",
-    ),
+@rule(
+    "rds-subnet-group-is-set",
+    item=ChecklistItem.DATABASE_ACCESS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.DB_INSTANCE],
+    applies_to=aws.is_primary,
+    documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
+    remediation="Set db_subnet_group_name to a group of isolated subnets.",
 )
+def database_subnet_group_is_set(database: StackResource, _: Context) -> Iterator[Problem]:
+    """Databases name their subnet group."""
+    if not database.is_set("dbSubnetGroupName"):
+        yield "names no subnet group: it is placed in public subnets"
+
+
+@rule(
+    "elasticache-subnet-group-is-set",
+    item=ChecklistItem.DATABASE_ACCESS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.CACHE],
+    security_hub=["ElastiCache.7"],
+    remediation="Set subnet_group_name to a group of isolated subnets.",
+)
+def cache_subnet_group_is_set(cache: StackResource, _: Context) -> Iterator[Problem]:
+    """Caches name their subnet group."""
+    if not cache.is_set("subnetGroupName"):
+        yield "names no subnet group: it is placed in public subnets of the default VPC"
+
+
+@rule(
+    "rds-iam-authentication-enabled",
+    item=ChecklistItem.DATABASE_ACCESS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.DB_INSTANCE],
+    security_hub=["RDS.10"],
+    remediation="Set iam_database_authentication_enabled=True.",
+)
+def iam_authentication_enabled(database: StackResource, _: Context) -> Iterator[Problem]:
+    """Databases allow IAM authentication, so that people need no shared password."""
+    if database.get("iamDatabaseAuthenticationEnabled") is not True:
+        yield "has no IAM authentication: people have to share the administrator's password"
+
+
+@rule(
+    "rds-master-username-is-not-default",
+    item=ChecklistItem.DATABASE_ACCESS,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.DB_INSTANCE],
+    applies_to=aws.is_primary,
+    security_hub=["RDS.25"],
+    remediation="Set another `username`; changing it replaces the database.",
+)
+def master_username_is_not_default(database: StackResource, _: Context) -> Iterator[Problem]:
+    """The master username of databases is not a well-known default."""
+    username = database.get("username")
+    if str(username or "").lower() in DEFAULT_USERNAMES:
+        yield f"has the master username {username}, which is a well-known default"
+
+
+@rule(
+    "elasticache-authentication-enabled",
+    item=ChecklistItem.DATABASE_ACCESS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.CACHE],
+    security_hub=["ElastiCache.6"],
+    remediation="Set auth_token to a generated secret, or user_group_ids.",
+)
+def authentication_enabled(cache: StackResource, _: Context) -> Iterator[Problem]:
+    """Caches require authentication."""
+    if not cache.is_set("authToken") and not cache.is_set("userGroupIds"):
+        yield "accepts connections without authentication: any process in the VPC can read sessions"

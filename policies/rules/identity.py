@@ -1,50 +1,43 @@
-"""Least privilege: who may do what, and which server may become what.
+"""Least privilege: what identities may do, and who may assume roles and use resources.
 
-Reads policy documents wherever AWS keeps them: on roles, keys, topics, buckets, endpoints, log groups.
+Reads policy documents of roles, keys, topics, buckets, endpoints and log groups.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
+from policies import aws
 from policies.engine.checklist_items import ChecklistItem
 from policies.engine.iam_documents import Statement, statements
-from policies.engine.patterns import must_be_set, must_have
-from policies.engine.resource import StackResource, named
-from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope
-from policies.rules.admin_access import SERVER_KINDS
-from policies.rules.encryption import KEY
+from policies.engine.resource import StackResource, comma_separated
+from policies.engine.rule import Context, Problem, RuleSeverity, Scope, rule
 
-ROLE: Final = "aws:iam/role"
-ENDPOINT: Final = "aws:ec2/vpcEndpoint"
-IDENTITY_POLICIES: Final = frozenset(
-    {"aws:iam/policy", "aws:iam/rolePolicy", "aws:iam/userPolicy", "aws:iam/groupPolicy", ROLE}
-)
-"""Kinds that say what an identity may do."""
+IDENTITY_POLICIES: Final = frozenset({aws.IAM_POLICY, aws.ROLE_POLICY, aws.USER_POLICY, aws.GROUP_POLICY, aws.ROLE})
+"""Types that say what an identity may do."""
 RESOURCE_POLICIES: Final = {
-    "aws:s3/bucketPolicy": "policy",
-    "aws:s3/bucket": "policy",
-    "aws:sns/topicPolicy": "policy",
-    "aws:sns/topic": "policy",
-    "aws:sqs/queuePolicy": "policy",
-    "aws:sqs/queue": "policy",
-    KEY: "policy",
-    "aws:secretsmanager/secretPolicy": "policy",
-    "aws:secretsmanager/secret": "policy",
-    "aws:cloudwatch/logResourcePolicy": "policyDocument",
-    "aws:ecr/repositoryPolicy": "policy",
-    "aws:backup/vaultPolicy": "policy",
+    aws.BUCKET_POLICY: "policy",
+    aws.BUCKET: "policy",
+    aws.TOPIC_POLICY: "policy",
+    aws.TOPIC: "policy",
+    aws.QUEUE_POLICY: "policy",
+    aws.QUEUE: "policy",
+    aws.KMS_KEY: "policy",
+    aws.SECRET_POLICY: "policy",
+    aws.SECRET: "policy",
+    aws.LOG_RESOURCE_POLICY: "policyDocument",
+    aws.ECR_REPOSITORY_POLICY: "policy",
+    aws.BACKUP_VAULT_POLICY: "policy",
 }
-"""Kinds that say who may use a resource, and where."""
+"""Types that say who may use a resource, and the property that says it."""
 ATTACHMENTS: Final = frozenset(
     {
-        "aws:iam/rolePolicyAttachment",
-        "aws:iam/userPolicyAttachment",
-        "aws:iam/groupPolicyAttachment",
-        "aws:iam/policyAttachment",
+        aws.ROLE_POLICY_ATTACHMENT,
+        aws.USER_POLICY_ATTACHMENT,
+        aws.GROUP_POLICY_ATTACHMENT,
+        aws.IAM_POLICY_ATTACHMENT,
     }
 )
-ADMINISTRATORS: Final = ("AdministratorAccess", "PowerUserAccess", "FullAccess")
-UNRESTRICTABLE: Final = (
+WITHOUT_RESOURCE_LEVEL: Final = (
     "cloudwatch:PutMetricData",
     "ec2:Describe",
     "ecr:GetAuthorizationToken",
@@ -57,7 +50,7 @@ UNRESTRICTABLE: Final = (
     "tag:GetResources",
     "xray:Put",
 )
-"""Actions that AWS lets nobody limit to a resource."""
+"""Actions that AWS does not allow to limit to a resource."""
 SESSION_MANAGER_AGENT: Final = (
     "ec2messages:",
     "ssm:DescribeAssociation",
@@ -75,13 +68,13 @@ SESSION_MANAGER_AGENT: Final = (
     "ssm:UpdateInstanceInformation",
     "ssmmessages:",
 )
-"""Actions by which a server reports itself to Session Manager; AWS's own policy for its agent names no resource."""
-WITHOUT_RESOURCE: Final = UNRESTRICTABLE + SESSION_MANAGER_AGENT
-KEYS_THAT_NAME_A_RESOURCE: Final = ("aws:ResourceAccount", "aws:ResourceOrgID", "cloudwatch:namespace", "ecs:cluster")
-"""Conditions that do for `StackResource: *` what a name would do."""
-KEYS_THAT_LIMIT_DECRYPTION: Final = ("kms:viaservice", "kms:encryptioncontext")
-"""Beginnings of conditions on what asks for the decryption, or on what was encrypted."""
-SERVICES_THAT_NAME_AN_ACCOUNT: Final = frozenset(
+"""Actions of Session Manager's agent; AWS's own policy for it names no resource."""
+WITHOUT_RESOURCE: Final = WITHOUT_RESOURCE_LEVEL + SESSION_MANAGER_AGENT
+RESOURCE_CONDITION_KEYS: Final = ("aws:ResourceAccount", "aws:ResourceOrgID", "cloudwatch:namespace", "ecs:cluster")
+"""Conditions that limit `Resource: *` as a name does."""
+DECRYPTION_CONDITION_KEYS: Final = ("kms:viaservice", "kms:encryptioncontext")
+"""Beginnings of condition keys on the service that requests the decryption, or on what was encrypted."""
+SERVICES_WITH_SOURCE_ACCOUNT: Final = frozenset(
     {
         "backup.amazonaws.com",
         "cloudtrail.amazonaws.com",
@@ -92,148 +85,307 @@ SERVICES_THAT_NAME_AN_ACCOUNT: Final = frozenset(
         "vpc-flow-logs.amazonaws.com",
     }
 )
-"""Services that tell, when they take on a role, on whose behalf. EC2 and Lambda do not."""
-CONTEXT_KEYS: Final = ("aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID", "kms:EncryptionContext:aws:logs:arn")
-"""Conditions that name on whose behalf a service acts."""
-MAKE_ROLES: Final = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
+"""Services that send the source account when they assume a role. EC2 and Lambda do not."""
+SOURCE_CONDITION_KEYS: Final = (
+    "aws:SourceAccount",
+    "aws:SourceArn",
+    "aws:SourceOrgID",
+    "kms:EncryptionContext:aws:logs:arn",
+)
+"""Condition keys for the account or resource on whose behalf a service acts."""
+ROLE_CREATION_ACTIONS: Final = (
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+)
 """Actions that decide what a role may do."""
-IDENTITY_PROVIDER: Final = ":oidc-provider/"
+OIDC_PROVIDER: Final = ":oidc-provider/"
 IAM_GUIDE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
+REGISTRY: Final = "https://www.pulumi.com/registry/packages/aws/api-docs"
 
 
 def _allowing(resource: StackResource) -> Iterator[Statement]:
-    for owner in [resource, *resource.items("inlinePolicies")]:
+    owners = resource.items("inlinePolicies") if resource.type == aws.ROLE else [resource]
+    for owner in owners:
         yield from (statement for statement in statements(owner, "policy") if statement.allows)
 
 
-def _actions_are_named(resource: StackResource, _: Context) -> Iterator[Problem]:
+def _has_source_condition(statement: Statement) -> bool:
+    return any(statement.condition_values(key) for key in SOURCE_CONDITION_KEYS)
+
+
+@rule(
+    "iam-policy-actions-are-explicit",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.HIGH,
+    resource_types=IDENTITY_POLICIES,
+    security_hub=["IAM.1", "IAM.21"],
+    remediation="List the actions that are used, instead of the wildcard.",
+)
+def policy_actions_are_explicit(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """IAM policies name the actions that they allow."""
     for statement in _allowing(resource):
         if statement.whole_services or "NotAction" in statement.excludes:
-            yield f"allows {named(statement.whole_services) or 'all actions but some'} ({statement.label})"
+            actions = comma_separated(statement.whole_services) or "all actions with exceptions"
+            yield f"allows {actions} ({statement.label})"
 
 
-def _resources_are_named(resource: StackResource, _: Context) -> Iterator[Problem]:
+@rule(
+    "iam-policy-resources-are-explicit",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.HIGH,
+    resource_types=IDENTITY_POLICIES,
+    documentation=f"{IAM_GUIDE}/best-practices.html#grant-least-privilege",
+    remediation="Name the ARNs instead of the wildcard, or add a condition.",
+)
+def policy_resources_are_explicit(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """IAM policies name the resources that they allow, where AWS supports it."""
     for statement in _allowing(resource):
         everywhere = "*" in statement.resources or "NotResource" in statement.excludes
         limitable = [action for action in statement.actions if not action.startswith(WITHOUT_RESOURCE)]
-        if everywhere and limitable and not any(statement.condition_values(key) for key in KEYS_THAT_NAME_A_RESOURCE):
-            yield f"allows {named(limitable)} on every resource of the account ({statement.label})"
+        if everywhere and limitable and not any(statement.condition_values(key) for key in RESOURCE_CONDITION_KEYS):
+            yield f"allows {comma_separated(limitable)} on every resource of the account ({statement.label})"
 
 
-def _log_groups_are_named(policy: StackResource, _: Context) -> Iterator[Problem]:
+@rule(
+    "cloudwatch-logs-policy-resources-are-explicit",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.LOG_RESOURCE_POLICY],
+    documentation="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html",
+    remediation="Name the log group's ARN in the statement's Resource.",
+)
+def log_policy_resources_are_explicit(policy: StackResource, _: Context) -> Iterator[Problem]:
+    """Services may write to named log groups only."""
     for statement in statements(policy, "policyDocument"):
         if statement.allows and "*" in statement.resources:
-            yield f"lets a service write into every log group of the account ({statement.label})"
+            yield f"allows a service to write to every log group of the account ({statement.label})"
 
 
-def _decrypts_through_a_service(resource: StackResource, _: Context) -> Iterator[Problem]:
+@rule(
+    "iam-kms-decrypt-is-restricted",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.LOW,
+    resource_types=IDENTITY_POLICIES,
+    security_hub=["KMS.1", "KMS.2"],
+    remediation="Add a condition on kms:ViaService to the statement.",
+)
+def kms_decrypt_is_restricted(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """Identities may decrypt only through the service that stores the data."""
     for statement in _allowing(resource):
-        decrypts = [action for action in statement.actions if action.startswith("kms:Decrypt")]
-        if decrypts and not any(key.startswith(KEYS_THAT_LIMIT_DECRYPTION) for key in statement.condition_keys):
-            yield f"may decrypt whatever the key encrypts, wherever it lies ({statement.label})"
+        decrypts = any(action.startswith("kms:Decrypt") for action in statement.actions)
+        if decrypts and not any(key.startswith(DECRYPTION_CONDITION_KEYS) for key in statement.condition_keys):
+            yield f"allows kms:Decrypt of all data that the key encrypts ({statement.label})"
 
 
-def _makes_roles_within_a_boundary(resource: StackResource, _: Context) -> Iterator[Problem]:
-    for statement in _allowing(resource):
-        if statement.names_any(MAKE_ROLES) and not statement.exact_values("iam:PermissionsBoundary"):
-            yield f"may make a role that can do anything, and take it on ({statement.label})"
-
-
-def _passes_roles_to_named_services(resource: StackResource, _: Context) -> Iterator[Problem]:
-    for statement in _allowing(resource):
-        several = any("*" in role for role in statement.resources)
-        if several and statement.names_any(["iam:PassRole"]) and not statement.exact_values("iam:PassedToService"):
-            yield f"may start whatever it likes with the rights of other roles ({statement.label})"
-
-
-def _trust_names_principals(role: StackResource, _: Context) -> Iterator[Problem]:
+@rule(
+    "iam-role-trust-has-source-account",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.ROLE],
+    documentation=f"{IAM_GUIDE}/confused-deputy.html",
+    remediation="Add a condition on aws:SourceAccount to the trust policy.",
+)
+def role_trust_has_source_account(role: StackResource, _: Context) -> Iterator[Problem]:
+    """AWS services assume roles on behalf of this account only."""
     for statement in statements(role, "assumeRolePolicy"):
-        if statement.is_open_to_everyone:
-            yield f"can be taken on by anybody with an AWS account ({statement.label})"
-        elif statement.allows and statement.whole_services:
-            yield f"trusts with {named(statement.whole_services)} where taking it on is all that is needed"
+        services = [name for name in statement.principals.get("Service", ()) if name in SERVICES_WITH_SOURCE_ACCOUNT]
+        if statement.allows and services and not _has_source_condition(statement):
+            names = comma_separated(services)
+            yield f"can be assumed by {names} on behalf of another account ({statement.label})"
 
 
-def _trust_is_for_this_account(role: StackResource, _: Context) -> Iterator[Problem]:
-    for statement in statements(role, "assumeRolePolicy"):
-        services = [name for name in statement.principals.get("Service", ()) if name in SERVICES_THAT_NAME_AN_ACCOUNT]
-        if statement.allows and services and not any(statement.condition_values(key) for key in CONTEXT_KEYS):
-            yield f"can be taken on by {named(services)} on behalf of any AWS customer ({statement.label})"
-
-
-def _workflows_are_pinned(role: StackResource, _: Context) -> Iterator[Problem]:
-    for statement in statements(role, "assumeRolePolicy"):
-        issuers = [
-            provider.partition(IDENTITY_PROVIDER)[2]
-            for provider in statement.principals.get("Federated", ())
-            if IDENTITY_PROVIDER in provider
-        ]
-        for issuer in issuers:
-            if statement.allows and not all(statement.exact_values(f"{issuer}:{claim}") for claim in ("aud", "sub")):
-                yield f"can be taken on by others whom {issuer} knows ({statement.label}): a fork, a branch, a stranger"
-
-
-def _is_not_public(resource: StackResource, _: Context) -> Iterator[Problem]:
-    for statement in statements(resource, RESOURCE_POLICIES[resource.type]):
-        if statement.is_open_to_everyone:
-            yield f"lets anybody with an AWS account in ({statement.label})"
-
-
-def _services_act_for_us(resource: StackResource, _: Context) -> Iterator[Problem]:
-    for statement in statements(resource, RESOURCE_POLICIES[resource.type]):
-        services = statement.principals.get("Service", ())
-        if statement.allows and services and not any(statement.condition_values(key) for key in CONTEXT_KEYS):
-            yield (
-                f"lets {named(services)} act on behalf of any AWS customer ({statement.label}): "
-                "a stranger can point the service at it"
-            )
-
-
-def _services_get_named_actions(resource: StackResource, _: Context) -> Iterator[Problem]:
+@rule(
+    "iam-resource-policy-actions-are-explicit",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=RESOURCE_POLICIES,
+    documentation=f"{IAM_GUIDE}/best-practices.html#grant-least-privilege",
+    remediation="List the actions that the service needs, instead of the wildcard.",
+)
+def resource_policy_actions_are_explicit(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """Resource policies name the actions that they allow AWS services."""
     for statement in statements(resource, RESOURCE_POLICIES[resource.type]):
         services = statement.principals.get("Service", ())
         if statement.allows and services and statement.whole_services:
-            yield f"lets {named(services)} do {named(statement.whole_services)} ({statement.label})"
+            actions = comma_separated(statement.whole_services)
+            yield f"allows {comma_separated(services)} the actions {actions} ({statement.label})"
 
 
-def _endpoint_lets_own_account_through(endpoint: StackResource, _: Context) -> Iterator[Problem]:
+@rule(
+    "iam-role-trust-is-not-public",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.CRITICAL,
+    resource_types=[aws.ROLE],
+    documentation=f"{IAM_GUIDE}/id_roles_create_for-service.html",
+    remediation="Name the service or account in the trust policy's Principal, and sts:AssumeRole in its Action.",
+)
+def role_trust_is_not_public(role: StackResource, _: Context) -> Iterator[Problem]:
+    """Trust policies name the principals that may assume the role."""
+    for statement in statements(role, "assumeRolePolicy"):
+        if statement.is_open_to_everyone:
+            yield f"can be assumed by every AWS account ({statement.label})"
+        elif statement.allows and statement.whole_services:
+            actions = comma_separated(statement.whole_services)
+            yield f"has a trust policy that allows {actions}, more than assuming the role ({statement.label})"
+
+
+@rule(
+    "iam-role-creation-requires-boundary",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.HIGH,
+    resource_types=IDENTITY_POLICIES,
+    documentation=f"{IAM_GUIDE}/access_policies_boundaries.html#access_policies_boundaries-delegate",
+    remediation="Compare `iam:PermissionsBoundary` with the boundary's ARN by StringEquals in the statement.",
+)
+def role_creation_requires_boundary(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """Identities that may create roles can only create roles with a permissions boundary."""
+    for statement in _allowing(resource):
+        if statement.names_any(ROLE_CREATION_ACTIONS) and not statement.exact_values("iam:PermissionsBoundary"):
+            yield f"allows creating a role with any permissions and assuming it ({statement.label})"
+
+
+@rule(
+    "iam-pass-role-is-restricted",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=IDENTITY_POLICIES,
+    documentation=f"{IAM_GUIDE}/id_roles_use_passrole.html",
+    remediation="Name the one role, or compare `iam:PassedToService` by StringEquals in the statement.",
+)
+def pass_role_is_restricted(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """Identities may pass roles only to the services that they are created for."""
+    for statement in _allowing(resource):
+        several = any("*" in role for role in statement.resources)
+        if several and statement.names_any(["iam:PassRole"]) and not statement.exact_values("iam:PassedToService"):
+            yield f"allows passing several roles to any service ({statement.label})"
+
+
+@rule(
+    "iam-oidc-trust-is-restricted",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.CRITICAL,
+    resource_types=[aws.ROLE],
+    documentation=f"{IAM_GUIDE}/id_roles_create_for-idp_oidc.html",
+    remediation="Compare `aud` and `sub` by StringEquals, `sub` as repo:owner/name:environment:name.",
+)
+def oidc_trust_is_restricted(role: StackResource, _: Context) -> Iterator[Problem]:
+    """Trust policies for OIDC providers name the audience and the subject that may assume the role."""
+    for statement in statements(role, "assumeRolePolicy"):
+        issuers = [
+            provider.partition(OIDC_PROVIDER)[2]
+            for provider in statement.principals.get("Federated", ())
+            if OIDC_PROVIDER in provider
+        ]
+        for issuer in issuers:
+            if statement.allows and not all(statement.exact_values(f"{issuer}:{claim}") for claim in ("aud", "sub")):
+                yield f"can be assumed by other repositories or branches of {issuer} ({statement.label})"
+
+
+@rule(
+    "iam-roles-have-permissions-boundary",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.ROLE],
+    documentation=f"{IAM_GUIDE}/access_policies_boundaries.html",
+    remediation="Create the role after set_boundary_on_every_role (components/permissions_boundary.py).",
+)
+def roles_have_permissions_boundary(role: StackResource, _: Context) -> Iterator[Problem]:
+    """Roles have a permissions boundary."""
+    if not role.is_set("permissionsBoundary"):
+        yield "has no permissions boundary: policies that are attached later are not limited"
+
+
+@rule(
+    "iam-resource-policy-is-not-public",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.CRITICAL,
+    resource_types=RESOURCE_POLICIES,
+    security_hub=["S3.6", "SNS.4", "KMS.5"],
+    remediation="Name the accounts, roles or services in the statement's Principal.",
+)
+def resource_policy_is_not_public(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """Resource policies do not allow every AWS account."""
+    for statement in statements(resource, RESOURCE_POLICIES[resource.type]):
+        if statement.is_open_to_everyone:
+            yield f"allows every AWS account ({statement.label})"
+
+
+@rule(
+    "iam-resource-policy-has-source-account",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=RESOURCE_POLICIES,
+    documentation=f"{IAM_GUIDE}/confused-deputy.html",
+    remediation="Add a condition on aws:SourceAccount or aws:SourceArn to the statement.",
+)
+def resource_policy_has_source_account(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """AWS services may use resources on behalf of this account only."""
+    for statement in statements(resource, RESOURCE_POLICIES[resource.type]):
+        services = statement.principals.get("Service", ())
+        if statement.allows and services and not _has_source_condition(statement):
+            yield f"can be used by {comma_separated(services)} on behalf of another account ({statement.label})"
+
+
+@rule(
+    "vpc-endpoint-policy-is-restricted",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.VPC_ENDPOINT],
+    documentation="https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
+    remediation="Give the endpoint a policy with a condition on aws:PrincipalAccount.",
+)
+def endpoint_policy_is_restricted(endpoint: StackResource, _: Context) -> Iterator[Problem]:
+    """Policies of VPC endpoints allow this account only."""
     found = statements(endpoint, "policy")
     if not found:
-        yield "has no policy: stolen data can leave through it to any account"
+        yield "has no policy: data can be copied through it to any account"
     for statement in found:
         if statement.is_open_to_everyone and ("*" in statement.resources or statement.whole_services):
-            yield f"lets everybody reach everything ({statement.label}): stolen data can leave through it"
+            yield f"allows every account everything ({statement.label}): data can be copied through it to any account"
 
 
-def _is_no_administrator(attachment: StackResource, _: Context) -> Iterator[Problem]:
-    attached = [*attachment.texts("policyArn"), *attachment.texts("managedPolicyArns")]
-    if any(policy_arn.endswith(ADMINISTRATORS) for policy_arn in attached):
-        yield "gives an administrator's rights: whoever gets in owns the account"
+@rule(
+    "iam-administrator-access-is-not-attached",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.CRITICAL,
+    resource_types=ATTACHMENTS | {aws.ROLE},
+    security_hub=["IAM.1"],
+    remediation="Attach a policy that names the necessary actions.",
+)
+def administrator_access_is_not_attached(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """No identity of the platform has administrator permissions."""
+    attached = resource.texts("managedPolicyArns" if resource.type == aws.ROLE else "policyArn")
+    if any(policy_arn.endswith(aws.ADMINISTRATOR_POLICIES) for policy_arn in attached):
+        yield "has administrator permissions: a compromised identity controls the account"
 
 
-def _is_for_no_user(resource: StackResource, _: Context) -> Iterator[Problem]:
-    yield f"gives a user {'a key that never expires' if 'accessKey' in resource.type else 'rights of its own'}"
+@rule(
+    "iam-users-are-not-used",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.USER_POLICY, aws.USER_POLICY_ATTACHMENT, aws.ACCESS_KEY],
+    security_hub=["IAM.2"],
+    remediation="Use a role; people sign in through IAM Identity Center, pipelines through OIDC.",
+)
+def users_are_not_used(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """IAM users have no policies and no access keys."""
+    yield f"gives an IAM user {'a long-term access key' if resource.type == aws.ACCESS_KEY else 'permissions'}"
 
 
-def _key_is_governed(key: StackResource, _: Context) -> Iterator[Problem]:
+@rule(
+    "kms-key-policy-is-set",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.KMS_KEY],
+    documentation="https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html",
+    remediation="Set `policy`.",
+)
+def key_policy_is_set(key: StackResource, _: Context) -> Iterator[Problem]:
+    """KMS keys have a key policy of their own."""
     if not key.is_set("policy"):
-        yield "has no policy of its own: every administrator of the account may use it"
-
-
-def _metadata_needs_a_token(server: StackResource, _: Context) -> Iterator[Problem]:
-    if server.get("metadataOptions.httpTokens") != "required":
-        yield "gives its credentials to any request that is forged through the application (IMDSv1)"
-
-
-def _metadata_stays_on_the_server(server: StackResource, _: Context) -> Iterator[Problem]:
-    if (server.get("metadataOptions.httpPutResponseHopLimit") or 1) > 1:
-        yield "hands its credentials to whatever runs in a container on it"
-
-
-def _has_no_public_address(server: StackResource, _: Context) -> Iterator[Problem]:
-    owners = [server, *server.items("networkInterfaces")]
-    if any(owner.get("associatePublicIpAddress") in (True, "true") for owner in owners):
-        yield "gets a public address: one forgotten rule, and the internet talks to it directly"
+        yield "has the default key policy: every administrator of the account may use it"
 
 
 def _is_assumed_by_servers(role: StackResource) -> bool:
@@ -243,245 +395,33 @@ def _is_assumed_by_servers(role: StackResource) -> bool:
     )
 
 
-RULES = (
-    Rule(
-        name="iam-policy-actions-are-explicit",
-        description="Policies name the actions that they allow.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.HIGH,
-        security_hub=("IAM.1", "IAM.21"),
-        resource_types=IDENTITY_POLICIES,
-        check=_actions_are_named,
-        remediation="List the actions that are called, in place of the wildcard.",
-    ),
-    Rule(
-        name="iam-policy-resources-are-explicit",
-        description="Policies name the resources that they allow, where AWS lets them.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.HIGH,
-        documentation=f"{IAM_GUIDE}/best-practices.html#grant-least-privilege",
-        resource_types=IDENTITY_POLICIES,
-        check=_resources_are_named,
-        remediation="Name the ARNs in place of the wildcard, or add a condition.",
-    ),
-    Rule(
-        name="cloudwatch-logs-policy-resources-are-explicit",
-        description="Services may write into named log groups.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.LOW,
-        documentation="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html",
-        resource_types=frozenset({"aws:cloudwatch/logResourcePolicy"}),
-        check=_log_groups_are_named,
-        remediation="Name the log group's ARN in the statement's Resource.",
-    ),
-    Rule(
-        name="iam-kms-decrypt-is-restricted",
-        description="Identities decrypt through the service that keeps the data.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.LOW,
-        security_hub=("KMS.1", "KMS.2"),
-        resource_types=IDENTITY_POLICIES,
-        check=_decrypts_through_a_service,
-        remediation="Add a condition on kms:ViaService to the statement.",
-    ),
-    Rule(
-        name="iam-role-trust-has-source-account",
-        description="AWS services take on roles on our behalf only.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.MEDIUM,
-        documentation=f"{IAM_GUIDE}/confused-deputy.html",
-        resource_types=frozenset({ROLE}),
-        check=_trust_is_for_this_account,
-        remediation="Add a condition on aws:SourceAccount to the trust policy.",
-    ),
-    Rule(
-        name="iam-resource-policy-actions-are-explicit",
-        description="AWS services may do named things with our resources.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.MEDIUM,
-        documentation=f"{IAM_GUIDE}/best-practices.html#grant-least-privilege",
-        resource_types=frozenset(RESOURCE_POLICIES),
-        check=_services_get_named_actions,
-        remediation="List the actions that the service needs, in place of the wildcard.",
-    ),
-    Rule(
-        name="iam-role-trust-is-not-public",
-        description="Roles name who may take them on.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.CRITICAL,
-        documentation=f"{IAM_GUIDE}/id_roles_create_for-service.html",
-        resource_types=frozenset({ROLE}),
-        check=_trust_names_principals,
-        remediation="Name the service or account in the trust policy's Principal.",
-    ),
-    Rule(
-        name="iam-role-creation-requires-boundary",
-        description="Who may make roles can only make roles with a permissions boundary.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.HIGH,
-        documentation=f"{IAM_GUIDE}/access_policies_boundaries.html#access_policies_boundaries-delegate",
-        resource_types=IDENTITY_POLICIES,
-        check=_makes_roles_within_a_boundary,
-        remediation="Compare `iam:PermissionsBoundary` with the boundary's ARN by StringEquals in the statement.",
-    ),
-    Rule(
-        name="iam-pass-role-is-restricted",
-        description="Roles are handed to the services that they are made for.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.MEDIUM,
-        documentation=f"{IAM_GUIDE}/id_roles_use_passrole.html",
-        resource_types=IDENTITY_POLICIES,
-        check=_passes_roles_to_named_services,
-        remediation="Name the one role, or compare `iam:PassedToService` by StringEquals in the statement.",
-    ),
-    Rule(
-        name="iam-oidc-trust-is-restricted",
-        description="Roles for workflows name the one repository and occasion that may take them on.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.CRITICAL,
-        documentation=f"{IAM_GUIDE}/id_roles_create_for-idp_oidc.html",
-        resource_types=frozenset({ROLE}),
-        check=_workflows_are_pinned,
-        remediation="Compare `aud` and `sub` by StringEquals, `sub` as repo:owner/name:environment:name.",
-    ),
-    Rule(
-        name="iam-roles-have-permissions-boundary",
-        description="Roles have a permissions boundary.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.MEDIUM,
-        documentation=f"{IAM_GUIDE}/access_policies_boundaries.html",
-        resource_types=frozenset({ROLE}),
-        check=must_be_set("permissionsBoundary", "has no boundary: what is attached to it later has no limit"),
-        remediation="Create the role after confine_every_role (components/permissions_boundary.py).",
-    ),
-    Rule(
-        name="iam-resource-policy-is-not-public",
-        description="No resource policy lets everybody in.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.CRITICAL,
-        security_hub=("S3.6", "SNS.4", "KMS.5"),
-        resource_types=frozenset(RESOURCE_POLICIES),
-        check=_is_not_public,
-        remediation="Name the accounts, roles or services in the statement's Principal.",
-    ),
-    Rule(
-        name="iam-resource-policy-has-source-account",
-        description="AWS services may use our resources on our behalf only.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.MEDIUM,
-        documentation=f"{IAM_GUIDE}/confused-deputy.html",
-        resource_types=frozenset(RESOURCE_POLICIES),
-        check=_services_act_for_us,
-        remediation="Add a condition on aws:SourceAccount or aws:SourceArn to the statement.",
-    ),
-    Rule(
-        name="vpc-endpoint-policy-is-restricted",
-        description="VPC endpoints let our own account through and nobody else.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.MEDIUM,
-        documentation="https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
-        resource_types=frozenset({ENDPOINT}),
-        check=_endpoint_lets_own_account_through,
-        remediation="Give the endpoint a policy with a condition on aws:PrincipalAccount.",
-    ),
-    Rule(
-        name="iam-administrator-access-is-not-attached",
-        description="No identity of the platform is an administrator.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.CRITICAL,
-        security_hub=("IAM.1",),
-        resource_types=ATTACHMENTS | {ROLE},
-        check=_is_no_administrator,
-        remediation="Attach a policy that names what is needed.",
-    ),
-    Rule(
-        name="iam-users-are-not-used",
-        description="No user has policies or access keys of its own.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.HIGH,
-        security_hub=("IAM.2",),
-        resource_types=frozenset({"aws:iam/userPolicy", "aws:iam/userPolicyAttachment", "aws:iam/accessKey"}),
-        check=_is_for_no_user,
-        remediation="Use a role; people sign in through IAM Identity Center, pipelines through OIDC.",
-    ),
-    Rule(
-        name="kms-key-policy-is-set",
-        description="Every key has a policy of its own.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.LOW,
-        documentation="https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html",
-        resource_types=frozenset({KEY}),
-        check=_key_is_governed,
-        remediation="Set `policy`.",
-    ),
-    Rule(
-        name="iam-server-role-policies-are-exclusive",
-        description="Rights that are given to a server's role by hand are removed again.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.LOW,
-        documentation="https://www.pulumi.com/registry/packages/aws/api-docs/iam/rolepoliciesexclusive/",
-        scope=Scope.STACK,
-        resource_types=frozenset({ROLE}),
-        applies_to=_is_assumed_by_servers,
-        check=must_have(
-            "aws:iam/rolePoliciesExclusive", "roleName", "keeps whatever policy somebody adds to it in the console"
-        ),
-        remediation="Declare an iam.RolePoliciesExclusive for the role.",
-    ),
-    Rule(
-        name="iam-server-role-attachments-are-exclusive",
-        description="Policies that are attached to a server's role by hand are removed again.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.LOW,
-        documentation="https://www.pulumi.com/registry/packages/aws/api-docs/iam/rolepolicyattachmentsexclusive/",
-        scope=Scope.STACK,
-        resource_types=frozenset({ROLE}),
-        applies_to=_is_assumed_by_servers,
-        check=must_have(
-            "aws:iam/rolePolicyAttachmentsExclusive",
-            "roleName",
-            "keeps whatever policy somebody attaches to it in the console",
-        ),
-        remediation="Declare an iam.RolePolicyAttachmentsExclusive for the role.",
-    ),
-    Rule(
-        name="ec2-instance-profile-is-set",
-        description="Servers have a role, and need no keys.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.MEDIUM,
-        documentation=f"{IAM_GUIDE}/id_roles_use_switch-role-ec2_instance-profiles.html",
-        resource_types=SERVER_KINDS,
-        check=must_be_set("iamInstanceProfile", "has no role: somebody will put a key on its disk"),
-        remediation="Set iam_instance_profile.",
-    ),
-    Rule(
-        name="ec2-imdsv2-is-required",
-        description="Servers give their credentials to token holders only (IMDSv2).",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.HIGH,
-        security_hub=("EC2.8", "AutoScaling.3"),
-        resource_types=SERVER_KINDS,
-        check=_metadata_needs_a_token,
-        remediation='Set http_tokens="required" in metadata_options.',
-    ),
-    Rule(
-        name="ec2-metadata-hop-limit-is-one",
-        description="A server's credentials do not travel further than the server.",
-        item=ChecklistItem.IDENTITY,
-        severity=RuleSeverity.MEDIUM,
-        security_hub=("AutoScaling.4",),
-        resource_types=SERVER_KINDS,
-        check=_metadata_stays_on_the_server,
-        remediation="Set http_put_response_hop_limit=1 in metadata_options.",
-    ),
-    Rule(
-        name="ec2-public-ip-disabled",
-        description="Servers have no public address.",
-        item=ChecklistItem.FIREWALL,
-        severity=RuleSeverity.HIGH,
-        security_hub=("EC2.9", "EC2.25", "AutoScaling.5"),
-        resource_types=SERVER_KINDS,
-        check=_has_no_public_address,
-        remediation="Remove associate_public_ip_address and stand the server in a private subnet.",
-    ),
+@rule(
+    "iam-server-role-policies-are-exclusive",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.ROLE],
+    scope=Scope.STACK,
+    applies_to=_is_assumed_by_servers,
+    documentation=f"{REGISTRY}/iam/rolepoliciesexclusive/",
+    remediation="Declare an iam.RolePoliciesExclusive for the role.",
 )
+def server_role_policies_are_exclusive(role: StackResource, context: Context) -> Iterator[Problem]:
+    """Inline policies that are added to a server's role outside Pulumi are removed."""
+    if not context.stack.has_referrer(role, aws.ROLE_POLICIES_EXCLUSIVE, "roleName"):
+        yield "has no exclusive list of inline policies: one that is added in the console stays"
+
+
+@rule(
+    "iam-server-role-attachments-are-exclusive",
+    item=ChecklistItem.IDENTITY,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.ROLE],
+    scope=Scope.STACK,
+    applies_to=_is_assumed_by_servers,
+    documentation=f"{REGISTRY}/iam/rolepolicyattachmentsexclusive/",
+    remediation="Declare an iam.RolePolicyAttachmentsExclusive for the role.",
+)
+def server_role_attachments_are_exclusive(role: StackResource, context: Context) -> Iterator[Problem]:
+    """Policies that are attached to a server's role outside Pulumi are removed."""
+    if not context.stack.has_referrer(role, aws.ROLE_POLICY_ATTACHMENTS_EXCLUSIVE, "roleName"):
+        yield "has no exclusive list of attached policies: one that is attached in the console stays"

@@ -1,23 +1,21 @@
-"""Monitoring services integrated: the guide's three alarms with its numbers, and a way from every alarm to a person."""
+"""Monitoring services integrated: the guide's three alarms with its numbers, delivered to a person, and logs."""
 
 from collections.abc import Iterator
 from typing import Final
 
+from policies import aws
+from policies.aws import Measurement
 from policies.engine.checklist_items import ChecklistItem
 from policies.engine.iam_documents import Statement, statements
-from policies.engine.patterns import must_be, must_be_at_least, must_be_set, must_contain, must_have, must_not_be
 from policies.engine.resource import StackResource
-from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope, Setting
-from policies.rules.database_access import CACHE, DATABASE, is_primary
-from policies.rules.encryption import KEY, LOG_GROUP, TOPIC
-from policies.rules.rate_limits import LOAD_BALANCER, is_public_application_load_balancer
-from policies.rules.required_alarms import ABOVE
-from policies.watch import ALARM, Measurement, index_alarms
+from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting, rule
 
 ALARM_SERVICE: Final = "cloudwatch.amazonaws.com"
 CLOUDWATCH_GUIDE: Final = "https://docs.aws.amazon.com/AmazonCloudWatch/latest"
 ALARMS_GUIDE: Final = f"{CLOUDWATCH_GUIDE}/monitoring/AlarmThatSendsEmail.html"
+ELB_GUIDE: Final = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application"
 RDS_GUIDE: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide"
+SNS_GUIDE: Final = "https://docs.aws.amazon.com/sns/latest/dg"
 SERVER_ERROR_METRICS: Final = frozenset({"HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count"})
 HIGH_PERCENTILES: Final = frozenset({"p95", "p99", "p99.9"})
 PERCENT_METRICS: Final = frozenset(
@@ -30,318 +28,342 @@ PERCENT_METRICS: Final = frozenset(
     }
 )
 EXPORTED_LOGS: Final = ("postgresql", "upgrade")
-DECRYPT_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
+ENCRYPT_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
-def _is_ratio(alarm: StackResource) -> bool:
-    """A share of errors is another thing than a number of errors: at night one error is a high share."""
-    return any("/" in str(query.get("expression") or "") for query in alarm.items("metricQueries"))
-
-
-def _rises_above(alarm: StackResource, threshold: float, window_seconds: int, measurement: Measurement) -> bool:
-    """Tell whether an alarm fires at this threshold, or a lower one, within this time, or sooner."""
+def _fires_above(alarm: StackResource, threshold: float, window_seconds: int, measurement: Measurement) -> bool:
+    """Tell whether an alarm fires at this threshold or a lower one, within this time or sooner."""
     return bool(
-        alarm.get("comparisonOperator") in ABOVE
+        alarm.get("comparisonOperator") in aws.ABOVE
         and alarm.get("actionsEnabled") is not False
         and alarm.get("threshold") <= threshold
         and 0 < measurement.period_seconds * alarm.get("evaluationPeriods") <= window_seconds
     )
 
 
-def _server_errors_are_watched(balancer: StackResource, context: Context) -> Iterator[Problem]:
+@rule(
+    "monitoring-server-error-alarm-exists",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.LOAD_BALANCER],
+    scope=Scope.STACK,
+    applies_to=aws.is_public_application_load_balancer,
+    documentation=ALARMS_GUIDE,
+    remediation="Keep the alarm HighErrorRate: Sum of HTTPCode_Target_5XX_Count over 300 s, threshold 30.",
+    settings={
+        "errors_in_300_seconds": Setting(default=30, minimum=1, maximum=10_000, description="Errors in 5 minutes")
+    },
+)
+def server_error_alarm_exists(balancer: StackResource, context: Context) -> Iterator[Problem]:
+    """An alarm fires at more than 30 server errors in 5 minutes."""
     errors = context.settings["errors_in_300_seconds"]
-    watch = context.stack.derived(index_alarms)
-    for alarm, measurement in watch.on(balancer):
+    alarms = context.stack.derived(aws.index_alarms)
+    for alarm, measurement in alarms.on(balancer):
         if (
             measurement.metric in SERVER_ERROR_METRICS
             and measurement.statistic == "Sum"
             and not _is_ratio(alarm)
-            and _rises_above(alarm, errors, 300, measurement)
+            and _fires_above(alarm, errors, 300, measurement)
         ):
             return
-    watch.require_known()
-    yield f"has no alarm for more than {errors} server errors in 300 s (the guide's HighErrorRate): users notice first"
+    alarms.require_known()
+    yield f"has no alarm for more than {errors} server errors in 300 s (the guide's HighErrorRate)"
 
 
-def _response_time_is_watched(balancer: StackResource, context: Context) -> Iterator[Problem]:
+def _is_ratio(alarm: StackResource) -> bool:
+    """Tell whether an alarm watches the share of errors: with little traffic, one error is a high share."""
+    return any("/" in str(query.get("expression") or "") for query in alarm.items("metricQueries"))
+
+
+@rule(
+    "monitoring-response-time-alarm-exists",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.LOAD_BALANCER],
+    scope=Scope.STACK,
+    applies_to=aws.is_public_application_load_balancer,
+    documentation=ALARMS_GUIDE,
+    remediation="Keep the alarm ResponseTimeHigh: p95 of TargetResponseTime, 5 periods of 60 s, threshold 1.",
+    settings={"seconds": Setting(default=1, minimum=1, maximum=60, description="Seconds")},
+)
+def response_time_alarm_exists(balancer: StackResource, context: Context) -> Iterator[Problem]:
+    """An alarm fires at a 95th percentile of the response time above 1 s for 5 minutes."""
     seconds = context.settings["seconds"]
-    watch = context.stack.derived(index_alarms)
-    for alarm, measurement in watch.on(balancer):
+    alarms = context.stack.derived(aws.index_alarms)
+    for alarm, measurement in alarms.on(balancer):
         if (
             measurement.metric == "TargetResponseTime"
             and measurement.statistic in HIGH_PERCENTILES
-            and _rises_above(alarm, seconds, 300, measurement)
+            and _fires_above(alarm, seconds, 300, measurement)
         ):
             return
-    watch.require_known()
+    alarms.require_known()
     yield f"has no alarm for a 95th percentile above {seconds} s for 5 minutes (the guide's ResponseTimeHigh)"
 
 
-def _connections_are_watched(database: StackResource, context: Context) -> Iterator[Problem]:
+@rule(
+    "monitoring-database-connection-alarm-exists",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.DB_INSTANCE],
+    scope=Scope.STACK,
+    applies_to=aws.is_primary,
+    documentation=ALARMS_GUIDE,
+    remediation="Set `connection_alarm_threshold` in `fixrx:database` to 80 or less.",
+    settings={"connections": Setting(default=80, minimum=1, maximum=5000, description="Connections")},
+)
+def database_connection_alarm_exists(database: StackResource, context: Context) -> Iterator[Problem]:
+    """An alarm fires at more than 80 database connections for 2 minutes."""
     connections = context.settings["connections"]
-    watch = context.stack.derived(index_alarms)
-    for alarm, measurement in watch.on(database):
-        if measurement.metric == "DatabaseConnections" and _rises_above(alarm, connections, 120, measurement):
+    alarms = context.stack.derived(aws.index_alarms)
+    for alarm, measurement in alarms.on(database):
+        if measurement.metric == "DatabaseConnections" and _fires_above(alarm, connections, 120, measurement):
             return
-    watch.require_known()
-    yield (
-        f"has no alarm for more than {connections} connections for 2 minutes (the guide's DatabaseConnectionHigh): "
-        "the next request gets none"
-    )
+    alarms.require_known()
+    yield f"has no alarm for more than {connections} connections for 2 minutes (the guide's DatabaseConnectionHigh)"
 
 
-def _is_in_percent(alarm: StackResource) -> bool:
-    return str(alarm.get("metricName") or "") in PERCENT_METRICS
+@rule(
+    "monitoring-alarms-have-actions",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.ALARM, aws.COMPOSITE_ALARM],
+    security_hub=["CloudWatch.15"],
+    remediation="Set alarm_actions to the topic of its severity.",
+)
+def alarms_have_actions(alarm: StackResource, _: Context) -> Iterator[Problem]:
+    """Alarms have an action."""
+    if not alarm.is_set("alarmActions"):
+        yield "has no action: it notifies no one"
 
 
-def _can_fire(alarm: StackResource, _: Context) -> Iterator[Problem]:
+@rule(
+    "monitoring-alarm-actions-enabled",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.ALARM, aws.COMPOSITE_ALARM],
+    security_hub=["CloudWatch.17"],
+    remediation="Remove actions_enabled.",
+)
+def alarm_actions_enabled(alarm: StackResource, _: Context) -> Iterator[Problem]:
+    """The actions of alarms are enabled."""
+    if alarm.get("actionsEnabled") is False:
+        yield "has its actions disabled: it notifies no one"
+
+
+@rule(
+    "monitoring-alarm-thresholds-are-reachable",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.ALARM],
+    applies_to=lambda alarm: str(alarm.get("metricName") or "") in PERCENT_METRICS,
+    documentation=ALARMS_GUIDE,
+    remediation="Set a threshold from 0 to 100.",
+)
+def alarm_thresholds_are_reachable(alarm: StackResource, _: Context) -> Iterator[Problem]:
+    """Alarms on percentages have a threshold from 0 to 100."""
     if not 0 <= alarm.get("threshold") <= 100:
-        yield f"waits for {alarm.get('threshold')} percent and can never fire"
+        yield f"has a threshold of {alarm.get('threshold')} percent: it can never fire"
 
 
-def _logs_have_their_groups(database: StackResource, context: Context) -> Iterator[Problem]:
-    for log in database.texts("enabledCloudwatchLogsExports"):
-        group = f"/aws/rds/instance/{database.get('identifier')}/{log}"
-        if not context.stack.named(LOG_GROUP, group):
-            yield f"makes its log group for {log} itself: without a key of ours, and for ever"
+@rule(
+    "load-balancer-connection-logs-enabled",
+    item=ChecklistItem.LOGS,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.LOAD_BALANCER],
+    applies_to=aws.is_public_application_load_balancer,
+    documentation=f"{ELB_GUIDE}/load-balancer-connection-logs.html",
+    remediation="Set connection_logs with a bucket and enabled=True.",
+)
+def connection_logs_enabled(balancer: StackResource, _: Context) -> Iterator[Problem]:
+    """Load balancers log connections."""
+    if balancer.get("connectionLogs.enabled") is not True:
+        yield "does not log connections: failed TLS handshakes cannot be investigated"
 
 
-def _alarm_may_publish(topic: StackResource, context: Context) -> Iterator[Problem]:
-    """An alarm whose message cannot be encrypted is dropped, and nobody is told."""
+@rule(
+    "monitoring-topic-key-allows-cloudwatch",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.CRITICAL,
+    resource_types=[aws.TOPIC],
+    scope=Scope.STACK,
+    documentation=f"{CLOUDWATCH_GUIDE}/monitoring/Notify_Users_Alarm_Changes.html",
+    remediation="Allow cloudwatch.amazonaws.com kms:Decrypt and kms:GenerateDataKey* in the key's policy.",
+)
+def topic_key_allows_cloudwatch(topic: StackResource, context: Context) -> Iterator[Problem]:
+    """The key of a topic for alarms allows CloudWatch to use it."""
     stack = context.stack
-    if not stack.referrers(topic, ALARM, "alarmActions") or not topic.is_set("kmsMasterKeyId"):
+    if not stack.referrers(topic, aws.ALARM, "alarmActions") or not topic.is_set("kmsMasterKeyId"):
         return
-    for key in stack.targets(topic, "kmsMasterKeyId", KEY):
-        if not any(_lets_alarms_encrypt(statement) for statement in statements(key, "policy")):
-            yield f"is encrypted under {key.name}, which alarms may not use: their messages are dropped in silence"
+    for key in stack.targets(topic, "kmsMasterKeyId", aws.KMS_KEY):
+        if not any(_allows_encryption(statement) for statement in statements(key, "policy")):
+            yield f"is encrypted with {key.name}, which CloudWatch may not use: messages of alarms are lost"
 
 
-def _lets_alarms_encrypt(statement: Statement) -> bool:
+def _allows_encryption(statement: Statement) -> bool:
     granted = [action.rstrip("*") for action in statement.actions]
     return (
         statement.allows
         and ALARM_SERVICE in statement.principals.get("Service", ())
-        and all(any(action.startswith(start) for start in granted) for action in DECRYPT_ACTIONS)
+        and all(any(action.startswith(start) for start in granted) for action in ENCRYPT_ACTIONS)
     )
 
 
-def _topic_takes_alarms(topic: StackResource, context: Context) -> Iterator[Problem]:
-    """A topic with a policy of its own takes messages from nobody whom the policy does not name."""
+@rule(
+    "monitoring-topic-policy-allows-cloudwatch",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.CRITICAL,
+    resource_types=[aws.TOPIC],
+    scope=Scope.STACK,
+    documentation=f"{SNS_GUIDE}/sns-access-policy-use-cases.html",
+    remediation="Allow cloudwatch.amazonaws.com sns:Publish in the topic's policy.",
+)
+def topic_policy_allows_cloudwatch(topic: StackResource, context: Context) -> Iterator[Problem]:
+    """The policy of a topic for alarms allows CloudWatch to publish."""
     stack = context.stack
-    if not stack.referrers(topic, ALARM, "alarmActions"):
+    if not stack.referrers(topic, aws.ALARM, "alarmActions"):
         return
-    policies = stack.referrers(topic, "aws:sns/topicPolicy", "arn")
+    policies = stack.referrers(topic, aws.TOPIC_POLICY, "arn")
     found = [statement for policy in policies for statement in statements(policy, "policy")]
     if found and not any(s.allows and ALARM_SERVICE in s.principals.get("Service", ()) for s in found):
-        yield "has a policy that lets alarms publish nothing: nobody is told"
+        yield "has a policy that does not allow CloudWatch to publish: messages of alarms are lost"
 
 
-RULES = (
-    Rule(
-        name="monitoring-server-error-alarm-exists",
-        description="More than 30 server errors in 5 minutes raise an alarm.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.HIGH,
-        documentation=ALARMS_GUIDE,
-        scope=Scope.STACK,
-        resource_types=frozenset({LOAD_BALANCER}),
-        applies_to=is_public_application_load_balancer,
-        check=_server_errors_are_watched,
-        remediation="Keep the alarm HighErrorRate: Sum of HTTPCode_Target_5XX_Count over 300 s, threshold 30.",
-        settings={
-            "errors_in_300_seconds": Setting(default=30, minimum=1, maximum=10_000, description="Errors in 5 minutes")
-        },
-    ),
-    Rule(
-        name="monitoring-response-time-alarm-exists",
-        description="A 95th percentile above 1 s for 5 minutes raises an alarm.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.MEDIUM,
-        documentation=ALARMS_GUIDE,
-        scope=Scope.STACK,
-        resource_types=frozenset({LOAD_BALANCER}),
-        applies_to=is_public_application_load_balancer,
-        check=_response_time_is_watched,
-        remediation="Keep the alarm ResponseTimeHigh: p95 of TargetResponseTime, 5 periods of 60 s, threshold 1.",
-        settings={"seconds": Setting(default=1, minimum=1, maximum=60, description="Seconds")},
-    ),
-    Rule(
-        name="monitoring-database-connection-alarm-exists",
-        description="More than 80 database connections for 2 minutes raise an alarm.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.MEDIUM,
-        documentation=ALARMS_GUIDE,
-        scope=Scope.STACK,
-        resource_types=frozenset({DATABASE}),
-        applies_to=is_primary,
-        check=_connections_are_watched,
-        remediation="Set `connection_alarm_threshold` in `fixrx:database` to 80 or less.",
-        settings={"connections": Setting(default=80, minimum=1, maximum=5000, description="Connections")},
-    ),
-    Rule(
-        name="monitoring-alarms-have-actions",
-        description="Every alarm has an action.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.HIGH,
-        security_hub=("CloudWatch.15",),
-        resource_types=frozenset({ALARM, "aws:cloudwatch/compositeAlarm"}),
-        check=must_be_set("alarmActions", "tells nobody when it fires"),
-        remediation="Set alarm_actions to the topic of its severity.",
-    ),
-    Rule(
-        name="monitoring-alarm-actions-enabled",
-        description="No alarm has its actions switched off.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.HIGH,
-        security_hub=("CloudWatch.17",),
-        resource_types=frozenset({ALARM, "aws:cloudwatch/compositeAlarm"}),
-        check=must_not_be("actionsEnabled", False, "is switched off: it fires and tells nobody"),
-        remediation="Remove actions_enabled.",
-    ),
-    Rule(
-        name="monitoring-alarm-thresholds-are-reachable",
-        description="Alarms on percentages have a threshold that can be reached.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.MEDIUM,
-        documentation=ALARMS_GUIDE,
-        resource_types=frozenset({ALARM}),
-        applies_to=_is_in_percent,
-        check=_can_fire,
-        remediation="Set a threshold from 0 to 100.",
-    ),
-    Rule(
-        name="load-balancer-connection-logs-enabled",
-        description="Load balancers log every connection.",
-        item=ChecklistItem.LOGS,
-        severity=RuleSeverity.LOW,
-        documentation="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-connection-logs.html",
-        resource_types=frozenset({LOAD_BALANCER}),
-        applies_to=is_public_application_load_balancer,
-        check=must_be("connectionLogs.enabled", True, "does not log who failed to connect, or with which TLS"),
-        remediation="Set connection_logs with a bucket and enabled=True.",
-    ),
-    Rule(
-        name="monitoring-topic-key-allows-cloudwatch",
-        description="The key of an alarm's topic lets CloudWatch use it.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.CRITICAL,
-        documentation=f"{CLOUDWATCH_GUIDE}/monitoring/Notify_Users_Alarm_Changes.html",
-        scope=Scope.STACK,
-        resource_types=frozenset({TOPIC}),
-        check=_alarm_may_publish,
-        remediation="Allow cloudwatch.amazonaws.com kms:Decrypt and kms:GenerateDataKey* in the key's policy.",
-    ),
-    Rule(
-        name="monitoring-topic-policy-allows-cloudwatch",
-        description="The policy of an alarm's topic lets CloudWatch publish.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.CRITICAL,
-        documentation="https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html",
-        scope=Scope.STACK,
-        resource_types=frozenset({TOPIC}),
-        check=_topic_takes_alarms,
-        remediation="Allow cloudwatch.amazonaws.com sns:Publish in the topic's policy.",
-    ),
-    Rule(
-        name="monitoring-topics-have-subscriptions",
-        description="Every topic has a subscriber.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.HIGH,
-        documentation="https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html",
-        scope=Scope.STACK,
-        resource_types=frozenset({TOPIC}),
-        check=must_have("aws:sns/topicSubscription", "topic", "has no subscriber: whatever is sent to it is lost"),
-        remediation="Name an address in `email` of `fixrx:notifications`.",
-    ),
-    Rule(
-        name="cloudwatch-logs-retention-is-sufficient",
-        description="Logs are kept for 30 days or more, and not for ever.",
-        item=ChecklistItem.LOGS,
-        severity=RuleSeverity.MEDIUM,
-        security_hub=("CloudWatch.16",),
-        resource_types=frozenset({LOG_GROUP}),
-        check=must_be_at_least("retentionInDays", "days", "keeps logs for {value} days, and the guide keeps {least}"),
-        remediation="Raise the component's `log_retention_days`; 0 means for ever, which nobody pays for.",
-        settings={"days": Setting(default=30, minimum=1, maximum=3653, description="Days of logs")},
-    ),
-    Rule(
-        name="load-balancer-access-logs-enabled",
-        description="Load balancers log every request.",
-        item=ChecklistItem.LOGS,
-        severity=RuleSeverity.MEDIUM,
-        security_hub=("ELB.5",),
-        resource_types=frozenset({LOAD_BALANCER}),
-        check=must_be("accessLogs.enabled", True, "logs no requests: an attack cannot be reconstructed"),
-        remediation="Set access_logs with a bucket and enabled=True.",
-    ),
-    Rule(
-        name="rds-log-exports-enabled",
-        description="Databases send their logs to CloudWatch.",
-        item=ChecklistItem.LOGS,
-        severity=RuleSeverity.MEDIUM,
-        security_hub=("RDS.9", "RDS.36"),
-        resource_types=frozenset({DATABASE}),
-        check=must_contain(
-            "enabledCloudwatchLogsExports", EXPORTED_LOGS, "keeps its logs ({missing}) to itself and loses them with it"
-        ),
-        remediation='Set enabled_cloudwatch_logs_exports=["postgresql", "upgrade"].',
-    ),
-    Rule(
-        name="rds-log-groups-are-declared",
-        description="Log groups of databases are declared, with a key and an end.",
-        item=ChecklistItem.LOGS,
-        severity=RuleSeverity.LOW,
-        documentation=f"{RDS_GUIDE}/USER_LogAccess.Procedural.UploadtoCloudWatch.html",
-        scope=Scope.STACK,
-        resource_types=frozenset({DATABASE}),
-        check=_logs_have_their_groups,
-        remediation="Declare a cloudwatch.LogGroup named /aws/rds/instance/<identifier>/<log> before the database.",
-    ),
-    Rule(
-        name="elasticache-log-delivery-enabled",
-        description="Caches send their logs to CloudWatch.",
-        item=ChecklistItem.LOGS,
-        severity=RuleSeverity.LOW,
-        documentation="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Log_Delivery.html",
-        resource_types=frozenset({CACHE}),
-        check=must_be_set("logDeliveryConfigurations", "keeps its logs to itself: a slow command cannot be found"),
-        remediation="Set log_delivery_configurations for slow-log and engine-log.",
-    ),
-    Rule(
-        name="rds-enhanced-monitoring-enabled",
-        description="Databases report what their machine does every minute.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.LOW,
-        security_hub=("RDS.6",),
-        resource_types=frozenset({DATABASE}),
-        check=must_be_at_least("monitoringInterval", "seconds", "does not report what its machine is busy with"),
-        remediation="Set monitoring_interval=60 and monitoring_role_arn.",
-        settings={"seconds": Setting(default=1, minimum=1, maximum=60, description="Seconds between figures")},
-    ),
-    Rule(
-        name="rds-performance-insights-enabled",
-        description="Databases keep statistics about their queries.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.LOW,
-        documentation=f"{RDS_GUIDE}/USER_PerfInsights.html",
-        resource_types=frozenset({DATABASE}),
-        check=must_be("performanceInsightsEnabled", True, "cannot tell which query made it slow"),
-        remediation="Set performance_insights_enabled=True.",
-    ),
-    Rule(
-        name="rds-event-subscription-exists",
-        description="Failovers, failures and full disks of databases are reported.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.LOW,
-        security_hub=("RDS.20",),
-        scope=Scope.STACK,
-        resource_types=frozenset({DATABASE}),
-        check=must_have(
-            "aws:rds/eventSubscription",
-            "sourceIds",
-            "tells nobody about failovers and failures",
-            where=lambda subscription: subscription.get("enabled") is not False,
-        ),
-        remediation="Name it in source_ids of an rds.EventSubscription.",
-    ),
+@rule(
+    "monitoring-topics-have-subscriptions",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.TOPIC],
+    scope=Scope.STACK,
+    documentation=f"{SNS_GUIDE}/sns-create-subscribe-endpoint-to-topic.html",
+    remediation="Name an address in `email` of `fixrx:notifications`.",
 )
+def topics_have_subscriptions(topic: StackResource, context: Context) -> Iterator[Problem]:
+    """Topics have a subscription."""
+    if not context.stack.has_referrer(topic, aws.TOPIC_SUBSCRIPTION, "topic"):
+        yield "has no subscription: its messages are lost"
+
+
+@rule(
+    "cloudwatch-logs-retention-is-sufficient",
+    item=ChecklistItem.LOGS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.LOG_GROUP],
+    security_hub=["CloudWatch.16"],
+    remediation="Raise the component's `log_retention_days`; 0 keeps logs permanently, which is expensive.",
+    settings={"days": Setting(default=30, minimum=1, maximum=3653, description="Days of logs")},
+)
+def log_retention_is_sufficient(group: StackResource, context: Context) -> Iterator[Problem]:
+    """Log groups have a retention period of 30 days or more, and one that ends."""
+    days, least = group.get("retentionInDays") or 0, context.settings["days"]
+    if days < least:
+        yield f"keeps logs for {days} days; the guide demands {least}"
+
+
+@rule(
+    "load-balancer-access-logs-enabled",
+    item=ChecklistItem.LOGS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.LOAD_BALANCER],
+    security_hub=["ELB.5"],
+    remediation="Set access_logs with a bucket and enabled=True.",
+)
+def access_logs_enabled(balancer: StackResource, _: Context) -> Iterator[Problem]:
+    """Load balancers log requests."""
+    if balancer.get("accessLogs.enabled") is not True:
+        yield "does not log requests: an attack cannot be investigated"
+
+
+@rule(
+    "rds-log-exports-enabled",
+    item=ChecklistItem.LOGS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.DB_INSTANCE],
+    security_hub=["RDS.9", "RDS.36"],
+    remediation='Set enabled_cloudwatch_logs_exports=["postgresql", "upgrade"].',
+)
+def log_exports_enabled(database: StackResource, _: Context) -> Iterator[Problem]:
+    """Databases export their logs to CloudWatch."""
+    missing = [log for log in EXPORTED_LOGS if log not in database.texts("enabledCloudwatchLogsExports")]
+    if missing:
+        yield f"does not export its logs to CloudWatch ({', '.join(missing)}): they are lost with the instance"
+
+
+@rule(
+    "rds-log-groups-are-declared",
+    item=ChecklistItem.LOGS,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.DB_INSTANCE],
+    scope=Scope.STACK,
+    documentation=f"{RDS_GUIDE}/USER_LogAccess.Procedural.UploadtoCloudWatch.html",
+    remediation="Declare a cloudwatch.LogGroup named /aws/rds/instance/<identifier>/<log> before the database.",
+)
+def log_groups_are_declared(database: StackResource, context: Context) -> Iterator[Problem]:
+    """The log groups of databases are declared, with a key and a retention period."""
+    for log in database.texts("enabledCloudwatchLogsExports"):
+        group = f"/aws/rds/instance/{database.get('identifier')}/{log}"
+        if not context.stack.named(aws.LOG_GROUP, group):
+            yield f"creates its log group for {log} itself: unencrypted by a customer-managed key, and never deleted"
+
+
+@rule(
+    "elasticache-log-delivery-enabled",
+    item=ChecklistItem.LOGS,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.CACHE],
+    documentation="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Log_Delivery.html",
+    remediation="Set log_delivery_configurations for slow-log and engine-log.",
+)
+def log_delivery_enabled(cache: StackResource, _: Context) -> Iterator[Problem]:
+    """Caches deliver their logs to CloudWatch."""
+    if not cache.is_set("logDeliveryConfigurations"):
+        yield "does not deliver its logs: slow commands cannot be found"
+
+
+@rule(
+    "rds-enhanced-monitoring-enabled",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.DB_INSTANCE],
+    security_hub=["RDS.6"],
+    remediation="Set monitoring_interval=60 and monitoring_role_arn.",
+    settings={"seconds": Setting(default=1, minimum=1, maximum=60, description="Shortest interval in seconds")},
+)
+def enhanced_monitoring_enabled(database: StackResource, context: Context) -> Iterator[Problem]:
+    """Databases have Enhanced Monitoring."""
+    if (database.get("monitoringInterval") or 0) < context.settings["seconds"]:
+        yield "has no Enhanced Monitoring: the load of its operating system is not visible"
+
+
+@rule(
+    "rds-performance-insights-enabled",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.DB_INSTANCE],
+    documentation=f"{RDS_GUIDE}/USER_PerfInsights.html",
+    remediation="Set performance_insights_enabled=True.",
+)
+def performance_insights_enabled(database: StackResource, _: Context) -> Iterator[Problem]:
+    """Databases have Performance Insights."""
+    if database.get("performanceInsightsEnabled") is not True:
+        yield "has no Performance Insights: slow queries cannot be found"
+
+
+@rule(
+    "rds-event-subscription-exists",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.DB_INSTANCE],
+    scope=Scope.STACK,
+    security_hub=["RDS.20"],
+    remediation="Name it in source_ids of an rds.EventSubscription.",
+)
+def event_subscription_exists(database: StackResource, context: Context) -> Iterator[Problem]:
+    """Events of databases, such as failovers and failures, are sent to a topic."""
+    if not context.stack.has_referrer(
+        database,
+        aws.DB_EVENT_SUBSCRIPTION,
+        "sourceIds",
+        where=lambda subscription: subscription.get("enabled") is not False,
+    ):
+        yield "has no enabled event subscription: failovers and failures are not reported"

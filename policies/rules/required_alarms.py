@@ -1,24 +1,23 @@
-"""Monitoring services integrated: whatever an outage begins with raises an alarm before it is one.
+"""Monitoring services integrated: the conditions that come before an outage raise an alarm.
 
-For each kind of resource a table says which metrics have to be watched, and how loosely at the most. The figures are
-the loosest at which there is still time to act; the platform's own alarms are tighter.
+A table says for each resource type which metrics need an alarm, and the threshold at which an alarm still leaves time
+to act. The platform's own alarms are stricter.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from policies import aws
+from policies.aws import ABOVE, BELOW, Measurement
 from policies.engine.checklist_items import ChecklistItem
 from policies.engine.resource import StackResource
-from policies.engine.rule import Context, Problem, Rule, RuleSeverity, Scope
-from policies.watch import CACHE, Measurement, index_alarms
+from policies.engine.rule import Context, Problem, RuleSeverity, Scope, rule
 
-ABOVE: Final = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
-BELOW: Final = frozenset({"LessThanThreshold", "LessThanOrEqualToThreshold"})
 BYTES_PER_GIB: Final = 1024**3
-LARGEST_SHARE_IN_USE: Final = 0.9
-SMALLEST_DISK_GIB: Final = 20
-"""Of a database whose size is not given: the least that RDS sells."""
+FREE_STORAGE_SHARE: Final = 0.1
+SMALLEST_STORAGE_GIB: Final = 20
+"""RDS's minimum, for a database whose size is not given."""
 FIVE_MINUTES: Final = 5 * 60
 HALF_AN_HOUR: Final = 30 * 60
 A_DAY: Final = 24 * 60 * 60
@@ -28,29 +27,25 @@ def _always(_: StackResource) -> bool:
     return True
 
 
-def _is_replica(database: StackResource) -> bool:
-    return database.is_set("replicateSourceDb")
-
-
-def _is_public(certificate: StackResource) -> bool:
-    """Amazon renews only what it has issued, and that is what DNS validation is for."""
+def _is_issued_by_amazon(certificate: StackResource) -> bool:
+    """Tell whether Amazon renews a certificate: an imported one has no validation method."""
     return certificate.is_set("validationMethod")
 
 
 @dataclass(frozen=True, kw_only=True)
-class VitalSign:
-    """A metric that tells of an outage before users do."""
+class RequiredAlarm:
+    """A metric that needs an alarm."""
 
     metric: str
     comparisons: frozenset[str] = ABOVE
-    loosest: Callable[[StackResource], float]
-    """The threshold beyond which an alarm comes too late."""
+    threshold_limit: Callable[[StackResource], float]
+    """The threshold beyond which the alarm of a resource fires too late."""
     window_seconds: int = HALF_AN_HOUR
-    """How long the condition may hold before the alarm fires."""
-    concerns: Callable[[StackResource], bool] = _always
-    """Which resources of the kind have the metric."""
+    """How long the condition may last before the alarm fires."""
+    applies_to: Callable[[StackResource], bool] = _always
+    """Which resources of the type have the metric."""
 
-    def is_watched_by(self, alarm: StackResource, measurement: Measurement, subject: StackResource) -> bool:
+    def is_met_by(self, alarm: StackResource, measurement: Measurement, subject: StackResource) -> bool:
         """Tell whether this alarm fires in time."""
         if measurement.metric != self.metric:
             return False
@@ -58,79 +53,75 @@ class VitalSign:
         in_time = 0 < measurement.period_seconds * alarm.get("evaluationPeriods") <= self.window_seconds
         if comparison not in self.comparisons or not in_time:
             return False
-        loosest = self.loosest(subject)
-        return bool(threshold <= loosest if self.comparisons is ABOVE else threshold >= loosest)
+        limit = self.threshold_limit(subject)
+        return bool(threshold <= limit if self.comparisons is ABOVE else threshold >= limit)
 
 
-def _always_at(value: float) -> Callable[[StackResource], float]:
+def _constant(value: float) -> Callable[[StackResource], float]:
     return lambda _: value
 
 
-def _tenth_of_the_disk(database: StackResource) -> float:
-    disk = database.get("allocatedStorage") or SMALLEST_DISK_GIB
-    return float(disk) * (1 - LARGEST_SHARE_IN_USE) * BYTES_PER_GIB
+def _tenth_of_storage(database: StackResource) -> float:
+    storage_gib = database.get("allocatedStorage") or SMALLEST_STORAGE_GIB
+    return float(storage_gib) * FREE_STORAGE_SHARE * BYTES_PER_GIB
 
 
-VITAL_SIGNS: Final[Mapping[str, Sequence[VitalSign]]] = {
-    "aws:rds/instance": (
-        VitalSign(metric="CPUUtilization", loosest=_always_at(90)),
-        VitalSign(metric="FreeStorageSpace", comparisons=BELOW, loosest=_tenth_of_the_disk),
-        VitalSign(metric="ReplicaLag", loosest=_always_at(120), concerns=_is_replica),
+REQUIRED_ALARMS: Final[Mapping[str, Sequence[RequiredAlarm]]] = {
+    aws.DB_INSTANCE: (
+        RequiredAlarm(metric="CPUUtilization", threshold_limit=_constant(90)),
+        RequiredAlarm(metric="FreeStorageSpace", comparisons=BELOW, threshold_limit=_tenth_of_storage),
+        RequiredAlarm(metric="ReplicaLag", threshold_limit=_constant(120), applies_to=aws.is_replica),
     ),
-    CACHE: (
-        VitalSign(metric="EngineCPUUtilization", loosest=_always_at(90)),
-        VitalSign(metric="DatabaseMemoryUsagePercentage", loosest=_always_at(90)),
-        VitalSign(metric="Evictions", loosest=_always_at(100)),
+    aws.CACHE: (
+        RequiredAlarm(metric="EngineCPUUtilization", threshold_limit=_constant(90)),
+        RequiredAlarm(metric="DatabaseMemoryUsagePercentage", threshold_limit=_constant(90)),
+        RequiredAlarm(metric="Evictions", threshold_limit=_constant(100)),
     ),
-    "aws:lb/loadBalancer": (
-        VitalSign(metric="HealthyHostCount", comparisons=BELOW, loosest=_always_at(1), window_seconds=FIVE_MINUTES),
-        VitalSign(metric="UnHealthyHostCount", loosest=_always_at(1)),
-        VitalSign(metric="RejectedConnectionCount", loosest=_always_at(100), window_seconds=FIVE_MINUTES),
+    aws.LOAD_BALANCER: (
+        RequiredAlarm(
+            metric="HealthyHostCount", comparisons=BELOW, threshold_limit=_constant(1), window_seconds=FIVE_MINUTES
+        ),
+        RequiredAlarm(metric="UnHealthyHostCount", threshold_limit=_constant(1)),
+        RequiredAlarm(metric="RejectedConnectionCount", threshold_limit=_constant(100), window_seconds=FIVE_MINUTES),
     ),
-    "aws:autoscaling/group": (VitalSign(metric="CPUUtilization", loosest=_always_at(95)),),
-    "aws:ec2/natGateway": (VitalSign(metric="ErrorPortAllocation", loosest=_always_at(10)),),
-    "aws:acm/certificate": (
-        VitalSign(
+    aws.AUTO_SCALING_GROUP: (RequiredAlarm(metric="CPUUtilization", threshold_limit=_constant(95)),),
+    aws.NAT_GATEWAY: (RequiredAlarm(metric="ErrorPortAllocation", threshold_limit=_constant(10)),),
+    aws.CERTIFICATE: (
+        RequiredAlarm(
             metric="DaysToExpiry",
             comparisons=BELOW,
-            loosest=_always_at(14),
+            threshold_limit=_constant(14),
             window_seconds=2 * A_DAY,
-            concerns=_is_public,
+            applies_to=_is_issued_by_amazon,
         ),
     ),
 }
 
 
-def _is_watched(subject: StackResource, context: Context) -> Iterator[Problem]:
-    watch = context.stack.derived(index_alarms)
-    alarms = watch.on(subject)
+@rule(
+    "monitoring-has-required-alarms",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=REQUIRED_ALARMS,
+    scope=Scope.STACK,
+    documentation="https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html",
+    remediation="Keep the alarm in the component's alarm specifications, with a threshold that leaves time to act.",
+)
+def has_required_alarms(subject: StackResource, context: Context) -> Iterator[Problem]:
+    """Resources that can cause an outage have alarms on the metrics that show it early."""
+    index = context.stack.derived(aws.index_alarms)
     missing = [
-        sign.metric
-        for sign in VITAL_SIGNS[subject.type]
-        if sign.concerns(subject)
-        and len({alarm.urn for alarm, measurement in alarms if sign.is_watched_by(alarm, measurement, subject)})
+        required.metric
+        for required in REQUIRED_ALARMS[subject.type]
+        if required.applies_to(subject)
+        and len({alarm.urn for alarm, measured in index.on(subject) if required.is_met_by(alarm, measured, subject)})
         < _nodes(subject)
     ]
     if missing:
-        watch.require_known()
-        yield f"has no alarm, or one that fires too late, for {', '.join(missing)}: it fails unseen"
+        index.require_known()
+        yield f"has no alarm, or one that fires too late, for {', '.join(missing)}"
 
 
 def _nodes(subject: StackResource) -> int:
-    """How many machines have figures of their own: each node of a cache, and otherwise the resource as a whole."""
-    return int(subject.get("numCacheClusters") or 1) if subject.type == CACHE else 1
-
-
-RULES = (
-    Rule(
-        name="monitoring-has-required-alarms",
-        description="Whatever holds state or stands in the way of every request has alarms for what brings it down.",
-        item=ChecklistItem.MONITORING,
-        severity=RuleSeverity.MEDIUM,
-        documentation="https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html",
-        scope=Scope.STACK,
-        resource_types=frozenset(VITAL_SIGNS),
-        check=_is_watched,
-        remediation="Keep the alarm in the component's alarm specifications, with a threshold that leaves time to act.",
-    ),
-)
+    """Return how many alarms of a metric a resource needs: one for each node of a cache, otherwise one."""
+    return int(subject.get("numCacheClusters") or 1) if subject.type == aws.CACHE else 1

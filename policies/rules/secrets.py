@@ -1,24 +1,30 @@
-"""Environment variables: no secret in plain text, none missing, none lost by mistake.
+"""Environment variables: no secret in plain text, none missing, none deleted by mistake.
 
-The guide's `.env` file is replaced by one container per variable in Secrets Manager. What Twilio, SendGrid, Firebase
-and the OAuth providers hand out has to have its container before the application is deployed.
+The guide's `.env` file is replaced by one secret in Secrets Manager for each variable. The secrets for the credentials
+of Twilio, SendGrid, Firebase and the OAuth providers have to exist before the application is deployed.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from policies import aws
 from policies.engine.checklist_items import ChecklistItem
-from policies.engine.patterns import must_be_at_least, must_have
 from policies.engine.resource import SecretText, StackResource, walk
-from policies.engine.rule import ANY_TYPE, Context, Problem, Rule, RuleSeverity, Scope, Setting
+from policies.engine.rule import ANY_TYPE, Context, Problem, RuleSeverity, Scope, Setting, rule
 from policies.engine.stack import StackGraph
-from policies.rules.admin_access import SERVER_KINDS, user_data
-from policies.rules.encryption import SECRET
 
 SECRETS_GUIDE: Final = "https://docs.aws.amazon.com/secretsmanager/latest/userguide"
 PULUMI_SECRETS_GUIDE: Final = "https://www.pulumi.com/docs/iac/concepts/secrets/"
-SECRET_PROPERTIES: Final = ("password", "masterPassword", "authToken", "secretString", "secretBinary")
+SECRET_PROPERTIES: Final[Mapping[str, Sequence[str]]] = {
+    aws.DB_INSTANCE: ("password",),
+    aws.DB_CLUSTER: ("masterPassword",),
+    aws.CACHE: ("authToken",),
+    aws.SECRET_VERSION: ("secretString", "secretBinary"),
+    aws.DOCDB_CLUSTER: ("masterPassword",),
+    aws.REDSHIFT_CLUSTER: ("masterPassword",),
+}
+"""Properties that hold secrets, by resource type."""
 CREDENTIAL: Final = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
@@ -33,16 +39,13 @@ ASSIGNED_SECRET: Final = re.compile(
     r"^\s*(?:export\s+)?\w*(?:PASSWORD|SECRET|TOKEN|API_KEY|PRIVATE_KEY)\w*=['\"]?(?![$'\"\s]|arn:)\S",
     re.IGNORECASE | re.MULTILINE,
 )
-"""A variable of a start-up script that is given a secret's value, and not a reference to one."""
+"""A shell variable that is assigned the value of a secret, not a reference to one."""
 VARIABLE: Final = re.compile(r"(?:^|/)([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:-|$)")
-FIREBASE: Final = ("FIREBASE_PROJECT_ID", "FIREBASE_SERVICE_ACCOUNT")
-"""The guide names the project; without a service account nothing can be sent to it."""
-VERSION: Final = "aws:secretsmanager/secretVersion"
-ROTATION: Final = "aws:secretsmanager/secretRotation"
-GENERATED: Final = ("DATABASE_URL", "REPLICA_DATABASE_URL", "REDIS_URL", "JWT_SECRET")
+"""The environment variable in the name of a secret."""
+CREATE_SECRET: Final = "Declare the secret in components/secrets.py; an operator sets the value."
 
 
-def variable_of(secret: StackResource) -> str | None:
+def _variable_of(secret: StackResource) -> str | None:
     """Return the environment variable that a secret is named after, if it is named after one."""
     for path in ("namePrefix", "name"):
         match = VARIABLE.search(str(secret.get(path) or ""))
@@ -51,158 +54,204 @@ def variable_of(secret: StackResource) -> str | None:
     return None
 
 
-def _is_in_inventory(secret: StackResource) -> bool:
-    return variable_of(secret) is not None
+def _is_named_after_variable(secret: StackResource) -> bool:
+    return _variable_of(secret) is not None
 
 
-def _secret_properties_are_secret(resource: StackResource, _: Context) -> Iterator[Problem]:
-    for path in SECRET_PROPERTIES:
+@rule(
+    "secrets-are-marked",
+    item=ChecklistItem.SECRETS,
+    severity=RuleSeverity.CRITICAL,
+    resource_types=SECRET_PROPERTIES,
+    documentation=PULUMI_SECRETS_GUIDE,
+    remediation="Take the value from config.require_secret, RandomPassword.result or pulumi.Output.secret.",
+)
+def secrets_are_marked(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """Passwords and tokens are Pulumi secrets."""
+    for path in SECRET_PROPERTIES[resource.type]:
         if path in resource.properties and resource.is_set(path) and not resource.is_secret(path):
-            yield f"has a {path} that Pulumi does not keep secret: it is readable in the state and in every preview"
+            yield f"has a {path} that is no Pulumi secret: it is readable in the state and in previews"
 
 
-def _no_credential_in_plain_text(resource: StackResource, _: Context) -> Iterator[Problem]:
+@rule(
+    "secrets-are-not-in-plain-text",
+    item=ChecklistItem.SECRETS,
+    severity=RuleSeverity.CRITICAL,
+    resource_types=[ANY_TYPE],
+    documentation=PULUMI_SECRETS_GUIDE,
+    remediation="Put the value into Secrets Manager and pass its ARN.",
+)
+def secrets_are_not_in_plain_text(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """No property contains a credential in plain text."""
     for path, value in walk(resource.properties):
         if isinstance(value, str) and not isinstance(value, SecretText) and CREDENTIAL.search(value):
-            yield f"has a credential in plain text in `{path}`: withdraw it, it is in the state and in the history"
+            yield f"has a credential in plain text in `{path}`: revoke it, it is in the state and in its history"
 
 
-def _user_data_holds_no_secret(server: StackResource, _: Context) -> Iterator[Problem]:
-    script = user_data(server)
+@rule(
+    "secrets-are-not-in-user-data",
+    item=ChecklistItem.SECRETS,
+    severity=RuleSeverity.CRITICAL,
+    resource_types=aws.SERVER_TYPES,
+    documentation="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html",
+    remediation="Pass the secret's ARN and read it at start: aws secretsmanager get-secret-value.",
+)
+def secrets_are_not_in_user_data(server: StackResource, _: Context) -> Iterator[Problem]:
+    """User data contains no secrets."""
+    script = aws.user_data(server)
     if CREDENTIAL.search(script) or ASSIGNED_SECRET.search(script):
-        yield "has a secret in its start-up script, which everybody reads who may describe the server"
+        yield "has a secret in its user data: every identity that may describe the server can read it"
 
 
-def _can_be_had_back(secret: StackResource, context: Context) -> Iterator[Problem]:
+@rule(
+    "secrets-recovery-window-is-sufficient",
+    item=ChecklistItem.SECRETS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.SECRET],
+    documentation=f"{SECRETS_GUIDE}/manage_delete-secret.html",
+    remediation="Set `recovery_window_days` in `fixrx:secrets` to 7 or more.",
+    settings={"days": Setting(default=7, minimum=7, maximum=30, description="Days after deletion")},
+)
+def recovery_window_is_sufficient(secret: StackResource, context: Context) -> Iterator[Problem]:
+    """A deleted secret can be recovered for 7 days or more."""
     days, least = secret.get("recoveryWindowInDays"), context.settings["days"]
     if days is not None and days < least:
-        yield f"is gone {days} days after its deletion: the application stops, and nobody knows the value"
+        yield f"has a recovery window of {days} days: {least} are needed to notice that it was deleted by mistake"
 
 
-def _secrets_by_variable(stack: StackGraph) -> Mapping[str, StackResource]:
-    return {variable: secret for secret in stack.of_type(SECRET) if (variable := variable_of(secret))}
+@rule(
+    "secrets-password-length-is-sufficient",
+    item=ChecklistItem.SECRETS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=["random:index/randomPassword"],
+    documentation="https://www.pulumi.com/registry/packages/random/api-docs/randompassword/",
+    remediation="Raise `length`.",
+    settings={"characters": Setting(default=24, minimum=16, maximum=128, description="Characters")},
+)
+def password_length_is_sufficient(password: StackResource, context: Context) -> Iterator[Problem]:
+    """Generated passwords have 24 characters or more."""
+    length, least = password.get("length") or 0, context.settings["characters"]
+    if length < least:
+        yield f"has {length} characters: {least} are needed against guessing"
 
 
-def _rotates(secret: StackResource, context: Context) -> Iterator[Problem]:
-    """Of secrets whose value the program writes: what a person puts in, the program cannot replace."""
+@rule(
+    "secrets-rotation-enabled",
+    item=ChecklistItem.SECRETS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.SECRET],
+    scope=Scope.STACK,
+    security_hub=["SecretsManager.1", "SecretsManager.4"],
+    remediation="Declare a secretsmanager.SecretRotation for it, with automatically_after_days of 90 or less.",
+    settings={"days": Setting(default=90, minimum=1, maximum=1000, description="Longest life of a value in days")},
+)
+def rotation_enabled(secret: StackResource, context: Context) -> Iterator[Problem]:
+    """Secrets whose value the program writes are rotated every 90 days."""
     longest = context.settings["days"]
 
-    def often_enough(rotation: StackResource) -> bool:
+    def is_often_enough(rotation: StackResource) -> bool:
         days = rotation.get("rotationRules.automaticallyAfterDays")
         return rotation.is_set("rotationRules.scheduleExpression") or (days is not None and days <= longest)
 
-    if context.stack.referrers(secret, VERSION, "secretId"):
-        problem = f"keeps its value for longer than {longest} days: whoever has read it once can use it for ever"
-        yield from must_have(ROTATION, "secretId", problem, where=often_enough)(secret, context)
+    # A value that an operator sets cannot be rotated by the program.
+    if not context.stack.referrers(secret, aws.SECRET_VERSION, "secretId"):
+        return
+    if not context.stack.has_referrer(secret, aws.SECRET_ROTATION, "secretId", where=is_often_enough):
+        yield f"is not rotated every {longest} days: a value that has leaked stays valid"
 
 
-def _inventory_rule(name: str, item: ChecklistItem, whose: str, wanted: Sequence[str], prefix: str = "") -> Rule:
-    """A rule that demands containers for some variables, of a stack that has a container for any."""
-
-    def check(secret: StackResource, context: Context) -> Iterator[Problem]:
-        named = context.stack.derived(_secrets_by_variable)
-        # One finding for the stack, not one for each of its secrets.
-        if named[min(named)].urn != secret.urn:
-            return
-        missing = [variable for variable in wanted if variable not in named]
-        if prefix and not any(variable.startswith(prefix) for variable in named):
-            missing.append(f"{prefix}...")
-        if missing:
-            yield f"and the other secrets lack {', '.join(missing)}: {whose} will not work after the deployment"
-
-    return Rule(
-        name=name,
-        description=f"The secrets that {whose} needs have their containers.",
-        item=item,
-        severity=RuleSeverity.MEDIUM,
-        documentation=f"{SECRETS_GUIDE}/create_secret.html",
-        scope=Scope.STACK,
-        resource_types=frozenset({SECRET}),
-        applies_to=_is_in_inventory,
-        check=check,
-        remediation="Declare the container in components/secrets.py; an operator puts the value in.",
-    )
+def _secrets_by_variable(stack: StackGraph) -> Mapping[str, StackResource]:
+    return {variable: secret for secret in stack.of_type(aws.SECRET) if (variable := _variable_of(secret))}
 
 
-RULES = (
-    Rule(
-        name="secrets-are-marked",
-        description="Passwords and tokens are secrets to Pulumi.",
-        item=ChecklistItem.SECRETS,
-        severity=RuleSeverity.CRITICAL,
-        documentation=PULUMI_SECRETS_GUIDE,
-        resource_types=frozenset(
-            {
-                "aws:rds/instance",
-                "aws:rds/cluster",
-                "aws:elasticache/replicationGroup",
-                "aws:secretsmanager/secretVersion",
-                "aws:docdb/cluster",
-                "aws:redshift/cluster",
-            }
-        ),
-        check=_secret_properties_are_secret,
-        remediation="Take the value from config.require_secret, RandomPassword.result or pulumi.Output.secret.",
-    ),
-    Rule(
-        name="secrets-are-not-in-plain-text",
-        description="No property holds a credential in plain text.",
-        item=ChecklistItem.SECRETS,
-        severity=RuleSeverity.CRITICAL,
-        documentation=PULUMI_SECRETS_GUIDE,
-        resource_types=frozenset({ANY_TYPE}),
-        check=_no_credential_in_plain_text,
-        remediation="Put the value into Secrets Manager and pass its ARN.",
-    ),
-    Rule(
-        name="secrets-are-not-in-user-data",
-        description="Start-up scripts fetch secrets and do not hold them.",
-        item=ChecklistItem.SECRETS,
-        severity=RuleSeverity.CRITICAL,
-        documentation="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html",
-        resource_types=SERVER_KINDS,
-        check=_user_data_holds_no_secret,
-        remediation="Pass the secret's ARN and read it at start: aws secretsmanager get-secret-value.",
-    ),
-    Rule(
-        name="secrets-recovery-window-is-sufficient",
-        description="A deleted secret can be had back for a week or longer.",
-        item=ChecklistItem.SECRETS,
-        severity=RuleSeverity.MEDIUM,
-        documentation=f"{SECRETS_GUIDE}/manage_delete-secret.html",
-        resource_types=frozenset({SECRET}),
-        check=_can_be_had_back,
-        remediation="Set `recovery_window_days` in `fixrx:secrets` to 7 or more.",
-        settings={"days": Setting(default=7, minimum=7, maximum=30, description="Days after deletion")},
-    ),
-    Rule(
-        name="secrets-password-length-is-sufficient",
-        description="Generated passwords have 24 characters or more.",
-        item=ChecklistItem.SECRETS,
-        severity=RuleSeverity.MEDIUM,
-        documentation="https://www.pulumi.com/registry/packages/random/api-docs/randompassword/",
-        resource_types=frozenset({"random:index/randomPassword"}),
-        check=must_be_at_least("length", "characters", "has {value} characters; {least} cannot be tried out"),
-        remediation="Raise `length`.",
-        settings={"characters": Setting(default=24, minimum=16, maximum=128, description="Characters")},
-    ),
-    Rule(
-        name="secrets-rotation-enabled",
-        description="Secrets that the program writes get a new value every 90 days.",
-        item=ChecklistItem.SECRETS,
-        severity=RuleSeverity.MEDIUM,
-        security_hub=("SecretsManager.1", "SecretsManager.4"),
-        scope=Scope.STACK,
-        resource_types=frozenset({SECRET}),
-        check=_rotates,
-        remediation="Declare a secretsmanager.SecretRotation for it, with automatically_after_days of 90 or less.",
-        settings={"days": Setting(default=90, minimum=1, maximum=1000, description="Longest life of a value in days")},
-    ),
-    _inventory_rule("secrets-inventory-is-complete", ChecklistItem.SECRETS, "the application", GENERATED),
-    _inventory_rule(
-        "secrets-twilio-credentials-exist", ChecklistItem.TWILIO, "SMS", ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
-    ),
-    _inventory_rule("secrets-sendgrid-credentials-exist", ChecklistItem.SENDGRID, "e-mail", ("SENDGRID_API_KEY",)),
-    _inventory_rule("secrets-firebase-credentials-exist", ChecklistItem.FIREBASE, "push", FIREBASE),
-    _inventory_rule("secrets-oauth-credentials-exist", ChecklistItem.OAUTH, "signing in", (), prefix="OAUTH_"),
+def _missing_variables(
+    secret: StackResource, context: Context, purpose: str, wanted: Sequence[str], prefix: str = ""
+) -> Iterator[Problem]:
+    """Name the variables without a secret, in a stack that has a secret for any variable."""
+    by_variable = context.stack.derived(_secrets_by_variable)
+    # One finding for the stack, not one for each of its secrets.
+    if by_variable[min(by_variable)].urn != secret.urn:
+        return
+    missing = [variable for variable in wanted if variable not in by_variable]
+    if prefix and not any(variable.startswith(prefix) for variable in by_variable):
+        missing.append(f"{prefix}...")
+    if missing:
+        yield f"and the other secrets lack {', '.join(missing)}: {purpose} fails after the deployment"
+
+
+@rule(
+    "secrets-inventory-is-complete",
+    item=ChecklistItem.SECRETS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.SECRET],
+    scope=Scope.STACK,
+    applies_to=_is_named_after_variable,
+    documentation=f"{SECRETS_GUIDE}/create_secret.html",
+    remediation=CREATE_SECRET,
 )
+def inventory_is_complete(secret: StackResource, context: Context) -> Iterator[Problem]:
+    """The secrets that the application needs exist."""
+    variables = ("DATABASE_URL", "REPLICA_DATABASE_URL", "REDIS_URL", "JWT_SECRET")
+    yield from _missing_variables(secret, context, "the application", variables)
+
+
+@rule(
+    "secrets-twilio-credentials-exist",
+    item=ChecklistItem.TWILIO,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.SECRET],
+    scope=Scope.STACK,
+    applies_to=_is_named_after_variable,
+    documentation=f"{SECRETS_GUIDE}/create_secret.html",
+    remediation=CREATE_SECRET,
+)
+def twilio_credentials_exist(secret: StackResource, context: Context) -> Iterator[Problem]:
+    """The secrets for Twilio's credentials exist."""
+    yield from _missing_variables(secret, context, "SMS", ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"))
+
+
+@rule(
+    "secrets-sendgrid-credentials-exist",
+    item=ChecklistItem.SENDGRID,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.SECRET],
+    scope=Scope.STACK,
+    applies_to=_is_named_after_variable,
+    documentation=f"{SECRETS_GUIDE}/create_secret.html",
+    remediation=CREATE_SECRET,
+)
+def sendgrid_credentials_exist(secret: StackResource, context: Context) -> Iterator[Problem]:
+    """The secret for SendGrid's API key exists."""
+    yield from _missing_variables(secret, context, "e-mail", ("SENDGRID_API_KEY",))
+
+
+@rule(
+    "secrets-firebase-credentials-exist",
+    item=ChecklistItem.FIREBASE,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.SECRET],
+    scope=Scope.STACK,
+    applies_to=_is_named_after_variable,
+    documentation=f"{SECRETS_GUIDE}/create_secret.html",
+    remediation=CREATE_SECRET,
+)
+def firebase_credentials_exist(secret: StackResource, context: Context) -> Iterator[Problem]:
+    """The secrets for Firebase's credentials exist."""
+    # The guide names the project only; without a service account nothing can be sent to it.
+    variables = ("FIREBASE_PROJECT_ID", "FIREBASE_SERVICE_ACCOUNT")
+    yield from _missing_variables(secret, context, "push notification", variables)
+
+
+@rule(
+    "secrets-oauth-credentials-exist",
+    item=ChecklistItem.OAUTH,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.SECRET],
+    scope=Scope.STACK,
+    applies_to=_is_named_after_variable,
+    documentation=f"{SECRETS_GUIDE}/create_secret.html",
+    remediation=CREATE_SECRET,
+)
+def oauth_credentials_exist(secret: StackResource, context: Context) -> Iterator[Problem]:
+    """A secret for the credentials of an OAuth provider exists."""
+    yield from _missing_variables(secret, context, "sign-in with OAuth", (), prefix="OAUTH_")

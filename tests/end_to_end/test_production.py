@@ -179,7 +179,7 @@ aws.vpc.SecurityGroupIngressRule(
 
 NO_SSH = "admin-remote-login-is-not-public"
 OPEN_RULE = "aws:vpc:SecurityGroupIngressRule: open-ssh"
-LETS_IN = "open-ssh lets the whole internet try to log in (SSH, port 22)."
+LETS_IN = "open-ssh allows remote login from the internet: SSH on port 22 (EC2.13, EC2.14)."
 
 
 def test_plan_that_breaks_a_mandatory_rule_creates_nothing(

@@ -149,7 +149,7 @@ def test_command_prints_writes_and_fails(tmp_path: Path, capsys: pytest.CaptureF
 
     printed = capsys.readouterr().out
     assert code == 1
-    assert "primary has a public address" in printed
+    assert "primary is publicly accessible" in printed
     assert "| Database access restrictions | failed |" in (tmp_path / "checklist.md").read_text()
     assert json.loads((tmp_path / "checklist.json").read_text())["failed"] is True
 

@@ -59,7 +59,7 @@ def test_violations_end_it_with_messages_that_a_person_can_read(tmp_path: Path) 
     lines = [line.strip() for line in result.stdout.splitlines()]
     first = lines.index("- [mandatory] [severity: critical]  rds-public-access-disabled  (aws:rds:Instance: primary)")
     assert lines[first + 1 : first + 3] == [
-        "primary has a public address: the internet can try passwords on it.",
+        "primary is publicly accessible: it has an address that the internet can connect to (RDS.2).",
         "Set publicly_accessible=False.",
     ]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from policies.aws import is_internet
 from policies.engine.iam_documents import statements
 from policies.engine.resource import (
     ENCRYPTED,
@@ -13,12 +14,11 @@ from policies.engine.resource import (
     StackResource,
     UnknownValue,
     canonical_type,
+    comma_separated,
     mark_secret,
-    named,
 )
 from policies.engine.stack import StackGraph
 from policies.engine.state import state_of
-from policies.network_rules import is_internet
 from tests.policies.exported import SECRET
 
 VERSIONING = "aws:s3/bucketVersioning"
@@ -72,7 +72,7 @@ def test_secret_prints_as_a_mask_and_compares_as_itself() -> None:
     assert f"{masked['text']} {masked['text']!r} {masked['text']!s} {masked['number']} {masked['list']}" == (
         "[secret] [secret] [secret] [secret] [[secret]]"
     )
-    assert named([masked["text"], "plain"]) == "[secret], plain"
+    assert comma_separated([masked["text"], "plain"]) == "[secret], plain"
     assert (masked["text"], masked["number"], masked["flag"]) == ("hunter2", 4711, True)
 
 

@@ -83,6 +83,12 @@ GROUP = "aws:ec2/securityGroup:SecurityGroup"
 PUBLIC_IS_WRONG = [rule for rule in ALL_RULES if rule.name == "rds-public-access-disabled"]
 
 
+PUBLIC_MESSAGE = (
+    "primary is publicly accessible: it has an address that the internet can connect to (RDS.2).\n"
+    "Set publicly_accessible=False."
+)
+
+
 def test_diagnostic_carries_name_level_severity_and_both_sentences(connect: Any) -> None:
     response = connect(PUBLIC_IS_WRONG).Analyze(resource(DATABASE, "primary", publiclyAccessible=True))
 
@@ -91,8 +97,8 @@ def test_diagnostic_carries_name_level_severity_and_both_sentences(connect: Any)
         policyName="rds-public-access-disabled",
         policyPackName="fixrx-checklist",
         policyPackVersion="1.0.0",
-        description="Databases have no public address.",
-        message="primary has a public address: the internet can try passwords on it.\nSet publicly_accessible=False.",
+        description="Databases are not publicly accessible.",
+        message=PUBLIC_MESSAGE,
         urn=urn(DATABASE, "primary"),
         enforcementLevel=proto.MANDATORY,
         severity=proto.POLICY_SEVERITY_CRITICAL,
@@ -224,7 +230,7 @@ def test_whole_numbers_arrive_without_a_decimal_point(connect: Any) -> None:
 
     response = connect(rules).Analyze(resource(DATABASE, "primary", backupRetentionPeriod=3))
 
-    assert response.diagnostics[0].message.startswith("primary keeps backups for 3 days:")
+    assert response.diagnostics[0].message.startswith("primary keeps automated backups for 3 days;")
 
 
 def test_no_message_of_any_rule_prints_a_secret(connect: Any) -> None:

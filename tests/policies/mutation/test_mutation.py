@@ -80,7 +80,7 @@ def test_command_refuses_a_stack_that_breaks_rules_by_itself(
     path.write_text(json.dumps(state.exported()))
 
     assert main(["--state", str(path)]) == 2
-    assert "primary has a public address" in capsys.readouterr().err
+    assert "primary is publicly accessible" in capsys.readouterr().err
 
 
 def test_command_refuses_waivers_that_cannot_be_read(

@@ -1,0 +1,407 @@
+"""What rules know about AWS: the tokens of resource types, and how resources of several types are read.
+
+Rule modules import this module and `policies.engine`, never one another.
+"""
+
+import base64
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any, Final
+
+from policies.engine.resource import StackResource, UnknownValue
+from policies.engine.stack import StackGraph
+
+# Types: the token without its class.
+ACCESS_KEY: Final = "aws:iam/accessKey"
+ALARM: Final = "aws:cloudwatch/metricAlarm"
+ALARM_MUTE_RULE: Final = "aws:cloudwatch/alarmMuteRule"
+AUTO_SCALING_GROUP: Final = "aws:autoscaling/group"
+AUTO_SCALING_POLICY: Final = "aws:autoscaling/policy"
+BACKUP_PLAN: Final = "aws:backup/plan"
+BACKUP_SELECTION: Final = "aws:backup/selection"
+BACKUP_VAULT: Final = "aws:backup/vault"
+BACKUP_VAULT_LOCK: Final = "aws:backup/vaultLockConfiguration"
+BACKUP_VAULT_POLICY: Final = "aws:backup/vaultPolicy"
+BUCKET: Final = "aws:s3/bucket"
+BUCKET_ACL: Final = "aws:s3/bucketAcl"
+BUCKET_ENCRYPTION: Final = "aws:s3/bucketServerSideEncryptionConfiguration"
+BUCKET_LIFECYCLE: Final = "aws:s3/bucketLifecycleConfiguration"
+BUCKET_LOGGING: Final = "aws:s3/bucketLogging"
+BUCKET_OBJECT_LOCK: Final = "aws:s3/bucketObjectLockConfiguration"
+BUCKET_OWNERSHIP: Final = "aws:s3/bucketOwnershipControls"
+BUCKET_POLICY: Final = "aws:s3/bucketPolicy"
+BUCKET_PUBLIC_ACCESS_BLOCK: Final = "aws:s3/bucketPublicAccessBlock"
+BUCKET_VERSIONING: Final = "aws:s3/bucketVersioning"
+CACHE: Final = "aws:elasticache/replicationGroup"
+CACHE_SUBNET_GROUP: Final = "aws:elasticache/subnetGroup"
+CERTIFICATE: Final = "aws:acm/certificate"
+CERTIFICATE_VALIDATION: Final = "aws:acm/certificateValidation"
+CLIENT_VPN_ENDPOINT: Final = "aws:ec2clientvpn/endpoint"
+COMPOSITE_ALARM: Final = "aws:cloudwatch/compositeAlarm"
+DB_CLUSTER: Final = "aws:rds/cluster"
+DB_EVENT_SUBSCRIPTION: Final = "aws:rds/eventSubscription"
+DB_INSTANCE: Final = "aws:rds/instance"
+DB_PARAMETER_GROUP: Final = "aws:rds/parameterGroup"
+DB_SUBNET_GROUP: Final = "aws:rds/subnetGroup"
+DEFAULT_NETWORK_ACL: Final = "aws:ec2/defaultNetworkAcl"
+DEFAULT_SECURITY_GROUP: Final = "aws:ec2/defaultSecurityGroup"
+DISTRIBUTION: Final = "aws:cloudfront/distribution"
+DNS_QUERY_LOG: Final = "aws:route53/queryLog"
+DNS_RECORD: Final = "aws:route53/record"
+DNS_ZONE: Final = "aws:route53/zone"
+DOCDB_CLUSTER: Final = "aws:docdb/cluster"
+EBS_VOLUME: Final = "aws:ebs/volume"
+EC2_INSTANCE: Final = "aws:ec2/instance"
+ECR_REPOSITORY_POLICY: Final = "aws:ecr/repositoryPolicy"
+EGRESS_RULE: Final = "aws:vpc/securityGroupEgressRule"
+FLOW_LOG: Final = "aws:ec2/flowLog"
+GROUP_POLICY: Final = "aws:iam/groupPolicy"
+GROUP_POLICY_ATTACHMENT: Final = "aws:iam/groupPolicyAttachment"
+IAM_POLICY: Final = "aws:iam/policy"
+IAM_POLICY_ATTACHMENT: Final = "aws:iam/policyAttachment"
+INGRESS_RULE: Final = "aws:vpc/securityGroupIngressRule"
+INSTANCE_PROFILE: Final = "aws:iam/instanceProfile"
+INTERNET_GATEWAY: Final = "aws:ec2/internetGateway"
+KMS_KEY: Final = "aws:kms/key"
+LAUNCH_CONFIGURATION: Final = "aws:ec2/launchConfiguration"
+LAUNCH_TEMPLATE: Final = "aws:ec2/launchTemplate"
+LISTENER: Final = "aws:lb/listener"
+LISTENER_RULE: Final = "aws:lb/listenerRule"
+LOAD_BALANCER: Final = "aws:lb/loadBalancer"
+LOG_DELIVERY_SOURCE: Final = "aws:cloudwatch/logDeliverySource"
+LOG_GROUP: Final = "aws:cloudwatch/logGroup"
+LOG_RESOURCE_POLICY: Final = "aws:cloudwatch/logResourcePolicy"
+NAT_GATEWAY: Final = "aws:ec2/natGateway"
+NETWORK_ACL: Final = "aws:ec2/networkAcl"
+OLDER_SECURITY_GROUP_RULE: Final = "aws:ec2/securityGroupRule"
+QUEUE: Final = "aws:sqs/queue"
+QUEUE_POLICY: Final = "aws:sqs/queuePolicy"
+REDSHIFT_CLUSTER: Final = "aws:redshift/cluster"
+RESPONSE_HEADERS_POLICY: Final = "aws:cloudfront/responseHeadersPolicy"
+RESTORE_TESTING_SELECTION: Final = "aws:backup/restoreTestingSelection"
+ROLE: Final = "aws:iam/role"
+ROLE_POLICIES_EXCLUSIVE: Final = "aws:iam/rolePoliciesExclusive"
+ROLE_POLICY: Final = "aws:iam/rolePolicy"
+ROLE_POLICY_ATTACHMENT: Final = "aws:iam/rolePolicyAttachment"
+ROLE_POLICY_ATTACHMENTS_EXCLUSIVE: Final = "aws:iam/rolePolicyAttachmentsExclusive"
+ROUTE: Final = "aws:ec2/route"
+ROUTE_TABLE: Final = "aws:ec2/routeTable"
+ROUTE_TABLE_ASSOCIATION: Final = "aws:ec2/routeTableAssociation"
+SECRET: Final = "aws:secretsmanager/secret"
+SECRET_POLICY: Final = "aws:secretsmanager/secretPolicy"
+SECRET_ROTATION: Final = "aws:secretsmanager/secretRotation"
+SECRET_VERSION: Final = "aws:secretsmanager/secretVersion"
+SECURITY_GROUP: Final = "aws:ec2/securityGroup"
+SECURITY_GROUP_RULES_EXCLUSIVE: Final = "aws:ec2/vpcSecurityGroupRulesExclusive"
+SLACK_CHANNEL: Final = "aws:chatbot/slackChannelConfiguration"
+SSM_DOCUMENT: Final = "aws:ssm/document"
+SSM_PARAMETER: Final = "aws:ssm/parameter"
+SUBNET: Final = "aws:ec2/subnet"
+TARGET_GROUP: Final = "aws:lb/targetGroup"
+TEAMS_CHANNEL: Final = "aws:chatbot/teamsChannelConfiguration"
+TOPIC: Final = "aws:sns/topic"
+TOPIC_POLICY: Final = "aws:sns/topicPolicy"
+TOPIC_SUBSCRIPTION: Final = "aws:sns/topicSubscription"
+USER_POLICY: Final = "aws:iam/userPolicy"
+USER_POLICY_ATTACHMENT: Final = "aws:iam/userPolicyAttachment"
+VPC: Final = "aws:ec2/vpc"
+VPC_ENDPOINT: Final = "aws:ec2/vpcEndpoint"
+WEB_ACL: Final = "aws:wafv2/webAcl"
+WEB_ACL_ASSOCIATION: Final = "aws:wafv2/webAclAssociation"
+WEB_ACL_LOGGING: Final = "aws:wafv2/webAclLoggingConfiguration"
+WEB_ACL_RULE: Final = "aws:wafv2/webAclRule"
+
+_TAGGABLE: Final[Mapping[str, str]] = {
+    "acm": "certificate",
+    "apigatewayv2": "api",
+    "autoscaling": "group",
+    "backup": "plan vault",
+    "cloudfront": "distribution",
+    "chatbot": "slackChannelConfiguration teamsChannelConfiguration",
+    "cloudwatch": "alarmMuteRule compositeAlarm eventRule logGroup metricAlarm",
+    "cognito": "userPool",
+    "docdb": "cluster",
+    "dynamodb": "table",
+    "ebs": "volume",
+    "ec2": "defaultNetworkAcl defaultSecurityGroup eip flowLog instance internetGateway keyPair launchTemplate "
+    "natGateway networkAcl routeTable securityGroup subnet vpc vpcEndpoint vpcPeeringConnection",
+    "ec2clientvpn": "endpoint",
+    "ecr": "repository",
+    "ecs": "cluster service",
+    "efs": "fileSystem",
+    "eks": "cluster",
+    "elasticache": "cluster parameterGroup replicationGroup subnetGroup",
+    "iam": "instanceProfile openIdConnectProvider policy role user",
+    "kinesis": "stream",
+    "kms": "key",
+    "lambda": "function",
+    "lb": "listener listenerRule loadBalancer targetGroup",
+    "opensearch": "domain",
+    "rds": "cluster eventSubscription instance parameterGroup subnetGroup",
+    "route53": "zone",
+    "s3": "bucket",
+    "secretsmanager": "secret",
+    "sfn": "stateMachine",
+    "sns": "topic",
+    "sqs": "queue",
+    "ssm": "document maintenanceWindow parameter",
+    "synthetics": "canary",
+    "vpc": "securityGroupEgressRule securityGroupIngressRule",
+    "wafv2": "webAcl",
+}
+TAGGABLE_TYPES: Final = frozenset(
+    f"aws:{module}/{resource}" for module, resources in _TAGGABLE.items() for resource in resources.split()
+)
+"""Types that take tags. Tags from the provider's defaults do not count: neither a preview nor a policy sees them."""
+
+SERVER_TYPES: Final = frozenset({LAUNCH_TEMPLATE, EC2_INSTANCE, LAUNCH_CONFIGURATION})
+"""Types that start EC2 instances."""
+ADMINISTRATOR_POLICIES: Final = ("AdministratorAccess", "PowerUserAccess", "FullAccess")
+"""Endings of the names of AWS managed policies that give an administrator's permissions."""
+REMOTE_LOGIN_PORTS: Final = {22: "SSH", 3389: "Remote Desktop"}
+
+
+# Environments.
+ENVIRONMENT_TAG: Final = "Environment"
+LESSER_ENVIRONMENTS: Final = frozenset({"staging", "development", "test"})
+
+
+def tags_of(resource: StackResource) -> Mapping[str, Any]:
+    """Return a resource's tags. Auto Scaling groups have theirs as a list of keys and values."""
+    tags = resource.get("tags")
+    if isinstance(tags, list):
+        return {str(tag.get("key")): tag.get("value") for tag in tags if isinstance(tag, Mapping)}
+    return tags or {}
+
+
+def in_production(resource: StackResource) -> bool:
+    """Tell whether production depends on the resource. One without a tag counts: no resource escapes by omission."""
+    return tags_of(resource).get(ENVIRONMENT_TAG) not in LESSER_ENVIRONMENTS
+
+
+# Databases and servers.
+def is_replica(database: StackResource) -> bool:
+    """Tell whether a DB instance is a read replica, which inherits most of its settings from its source."""
+    return database.is_set("replicateSourceDb")
+
+
+def is_primary(database: StackResource) -> bool:
+    """Tell whether a DB instance is not a read replica."""
+    return not is_replica(database)
+
+
+def user_data(server: StackResource) -> str:
+    """Return a server's user data as text; launch templates have it base64-encoded."""
+    paths = ("userData",) if server.type == LAUNCH_TEMPLATE else ("userDataBase64", "userData")
+    encoded = next((value for value in map(server.get, paths) if value), "")
+    try:
+        return base64.b64decode(encoded, validate=True).decode()
+    except ValueError:
+        return str(encoded)
+
+
+# Load balancers, listeners and distributions.
+def is_application_load_balancer(balancer: StackResource) -> bool:
+    """Tell whether a load balancer takes HTTP requests."""
+    return balancer.get("loadBalancerType") in (None, "application")
+
+
+def is_public_application_load_balancer(balancer: StackResource) -> bool:
+    """Tell whether the internet sends HTTP requests to a load balancer."""
+    return is_application_load_balancer(balancer) and balancer.get("internal") is not True
+
+
+def is_https(listener: StackResource) -> bool:
+    """Tell whether clients connect to a listener by HTTPS."""
+    return bool(listener.get("protocol") == "HTTPS")
+
+
+def cache_behaviors(distribution: StackResource) -> Sequence[StackResource]:
+    """Return the default cache behavior of a distribution and those of its path patterns."""
+    return [*distribution.items("defaultCacheBehavior"), *distribution.items("orderedCacheBehaviors")]
+
+
+def receives_service_logs(bucket: StackResource, stack: StackGraph) -> bool:
+    """Tell whether AWS delivers access logs into a bucket; its deliveries cannot use a customer-managed key."""
+    return any(
+        stack.referrers(bucket, resource_type, path)
+        for resource_type, path in (
+            (LOAD_BALANCER, "accessLogs.bucket"),
+            (LOAD_BALANCER, "connectionLogs.bucket"),
+            (BUCKET_LOGGING, "targetBucket"),
+        )
+    )
+
+
+# Security groups: their rules in one shape, in each of the four notations that a program may use.
+INGRESS_TYPES: Final = frozenset({INGRESS_RULE, OLDER_SECURITY_GROUP_RULE, SECURITY_GROUP})
+"""Types that hold ingress rules of security groups other than a VPC's default group."""
+EGRESS_TYPES: Final = frozenset({EGRESS_RULE, OLDER_SECURITY_GROUP_RULE, SECURITY_GROUP})
+
+PROTOCOL_NUMBERS: Final = {"-1": "all", "6": "tcp", "17": "udp"}
+"""AWS takes a protocol by number as well as by name."""
+ALL_PORTS: Final = range(65536)
+WIDEST_PRIVATE_PREFIX: Final = {4: 8, 6: 7}
+"""10.0.0.0/8 and fc00::/7 are the widest private blocks; what is wider includes addresses of the internet."""
+
+
+@dataclass(frozen=True)
+class SecurityGroupRule:
+    """One permission of a security group."""
+
+    protocol: str
+    """`tcp`, `udp`, another protocol, or `all`."""
+    ports: range
+    blocks: Sequence[str]
+
+    @property
+    def is_open_to_the_internet(self) -> bool:
+        """Whether the other side includes addresses of the internet."""
+        return any(is_internet(block) for block in self.blocks)
+
+    def admits(self, port: int) -> bool:
+        """Tell whether a TCP connection on the port is allowed."""
+        return self.protocol in ("tcp", "all") and port in self.ports
+
+    @property
+    def described_ports(self) -> str:
+        """Protocol and ports in words."""
+        if self.protocol == "all":
+            return "all ports"
+        if len(self.ports) == 1:
+            return f"{self.protocol} port {self.ports.start}"
+        return f"{self.protocol} ports {self.ports.start}-{self.ports.stop - 1}"
+
+
+def is_internet(block: str) -> bool:
+    """Tell whether an address block is wider than any private network, for instance `0.0.0.0/1`."""
+    network = ip_network(block, strict=False)
+    return network.prefixlen < WIDEST_PRIVATE_PREFIX[network.version]
+
+
+def ingress_rules(resource: StackResource) -> Iterator[SecurityGroupRule | UnknownValue]:
+    """Yield the ingress rules of a security group or rule resource, and each rule that cannot be known."""
+    yield from _rules(resource, "ingress", INGRESS_RULE)
+
+
+def egress_rules(resource: StackResource) -> Iterator[SecurityGroupRule | UnknownValue]:
+    """Yield the egress rules of a security group or rule resource, and each rule that cannot be known."""
+    yield from _rules(resource, "egress", EGRESS_RULE)
+
+
+def groups_of_rule(resource: StackResource, stack: StackGraph) -> Sequence[StackResource]:
+    """Return the security group that a rule resource belongs to, or the group itself where its rules are inline."""
+    if resource.type == SECURITY_GROUP:
+        return [resource]
+    return stack.targets(resource, "securityGroupId", SECURITY_GROUP)
+
+
+def _rules(resource: StackResource, direction: str, rule_type: str) -> Iterator[SecurityGroupRule | UnknownValue]:
+    if resource.type in (SECURITY_GROUP, DEFAULT_SECURITY_GROUP):
+        yield from map(_known, resource.items(direction))
+    elif resource.type == rule_type or _is_older_rule(resource, direction):
+        yield _known(resource)
+
+
+def _is_older_rule(resource: StackResource, direction: str) -> bool:
+    return bool(resource.type == OLDER_SECURITY_GROUP_RULE and resource.get("type") == direction)
+
+
+def _known(item: StackResource) -> SecurityGroupRule | UnknownValue:
+    try:
+        return _security_group_rule(item)
+    except UnknownValue as unknown:
+        return unknown
+
+
+def _security_group_rule(item: StackResource) -> SecurityGroupRule:
+    if item.type in (INGRESS_RULE, EGRESS_RULE):
+        protocol_path, block_paths = "ipProtocol", ("cidrIpv4", "cidrIpv6")
+    else:
+        protocol_path, block_paths = "protocol", ("cidrBlocks", "ipv6CidrBlocks")
+    named = str(item.get(protocol_path)).lower()
+    protocol = PROTOCOL_NUMBERS.get(named, named)
+    first, last = item.get("fromPort"), item.get("toPort")
+    all_ports = protocol == "all" or first in (None, -1)
+    return SecurityGroupRule(
+        protocol=protocol,
+        ports=ALL_PORTS if all_ports else range(int(first), int(last if last is not None else first) + 1),
+        blocks=[block for path in block_paths for block in item.texts(path)],
+    )
+
+
+# Alarms: which of them watches which resource, through its dimensions or through metric math.
+ABOVE: Final = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
+BELOW: Final = frozenset({"LessThanThreshold", "LessThanOrEqualToThreshold"})
+CACHE_NODE_DIMENSION: Final = "CacheClusterId"
+WATCHED_TYPES: Final = (CERTIFICATE, AUTO_SCALING_GROUP, NAT_GATEWAY, LOAD_BALANCER, DB_INSTANCE, CACHE)
+"""Types that CloudWatch's dimensions name."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One metric that an alarm watches."""
+
+    metric: str
+    statistic: str
+    period_seconds: int
+    dimensions_path: str
+
+
+@dataclass(frozen=True)
+class AlarmIndex:
+    """Which alarms watch which resource, by URN, and which of their references are unknown."""
+
+    alarms: Mapping[str, Sequence[tuple[StackResource, Measurement]]]
+    unknown_references: Sequence[UnknownValue]
+
+    def on(self, subject: StackResource) -> Sequence[tuple[StackResource, Measurement]]:
+        """Return the alarms on a resource, each with what it measures."""
+        return self.alarms.get(subject.urn, ())
+
+    def require_known(self) -> None:
+        """Raise UnknownValue if there may be more alarms than are known: before reporting that one is missing."""
+        for unknown in self.unknown_references:
+            raise unknown
+
+
+def index_alarms(stack: StackGraph) -> AlarmIndex:
+    """Return the alarms of a stack by what they watch."""
+    alarms: dict[str, list[tuple[StackResource, Measurement]]] = defaultdict(list)
+    unknown_references: list[UnknownValue] = []
+    for alarm in stack.of_type(ALARM):
+        try:
+            for measurement in _measurements(alarm):
+                for subject in _subjects(alarm, measurement, stack):
+                    alarms[subject.urn].append((alarm, measurement))
+        except UnknownValue as unknown:
+            unknown_references.append(unknown)
+    return AlarmIndex(alarms, unknown_references)
+
+
+def _measurements(alarm: StackResource) -> Sequence[Measurement]:
+    if alarm.is_set("metricName"):
+        statistic = alarm.get("extendedStatistic") or alarm.get("statistic")
+        return [Measurement(alarm.get("metricName"), str(statistic), alarm.get("period") or 0, "dimensions")]
+    return [
+        Measurement(
+            query.get("metric.metricName"),
+            str(query.get("metric.stat")),
+            query.get("metric.period") or 0,
+            f"metricQueries.{index}.metric.dimensions",
+        )
+        for index, query in enumerate(alarm.items("metricQueries"))
+        if query.is_set("metric")
+    ]
+
+
+def _subjects(alarm: StackResource, measurement: Measurement, stack: StackGraph) -> Iterator[StackResource]:
+    for name, value in (alarm.get(measurement.dimensions_path) or {}).items():
+        path = f"{measurement.dimensions_path}.{name}"
+        for watched_type in WATCHED_TYPES:
+            yield from stack.targets(alarm, path, watched_type)
+        if isinstance(value, str) and name == CACHE_NODE_DIMENSION:
+            # The dimension names a node of a replication group; ElastiCache names nodes after the group: "<group>-001".
+            yield from stack.named(CACHE, value.rpartition("-")[0])
