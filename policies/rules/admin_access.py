@@ -160,7 +160,7 @@ def session_document_exists(_: StackResource, context: Context) -> Iterator[Prob
 )
 def documents_are_private(document: StackResource, _: Context) -> Iterator[Problem]:
     """Systems Manager documents are not public."""
-    if "all" in str(document.get("permissions.accountIds") or "").lower().split(","):
+    if "all" in str(document.get("permissions.account_ids") or "").lower().split(","):
         yield "is public: every AWS account can read how servers are administered"
 
 

@@ -138,12 +138,21 @@ def bucket_customer_managed_key_used(bucket: StackResource, context: Context) ->
     """Buckets are encrypted with a customer-managed key, or by S3 where AWS delivers logs."""
     configurations = context.stack.referrers(bucket, aws.BUCKET_ENCRYPTION, "bucket")
     rules = [each for configuration in configurations for each in configuration.items("rules")]
-    rules += [each for inline in bucket.items("serverSideEncryptionConfiguration") for each in inline.items("rule")]
+    rules += _inline_rules(bucket)
     algorithms = {each.get(f"{DEFAULT_ENCRYPTION}.sseAlgorithm") for each in rules}
     if not algorithms or not algorithms <= KMS_ALGORITHMS | {S3_ALGORITHM}:
         yield "has no encryption configuration: AWS's default does not use a customer-managed key"
     elif any(_uses_aws_key(each) for each in rules) and not aws.receives_service_logs(bucket, context.stack):
         yield "is not encrypted with a customer-managed key: read access to the bucket is enough to read its content"
+
+
+def _inline_rules(bucket: StackResource) -> list[StackResource]:
+    """Return the encryption rules inside a bucket, which the older BucketV2 spells differently."""
+    if bucket.type_token.endswith(":BucketV2"):
+        path, rules = "serverSideEncryptionConfigurations", "rules"
+    else:
+        path, rules = "serverSideEncryptionConfiguration", "rule"
+    return [each for configuration in bucket.items(path) for each in configuration.items(rules)]
 
 
 def _uses_aws_key(each: StackResource) -> bool:

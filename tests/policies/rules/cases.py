@@ -200,7 +200,7 @@ ADMIN_ACCESS = (
     Case(
         "admin-documents-are-private",
         "session",
-        put("session", "permissions", {"type": "Share", "accountIds": "All"}),
+        put("session", "permissions", {"type": "Share", "account_ids": "All"}),
         ("session", "permissions"),
     ),
     Case("admin-ssh-key-pairs-are-not-used", "template", put("template", "keyName", "laptop"), ("template", "keyName")),
@@ -528,6 +528,7 @@ AVAILABILITY = (
         ("cache", "multiAzEnabled"),
     ),
     Case("elasticache-automatic-failover-enabled", "cache", put("cache", "numCacheClusters", 1), None),
+    Case("elasticache-automatic-failover-enabled", "cache", drop("cache", "numCacheClusters"), None),
     Case(
         "elasticache-engine-version-is-supported",
         "cache",
