@@ -154,7 +154,7 @@ _TAGGABLE: Final[Mapping[str, str]] = {
 TAGGABLE_TYPES: Final = frozenset(
     f"aws:{module}/{resource}" for module, resources in _TAGGABLE.items() for resource in resources.split()
 )
-"""Types that take tags. Tags from the provider's defaults do not count: neither a preview nor a policy sees them."""
+"""Types that take tags. Tags from the provider's defaults do not count: a preview does not show them to the pack."""
 
 SERVER_TYPES: Final = frozenset({LAUNCH_TEMPLATE, EC2_INSTANCE, LAUNCH_CONFIGURATION})
 """Types that start EC2 instances."""

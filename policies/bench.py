@@ -1,4 +1,4 @@
-"""What the pack costs: `python -m policies.bench --state stack.json` prints it for 1, 4 and 16 copies of a stack.
+"""The time that the pack takes, for 1, 4 and 16 copies of a stack: `python -m policies.bench --state stack.json`.
 
 It drives the pack as the engine does, over gRPC: one call for each resource, then one with all of them. Not measured
 here: the start of the process, most of which is Python importing Pulumi's SDK, and the engine's own work.
@@ -29,7 +29,7 @@ from policies.rules import ALL_RULES
 
 COPIES: Final = (1, 4, 16)
 ROUNDS: Final = 3
-"""The fastest counts: whatever else the machine does only makes it slower."""
+"""The fastest counts: other work of the machine can only make it slower."""
 
 Entry = Mapping[str, Any]
 

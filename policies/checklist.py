@@ -1,7 +1,7 @@
 """The guide's checklist as a report on a deployed stack: `python -m policies.checklist --state stack.json`.
 
-Each item is judged by the policies that enforce it. An item for which no policy found a single resource has nothing
-behind it, and fails like one that is broken.
+Each item is judged by the rules that enforce it. An item whose rules found no resource to evaluate is not
+implemented, and fails like one with a violation.
 """
 
 import argparse
@@ -29,18 +29,18 @@ class Status(StrEnum):
 
     PASSED = "passed"
     WAIVED = "waived"
-    OPEN = "open"
+    UNDETERMINED = "undetermined"
     FAILED = "failed"
-    NOTHING_BEHIND_IT = "nothing behind it"
+    NOT_IMPLEMENTED = "not implemented"
 
 
-FAILURES = frozenset({Status.FAILED, Status.NOTHING_BEHIND_IT})
+FAILURES = frozenset({Status.FAILED, Status.NOT_IMPLEMENTED})
 STYLES: Mapping[Status, str] = {
     Status.PASSED: "green",
     Status.WAIVED: "yellow",
-    Status.OPEN: "yellow",
+    Status.UNDETERMINED: "yellow",
     Status.FAILED: "red",
-    Status.NOTHING_BEHIND_IT: "red",
+    Status.NOT_IMPLEMENTED: "red",
 }
 
 REPORT_WIDTH = 120
@@ -49,17 +49,17 @@ REPORT_WIDTH = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """What the pack has to say about one item. The counts are of verdicts: one policy on one resource."""
+    """The result of one item. The counts are of verdicts: one rule on one resource."""
 
     section: str
     item: str
     status: Status
-    policies: Sequence[str]
+    rules: Sequence[str]
     resources: int
     passed: int
     failed: int
     waived: int
-    unknown: int
+    undetermined: int
     problems: Sequence[str]
 
 
@@ -71,7 +71,7 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        """Whether any item is broken or has nothing behind it."""
+        """Whether any item is violated or not implemented."""
         return any(line.status in FAILURES for line in self.lines)
 
 
@@ -86,28 +86,30 @@ def _line(item: ChecklistItem, index: RuleIndex, verdicts: Verdicts, waivers: Wa
     findings = waivers.partition(finding for finding in verdicts.findings if finding.rule.item is item)
     failed = {(finding.rule.name, finding.resource.urn) for finding in findings.active}
     waived = {(finding.rule.name, finding.resource.urn) for finding, _ in findings.waived} - failed
-    unknown = {(v.rule.name, v.resource.urn) for v in verdicts.undetermined if v.rule.item is item} - failed - waived
+    undetermined = (
+        {(v.rule.name, v.resource.urn) for v in verdicts.undetermined if v.rule.item is item} - failed - waived
+    )
     return Line(
         section=item.value.section,
         item=item.value.text,
-        status=_status(evaluated, failed, waived, unknown),
-        policies=sorted(rule.name for rule in index.rules.values() if rule.item is item),
+        status=_status(evaluated, failed, waived, undetermined),
+        rules=sorted(rule.name for rule in index.rules.values() if rule.item is item),
         resources=len({urn for _, urn in evaluated}),
-        passed=len(evaluated - failed - waived - unknown),
+        passed=len(evaluated - failed - waived - undetermined),
         failed=len(failed),
         waived=len(waived),
-        unknown=len(unknown),
+        undetermined=len(undetermined),
         problems=[finding.message for finding in findings.active],
     )
 
 
-def _status(evaluated: object, failed: object, waived: object, unknown: object) -> Status:
+def _status(evaluated: object, failed: object, waived: object, undetermined: object) -> Status:
     if not evaluated:
-        return Status.NOTHING_BEHIND_IT
+        return Status.NOT_IMPLEMENTED
     if failed:
         return Status.FAILED
-    if unknown:
-        return Status.OPEN
+    if undetermined:
+        return Status.UNDETERMINED
     return Status.WAIVED if waived else Status.PASSED
 
 
@@ -119,13 +121,13 @@ def as_json(result: Report) -> str:
 def as_markdown(result: Report) -> str:
     """Return the report for a reviewer."""
     rows = [
-        "| Section | Item | Status | Policies | Resources | Pass | Fail | Waived | Unknown |",
+        "| Section | Item | Status | Rules | Resources | Pass | Fail | Waived | Undetermined |",
         "|" + "---|" * 9,
     ]
     for line in result.lines:
-        policies = ", ".join(f"`{name}`" for name in line.policies)
-        counts = f"{line.resources} | {line.passed} | {line.failed} | {line.waived} | {line.unknown}"
-        rows.append(f"| {line.section} | {line.item} | {line.status} | {policies} | {counts} |")
+        rules = ", ".join(f"`{name}`" for name in line.rules)
+        counts = f"{line.resources} | {line.passed} | {line.failed} | {line.waived} | {line.undetermined}"
+        rows.append(f"| {line.section} | {line.item} | {line.status} | {rules} | {counts} |")
     return "# Pre-deployment checklist\n\n" + "\n".join(rows) + "\n"
 
 
@@ -133,7 +135,7 @@ def as_table(result: Report) -> Table:
     """Return the report for the terminal."""
     table = Table(box=SIMPLE, pad_edge=False)
     table.add_column("Item", no_wrap=True)
-    for heading in ("Policies", "Resources", "Pass", "Fail", "Waived", "Unknown"):
+    for heading in ("Rules", "Resources", "Pass", "Fail", "Waived", "Undetermined"):
         table.add_column(heading, justify="right")
     table.add_column("Status", no_wrap=True)
     section = ""
@@ -141,7 +143,7 @@ def as_table(result: Report) -> Table:
         if line.section != section:
             section = line.section
             table.add_row(f"[bold]{section}[/bold]")
-        counts = (len(line.policies), line.resources, line.passed, line.failed, line.waived, line.unknown)
+        counts = (len(line.rules), line.resources, line.passed, line.failed, line.waived, line.undetermined)
         table.add_row(f"  {line.item}", *map(str, counts), line.status, style=STYLES[line.status])
     return table
 
@@ -177,8 +179,8 @@ def main(arguments: Sequence[str], today: date) -> int:
 def _problems(lines: Iterable[Line]) -> Iterable[str]:
     for line in lines:
         yield from line.problems
-        if line.status is Status.NOTHING_BEHIND_IT:
-            yield f"{line.item}: the stack has no resource that any policy could look at."
+        if line.status is Status.NOT_IMPLEMENTED:
+            yield f"{line.item}: the stack has no resource that any rule evaluates."
 
 
 if __name__ == "__main__":

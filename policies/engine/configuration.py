@@ -1,7 +1,7 @@
 """Levels and settings of a stack, from the file that `--policy-pack-config` names.
 
-Pulumi's SDK ignores a policy or a setting that it does not know, so that a misspelt name would change nothing and say
-nothing. Here it is an error, at the start of the preview and in `python -m policies.check_configuration FILE...`.
+Pulumi's SDK ignores a name that it does not know, so that a misspelt rule or setting would change nothing and give no
+message. Here it is an error, at the start of the preview and in `python -m policies.check_configuration FILE...`.
 """
 
 import difflib
@@ -60,12 +60,12 @@ def configure(index: RuleIndex, entries: Mapping[str, Entry], also_known: Iterab
         levels = {name: level or default for name, default in levels.items()}
     for name, entry in entries.items():
         if name not in known:
-            mistakes.append(f"there is no policy {name!r}{_suggestion(name, known)}")
+            mistakes.append(f"there is no rule {name!r}{_suggestion(name, known)}")
         elif name in index.rules:
             levels[name] = _level(name, entry.level, mistakes) or levels[name]
             settings[name] = {**settings[name], **_settings(index.rules[name], entry.settings, mistakes)}
     if mistakes:
-        raise ConfigurationError("The policy configuration cannot be used: " + "; ".join(mistakes) + ".")
+        raise ConfigurationError("The configuration of the rules cannot be used: " + "; ".join(mistakes) + ".")
     return PackConfiguration(levels=levels, settings=settings)
 
 
@@ -76,7 +76,7 @@ def read_entries(path: Path) -> Mapping[str, Entry]:
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} is not a readable JSON file ({error}).") from error
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} must hold one JSON object: policy names with their level or settings.")
+        raise ConfigurationError(f"{path} must hold one JSON object: rule names with their level or settings.")
     return {name: _entry(value) for name, value in content.items()}
 
 

@@ -1,6 +1,6 @@
-"""Asks rules about resources.
+"""Evaluates rules on resources.
 
-Levels, waivers and the engine are unknown here: they decide what becomes of a finding.
+Levels, waivers and Pulumi's engine are not known here: they decide what follows from a finding.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ from policies.engine.stack import StackGraph
 
 @dataclass(frozen=True)
 class Finding:
-    """A rule that a resource breaks."""
+    """A rule that a resource violates."""
 
     rule: Rule
     resource: StackResource
@@ -43,15 +43,15 @@ class Undetermined:
 
 @dataclass
 class Verdicts:
-    """The result of asking rules about resources."""
+    """The result of evaluating rules on resources."""
 
     findings: list[Finding] = field(default_factory=list)
     undetermined: list[Undetermined] = field(default_factory=list)
     evaluated: list[tuple[Rule, StackResource]] = field(default_factory=list)
-    """Every question, whatever its answer."""
+    """Every rule and resource that were evaluated, with or without a finding."""
 
     def add(self, other: "Verdicts") -> None:
-        """Take over the verdicts of another run."""
+        """Add the verdicts of another evaluation."""
         self.findings += other.findings
         self.undetermined += other.undetermined
         self.evaluated += other.evaluated

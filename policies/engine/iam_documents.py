@@ -1,4 +1,4 @@
-"""IAM policy documents as AWS reads them: a single value means a list of one, and the order of keys means nothing."""
+"""IAM policy documents as AWS reads them: a single value is a list of one, and the order of keys has no meaning."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from policies.engine.resource import SecretText, StackResource, mark_secret
 
-KEYS_THAT_NAME_A_CALLER: Final = (
+CALLER_CONDITION_KEYS: Final = (
     "aws:PrincipalAccount",
     "aws:PrincipalArn",
     "aws:PrincipalOrgID",
@@ -19,7 +19,7 @@ KEYS_THAT_NAME_A_CALLER: Final = (
     "aws:SourceVpce",
     "kms:CallerAccount",
 )
-"""Condition keys whose value AWS sets itself. An encryption context, by contrast, is whatever the caller writes."""
+"""Condition keys whose value AWS sets. An encryption context is not among them: the caller chooses it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Statement:
     def is_open_to_everyone(self) -> bool:
         """Whether it allows any principal, without a condition on who calls or on whose behalf."""
         everyone = "NotPrincipal" in self.excludes or any("*" in ids for ids in self.principals.values())
-        return self.allows and everyone and not any(self.condition_values(key) for key in KEYS_THAT_NAME_A_CALLER)
+        return self.allows and everyone and not any(self.condition_values(key) for key in CALLER_CONDITION_KEYS)
 
     @property
     def whole_services(self) -> Sequence[str]:
@@ -63,11 +63,11 @@ class Statement:
 
     @property
     def condition_keys(self) -> Sequence[str]:
-        """Return what the conditions with a value are about, in lower case: the case of a key means nothing to AWS."""
+        """Return what the conditions with a value are about, in lower case: AWS ignores the case of a key."""
         return [name.lower() for test in self.conditions.values() for name, values in test.items() if _listed(values)]
 
     def condition_values(self, key: str) -> Sequence[str]:
-        """Return the values of a condition key, under whatever operator."""
+        """Return the values of a condition key, under any operator."""
         return [
             str(value).lower()
             for test in self.conditions.values()

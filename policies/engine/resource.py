@@ -24,10 +24,10 @@ UNKNOWN_SENTINELS: Final = frozenset(
         "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
     }
 )
-"""What the engine sends during preview in place of a value that is known only after deployment."""
+"""What the engine sends during preview instead of a value that is known only after deployment."""
 
 REDACTED_SECRET: Final = "[secret]"
-"""What `pulumi policy analyze --file` puts in place of a secret that it cannot decrypt."""
+"""What `pulumi policy analyze --file` writes instead of a secret that it cannot decrypt."""
 
 
 class Unknown:
@@ -45,7 +45,7 @@ ENCRYPTED: Final = Unknown(secret=True)
 
 
 class UnknownValue(Exception):
-    """A rule read a value that cannot be known: its verdict on this resource is open."""
+    """A rule read a value that cannot be known: its verdict on this resource is undetermined."""
 
     def __init__(self, urn: str, path: str) -> None:
         super().__init__(f"{urn} {path}")

@@ -1,10 +1,10 @@
 """Serves the pack to Pulumi's engine.
 
-It speaks the engine's analyzer protocol itself in place of handing the rules to `pulumi_policy.PolicyPack`, for three
-reasons. The SDK converts every resource again for every policy, which costs seconds with a hundred policies; here each
-is converted once per request. In the SDK one unknown value ends a policy, here it leaves one verdict open. And the SDK
-forgets configuration that names no policy, here that is an error. What the engine sees is the same: every rule with its
-own name, level, severity and metadata.
+It implements the engine's analyzer protocol itself instead of using `pulumi_policy.PolicyPack`, for three reasons. The
+SDK converts every resource again for every rule, which takes seconds with a hundred rules; here each is converted once
+per request. In the SDK one unknown value ends a rule, here it leaves one verdict undetermined. And the SDK ignores
+configuration that names no rule, here that is an error. What the engine sees is the same: every rule with its own name,
+level, severity and metadata.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,14 +31,14 @@ MAXIMUM_MESSAGE_BYTES: Final = 400 * 1024 * 1024
 
 UNDETERMINED_RULE: Final = "pack-verdicts-are-determined"
 UNDETERMINED_TEXT: Final = (
-    "Rules that need a value which is known only after deployment are named and evaluated again then."
+    "Rules that need a value which is known only after deployment are listed, and evaluated again then."
 )
 EXPIRED_WAIVER_RULE: Final = "pack-waivers-are-current"
-EXPIRED_WAIVER_TEXT: Final = "No waiver outlives its last day."
-UNDECIDED: Final = "decides nothing here"
-"""What the engine is told of rules that say nothing: it would count them as passed, and list them for each resource."""
+EXPIRED_WAIVER_TEXT: Final = "No waiver has expired."
+UNDECIDED: Final = "no verdict"
+"""Reported for rules without a verdict: otherwise the engine counts them as passed and lists them for each resource."""
 PACK_RULES: Final = (UNDETERMINED_RULE, EXPIRED_WAIVER_RULE)
-"""Policies that are about the pack itself and not about a resource."""
+"""Rules about the pack itself and not about a resource."""
 
 _LEVELS: Final = {
     Level.ADVISORY: proto.ADVISORY,
@@ -115,7 +115,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return proto.AnalyzerStackConfigureResponse()
 
     def Analyze(self, request: Any, context: Any) -> Any:
-        """Ask the rules about one resource, before it is created."""
+        """Evaluate the rules on one resource, before it is created."""
         resource = StackResource(
             urn=request.urn,
             type_token=request.type,
@@ -132,7 +132,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         )
 
     def AnalyzeStack(self, request: Any, context: Any) -> Any:
-        """Ask the rules that join resources, ask again what was open, and tell what stays open."""
+        """Evaluate the rules that join resources, again what was undetermined, and report what still is."""
         stack = StackGraph(self._resource_of_stack(message) for message in request.resources)
         known = len(self._so_far.findings)
         reevaluate_undetermined(self._so_far, stack, self._configuration.settings)
@@ -228,8 +228,8 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         count = sum(map(len, by_rule.values()))
         lines = [f"{name}: {', '.join(sorted(places))}" for name, places in sorted(by_rule.items())]
         message = (
-            f"{count} verdicts of {len(by_rule)} rules are open, because these values are known only after deployment. "
-            "Ask again then: pulumi policy analyze --policy-pack policies\n" + "\n".join(lines)
+            f"{count} verdicts of {len(by_rule)} rules are undetermined: these values are known only after deployment. "
+            "Evaluate them then: pulumi policy analyze --policy-pack policies\n" + "\n".join(lines)
         )
         return [self._own_diagnostic(UNDETERMINED_RULE, UNDETERMINED_TEXT, proto.ADVISORY, message)]
 
@@ -247,7 +247,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
 def _expired_message(waiver: Waiver) -> str:
     return (
-        f"The waiver of {waiver.policy} for {waiver.urn} has expired ({waiver.summary}). "
+        f"The waiver of {waiver.rule} for {waiver.urn} has expired ({waiver.summary}). "
         "Remove it from policies/waivers.yaml, or have its owner renew it."
     )
 

@@ -1,7 +1,7 @@
-"""Accepted deviations: who accepted which finding, why, and until when. They live in `waivers.yaml`.
+"""Accepted deviations: who accepted which finding, why, and until when. They are in `waivers.yaml`.
 
-A waiver does not silence: its finding is still shown, as waived. Once it has expired, the finding counts again, and so
-does the expired waiver itself.
+A waived finding is still shown, as waived. Once the waiver has expired, the finding counts again, and the expired
+waiver is a violation too.
 """
 
 import difflib
@@ -31,18 +31,18 @@ class WaiverError(ValueError):
 class Waiver:
     """One accepted deviation."""
 
-    policy: str
+    rule: str
     urn: str
     """Pattern of the URNs that it covers; `*` stands for any text."""
     owner: str
-    """E-mail address of the person who answers for it."""
+    """E-mail address of the person who is responsible."""
     reason: str
     expires: date
     """Last day on which it holds."""
 
     def covers(self, finding: Finding) -> bool:
-        """Tell whether this is the finding that was accepted."""
-        return self.policy == finding.rule.name and self.matches(finding.resource.urn)
+        """Tell whether this finding was accepted."""
+        return self.rule == finding.rule.name and self.matches(finding.resource.urn)
 
     def matches(self, urn: str) -> bool:
         """Tell whether a resource is meant."""
@@ -56,7 +56,7 @@ class Waiver:
 
 @dataclass(frozen=True)
 class Partition:
-    """Findings, by what waivers make of them."""
+    """Findings that count, and findings that a waiver covers."""
 
     active: Sequence[Finding]
     waived: Sequence[tuple[Finding, Waiver]]
@@ -75,7 +75,7 @@ class Waivers:
         return [waiver for waiver in self._waivers if waiver.expires < self._today]
 
     def partition(self, findings: Iterable[Finding]) -> Partition:
-        """Part the findings that count from those that a waiver covers today."""
+        """Separate the findings that count from those that a waiver covers today."""
         active: list[Finding] = []
         waived: list[tuple[Finding, Waiver]] = []
         for finding in findings:
@@ -91,8 +91,8 @@ class Waivers:
         return next(holds, None)
 
 
-def read_waivers(path: Path, policies: Collection[str], today: date) -> Waivers:
-    """Read a waiver file. Raises WaiverError that lists every entry that is incomplete or names no policy."""
+def read_waivers(path: Path, rules: Collection[str], today: date) -> Waivers:
+    """Read a waiver file. Raises WaiverError that lists every entry that is incomplete or names no rule."""
     try:
         entries = yaml.safe_load(path.read_text()) or []
     except (OSError, yaml.YAMLError) as error:
@@ -102,14 +102,14 @@ def read_waivers(path: Path, policies: Collection[str], today: date) -> Waivers:
     mistakes = [
         f"entry {number}, {mistake}"
         for number, entry in enumerate(entries, start=1)
-        for mistake in _mistakes(entry, policies)
+        for mistake in _mistakes(entry, rules)
     ]
     if mistakes:
         raise WaiverError(f"{path.name} cannot be used: {'; '.join(mistakes)}.")
     return Waivers((Waiver(**entry) for entry in entries), today)
 
 
-def _mistakes(entry: Any, policies: Collection[str]) -> Iterator[str]:
+def _mistakes(entry: Any, rules: Collection[str]) -> Iterator[str]:
     if not isinstance(entry, dict):
         yield "as a whole: is not a waiver"
         return
@@ -117,21 +117,21 @@ def _mistakes(entry: Any, policies: Collection[str]) -> Iterator[str]:
     yield from (f"{name}: is missing" for name in wanted if name not in entry)
     yield from (f"{name}: is not part of a waiver" for name in entry if name not in wanted)
     for name, value in entry.items():
-        mistake = _mistake(name, value, policies)
+        mistake = _mistake(name, value, rules)
         if mistake is not None:
             yield f"{name}: {mistake}"
 
 
-def _mistake(name: str, value: Any, policies: Collection[str]) -> str | None:
+def _mistake(name: str, value: Any, rules: Collection[str]) -> str | None:
     match name:
         case "expires" if not isinstance(value, date):
             return "must be a day, for instance 2027-03-31"
         case "owner" if not EMAIL_ADDRESS.fullmatch(str(value)):
             return "must be an e-mail address"
         case "reason" if len(str(value).strip()) < SHORTEST_REASON:
-            return "must say why, so that somebody else understands it"
-        case "policy" if value not in policies:
-            close = difflib.get_close_matches(str(value), policies, n=1)
-            return f"there is no policy {value}" + (f", did you mean {close[0]}?" if close else "")
+            return "must explain why, in 10 characters or more"
+        case "rule" if value not in rules:
+            close = difflib.get_close_matches(str(value), rules, n=1)
+            return f"there is no rule {value}" + (f", did you mean {close[0]}?" if close else "")
         case _:
             return None

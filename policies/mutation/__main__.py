@@ -1,6 +1,6 @@
-"""Prints how many mutants of a stack the policies kill: `python -m policies.mutation --state stack.json`.
+"""Prints how many mutants of a stack the rules kill: `python -m policies.mutation --state stack.json`.
 
-The exit code is 1 if one survives for which nobody has given a reason, or if a policy cries out about something else.
+The exit code is 1 if one survives without a listed reason, or if a rule reports a resource unrelated to the change.
 """
 
 import argparse
@@ -24,10 +24,10 @@ from policies.rules import ALL_RULES
 
 @dataclass
 class MutationReport:
-    """What became of all mutants."""
+    """The results of all mutants."""
 
     killed: Counter[str] = field(default_factory=Counter)
-    """Mutants by the policy that killed them; some are killed by several."""
+    """Mutants by the rule that killed them; several rules may kill the same."""
     kills: int = 0
     justified: Counter[str] = field(default_factory=Counter)
     """Survivors that need no rule, by reason."""
@@ -54,7 +54,7 @@ class MutationReport:
 
     @property
     def failed(self) -> bool:
-        """Whether there is a hole in the pack, or reports what has nothing to do with the change."""
+        """Whether a rule is missing, or reports an unrelated resource."""
         return bool(self.survivors or self.unrelated_findings)
 
 
@@ -83,7 +83,7 @@ def show(report: MutationReport, console: Console) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the mutants of an exported state. Returns 1 if the pack has a hole, 2 if the state cannot be used."""
+    """Run the mutants of an exported state. Returns 1 if a rule is missing, 2 if the state cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m policies.mutation", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="what `pulumi stack export` wrote")
     options = parser.parse_args(arguments)
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     findings = stack.findings()
     if findings:
-        print("error: the stack breaks rules by itself; repair it first:", file=sys.stderr)
+        print("error: the stack violates rules without a mutation; fix it first:", file=sys.stderr)
         for finding in findings:
             print(f"  {finding.rule.name}: {finding.message}", file=sys.stderr)
         return 2

@@ -1,4 +1,7 @@
-"""Mutants that survive because they do no harm, each with the reason. What is not listed here has to be killed."""
+"""Mutants that no rule has to report, each with the reason: they are refused, no weaker, or an outage.
+
+Every mutant that is not listed here has to be killed.
+"""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from policies.mutation.operators import Mutant
 
 @dataclass(frozen=True)
 class EquivalentMutant:
-    """A reason why some survivors are harmless."""
+    """Mutants that need no rule, and why."""
 
     resource_type: str
     """Regular expression for the type without its package, for instance `ec2/.*Acl`."""
@@ -22,7 +25,7 @@ class EquivalentMutant:
     """Regular expression for the logical name."""
 
     def covers(self, mutant: Mutant) -> bool:
-        """Tell whether the mutant is one of those."""
+        """Tell whether this is one of the mutants."""
         resource_type, name = mutant.type_token.split(":")[1], mutant.urn.rpartition("::")[2]
         wanted = (
             (self.resource_type, resource_type),
@@ -35,12 +38,12 @@ class EquivalentMutant:
 
 ANY: Final = ".*"
 
-AWS_REFUSES: Final = "AWS refuses it, so does the sandbox: the deployment fails and nothing is weakened."
+AWS_REFUSES: Final = "AWS and the sandbox refuse it: the deployment fails and nothing is weakened."
 SAME_AS_DEFAULT: Final = "AWS's default is the same."
-OUTAGE: Final = "Something stops working, and is noticed: an outage, not a weakness."
+OUTAGE: Final = "An outage: the platform or a part of it stops working, and alarms report it."
 STRICTER: Final = "The change makes the stack stricter."
-FOR_READERS: Final = "A text for people; nothing depends on it."
-COST_OR_SPEED: Final = "Changes what it costs or how fast it is, not who may do what."
+FOR_READERS: Final = "A description; nothing depends on it."
+COST_OR_SPEED: Final = "Changes cost or speed, not access."
 INHERITED: Final = "A replica takes this from its source; AWS ignores or refuses it here."
 
 EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
@@ -110,10 +113,10 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "ec2/networkAcl",
         "|subnetIds",
         "removed|emptied",
-        "The subnets fall to the default ACL, which lets nothing through.",
+        "The subnets fall to the default ACL, which denies everything.",
     ),
     EquivalentMutant(
-        "ec2/vpcEndpoint", "securityGroupIds", ANY, "The default group, which has no rules, lets nobody in."
+        "ec2/vpcEndpoint", "securityGroupIds", ANY, "The default group, which has no rules, allows no ingress."
     ),
     EquivalentMutant("vpc/securityGroup.*Rule", "", "removed", STRICTER),
     EquivalentMutant("ec2/vpcSecurityGroupRulesExclusive", "(in|e)gressRuleIds", "emptied", STRICTER),
@@ -137,26 +140,26 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant("lb/targetGroup", "targetGroupHealth.dnsFailover", "left out", OUTAGE),
     EquivalentMutant("kms/key", "isEnabled", "flipped", OUTAGE),
     EquivalentMutant("iam/role", "maxSessionDuration", "reduced to 1", AWS_REFUSES),
-    EquivalentMutant("ec2/vpc", "protect", "protection removed", "AWS deletes no VPC that anything stands in."),
-    # How a deletion or a rename goes about it; whether one happens is another question.
+    EquivalentMutant("ec2/vpc", "protect", "protection removed", "AWS does not delete a VPC with resources in it."),
+    # How a deletion is done.
     EquivalentMutant(
         ".*",
         "skipDestroy|revokeRulesOnDelete|forceDetachPolicies|forceDelete|forceOverwriteReplicaSecret",
         "flipped",
-        "Decides how a deletion goes about it, not whether there is one.",
+        "Decides how a deletion is done, not whether there is one.",
     ),
     # What the load balancer tells the servers about a request.
     EquivalentMutant(
         "lb/loadBalancer",
         "xffHeaderProcessingMode|preserveHostHeader|enableXffClientPort|enableTlsVersionAndCipherSuiteHeaders",
         ANY,
-        "Headers on the way to our own servers, which trust none of them for access.",
+        "Headers that the load balancer sends to the servers, which do not use them to authorise.",
     ),
     EquivalentMutant(
         "kms/key",
         "multiRegion",
         "flipped",
-        "The key leaves its region only when somebody replicates it, which needs a right.",
+        "The key leaves its region only when it is replicated, which needs a permission.",
     ),
     EquivalentMutant("sns/topicSubscription", "rawMessageDelivery|endpointAutoConfirms", "flipped", AWS_REFUSES),
     EquivalentMutant("autoscaling/policy", "enabled", "flipped", "The group keeps its other scaling policy."),
@@ -177,9 +180,11 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant("s3/bucketLifecycleConfiguration", ".*status", "Enabled .*", "Objects are kept longer."),
     EquivalentMutant("route53/record", ".*evaluateTargetHealth", "flipped", COST_OR_SPEED),
     EquivalentMutant(
-        "wafv2/.*", ".*sampledRequestsEnabled", "flipped", "A help for looking into requests; logs and metrics stay."
+        "wafv2/.*", ".*sampledRequestsEnabled", "flipped", "Samples of requests for debugging; logs and metrics stay."
     ),
-    EquivalentMutant("wafv2/webAclRule", "action.block.customResponse.*", ANY, "The request is blocked all the same."),
+    EquivalentMutant(
+        "wafv2/webAclRule", "action.block.customResponse.*", ANY, "The request is blocked with another response."
+    ),
     # Texts.
     EquivalentMutant(".*", "description|alarmDescription", "left out", FOR_READERS),
     EquivalentMutant("kms/alias", "", "removed", FOR_READERS),
@@ -190,59 +195,61 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "ec2/launchTemplate",
         r"tagSpecifications\.\d+\.tags",
         "left out",
-        "A network interface lives as long as its server.",
+        "A network interface is deleted with its server.",
     ),
-    # Conditions that say more than the principal.
+    # Conditions that restrict more than the principal does.
     EquivalentMutant(
         "iam/role|cloudwatch/logResourcePolicy|s3/bucketPolicy|kms/key|sns/topicPolicy",
         "assumeRolePolicy|policyDocument|policy",
         "statement .*: every principal",
-        "The condition on the source account or ARN stays: only an AWS service that acts for this account fulfils it.",
+        "The condition on the source account or ARN stays: only an AWS service that acts for this account meets it.",
     ),
     EquivalentMutant(
         "iam/rolePolicy",
         "policy",
         "statement Find.*: every resource",
-        "Names of log groups, of this account either way.",
+        "Reads names of log groups of this account in both cases.",
     ),
     # The second line of defence behind security groups.
     EquivalentMutant(
         "ec2/networkAcl",
         r"(ingress|egress)\.\d+\.(fromPort|toPort|cidrBlock|ipv6CidrBlock)",
         ANY,
-        "Security groups decide what comes in; the refusal of ports 22 and 3389 stands before this entry.",
+        "Security groups decide what comes in; the denial of ports 22 and 3389 precedes this entry.",
     ),
     EquivalentMutant("ec2/defaultNetworkAcl", "", "removed", "No subnet uses it."),
-    # Alarms that fire at once, or double another one.
+    # Alarms that fire immediately, or repeat another one.
     EquivalentMutant(
         "cloudwatch/metricAlarm",
         "threshold",
         "ten times as much",
-        "It fires at once, which somebody notices; nothing is missed.",
+        "It fires immediately and permanently; nothing is missed.",
         name=".*(CertificateExpiresSoon|NoHealthyServer|DatabaseStorageLow|ReplicaStorageLow)",
     ),
     EquivalentMutant(
         "cloudwatch/metricAlarm",
         "|threshold|evaluationPeriods|comparisonOperator",
         ANY,
-        "A second warning of what another alarm tells: errors, connections, load of the servers.",
+        "An additional alarm: another one covers errors, connections and load of the servers.",
         name=".*(HighErrorShare|DatabaseConnectionLimitNear|ServerGroupAtMaximum)",
     ),
     EquivalentMutant("cloudwatch/alarmMuteRule", "|muteTargets.alarmNames", "removed|emptied", STRICTER),
-    EquivalentMutant("chatbot/.*", "|snsTopicArns", "removed|emptied", "Chat is a second way; the e-mails stay."),
-    EquivalentMutant("cloudwatch/metricAlarm", "okActions", ANY, "Only the all-clear is missing."),
+    EquivalentMutant(
+        "chatbot/.*", "|snsTopicArns", "removed|emptied", "Chat is an additional channel; the e-mails stay."
+    ),
+    EquivalentMutant("cloudwatch/metricAlarm", "okActions", ANY, "Only the notification of recovery is missing."),
     # Sessions.
     EquivalentMutant(
         "ssm/document",
         "content",
         "(cloudWatchStreamingEnabled|maxSessionDuration|s3EncryptionEnabled|shellProfile) emptied",
-        "Sessions are recorded to CloudWatch, encrypted, and end when nobody types.",
+        "Sessions are recorded to CloudWatch, encrypted, and end when idle.",
     ),
     EquivalentMutant(
         "cloudwatch/logGroup",
         "",
         "removed",
-        "Whoever writes to it names it, and its deployment fails: only a database makes its own.",
+        "The deployment of the resource that names it fails; only databases create log groups themselves.",
         name="(?!.*(database|primary|replica)).*",
     ),
     # Already open on purpose.
@@ -250,11 +257,11 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "vpc/securityGroupIngressRule",
         "cidrIpv[46]",
         'set to "(0.0.0.0|::)/0"',
-        "The load balancer is open to the whole internet on this port already.",
+        "The load balancer is open to the internet on this port already.",
     ),
 )
 
 
 def reason_for(mutant: Mutant) -> str | None:
-    """Return why a survivor is harmless, or None if nobody has said so."""
+    """Return why no rule has to report a mutant, or None where no reason is listed."""
     return next((each.reason for each in EQUIVALENT_MUTANTS if each.covers(mutant)), None)

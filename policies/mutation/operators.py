@@ -1,4 +1,4 @@
-"""Ways to weaken a stack. None of them knows the policies: they follow from what a property looks like and is called.
+"""Ways to weaken a stack. None of them knows the rules: they follow from the shape and the name of a property.
 
 Each operator takes a resource of an exported state and yields changed copies of it, or None where it is removed.
 """
@@ -57,7 +57,7 @@ WEAKER_WORDS: Final[Mapping[str, str]] = {
     "redirect": "forward",
     "required": "optional",
 }
-"""Words that protect, and what somebody might write in their place."""
+"""Values that protect, and a weaker value for each."""
 OLDER_VERSIONS: Final[Mapping[str, str]] = {
     "aws:rds/instance:Instance": "13.4",
     "aws:elasticache/replicationGroup:ReplicationGroup": "5.0.6",
@@ -90,7 +90,7 @@ WEAK_ADDITIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "aws:autoscaling/group:Group": {"launchConfiguration": "old"},
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {"cidrIpv4": "0.0.0.0/0", "cidrIpv6": "::/0"},
 }
-"""Properties that a good stack leaves out."""
+"""Properties that a secure stack does not set."""
 GUARD_KINDS: Final = re.compile(
     r"aws:(s3/bucket[A-Z]|sns/topicPolicy|wafv2/webAcl[A-Z]|ec2/(default|flowLog)|cloudwatch/logGroup|iam/role[A-Z]|secretsmanager/secret:)"
 )
@@ -126,7 +126,7 @@ class Mutant:
 Rewrite = Callable[[str, Any], Iterator[tuple[str, Any]]]
 """Takes the path and the value of a property; yields operators' names with the weakened value."""
 REMOVED: Final = object()
-"""In place of a value: the property is left out."""
+"""Instead of a value: the property is left out."""
 
 
 def mutants_of(entry: Entry, *, guards_others: bool) -> Iterator[Mutant]:
@@ -160,7 +160,7 @@ def _companions(entry: Entry) -> Iterator[tuple[str, Entry]]:
                     "fromPort": port,
                     "toPort": port,
                     f"cidrIpv{version}": block,
-                    "description": "Just for today",
+                    "description": "Temporary access",
                     "tags": entry["inputs"].get("tags"),
                 }
                 kind = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"

@@ -14,17 +14,17 @@ MUTATED_PACKAGES = ("aws:", "random:")
 RELATED_STEPS = 3
 """A rule about a server follows its profile to its role, and from there to the role's policies."""
 RULES_ABOUT_ABSENCE = frozenset({"admin-session-document-exists", "backup-restore-is-tested"})
-"""Rules whose subject is whatever misses something that nothing refers to."""
+"""Rules about the lack of a resource to which their subject does not refer."""
 
 
 @dataclass(frozen=True)
 class MutantResult:
-    """What became of one mutant."""
+    """The result of one mutant."""
 
     mutant: Mutant
     findings: Sequence[Finding]
     unrelated_findings: Sequence[Finding]
-    """Findings about resources that have nothing to do with the one that was changed."""
+    """Findings on resources that are not related to the one that was changed."""
 
     @property
     def killed(self) -> bool:
@@ -38,12 +38,12 @@ class MutantResult:
 
     @property
     def reason(self) -> str | None:
-        """Why nothing had to notice, if somebody has said so."""
+        """Why no rule has to report it, where that is listed."""
         return None if self.killed else reason_for(self.mutant)
 
 
 class MutationTarget:
-    """An exported state to make mutants of. It breaks no rule but what is waived: no mutant could be told from it."""
+    """An exported state to make mutants of. It violates no rule without a waiver: only mutants do."""
 
     def __init__(self, exported: Mapping[str, Any], index: RuleIndex, waivers: Waivers) -> None:
         self._index = index
@@ -53,7 +53,7 @@ class MutationTarget:
         self._neighbours = _neighbours(self._entries)
 
     def findings(self) -> Sequence[Finding]:
-        """Return what the pack finds on the stack as it is, and nobody has waived."""
+        """Return the findings on the stack without a mutation that no waiver covers."""
         return self._findings(self._state)
 
     def results(self, of: str | None = None) -> Iterator[MutantResult]:
@@ -95,7 +95,7 @@ def _is_about(finding: Finding, related: set[str], mutant: Mutant) -> bool:
 def _replaced(state: State, position: int, mutant: Mutant) -> State:
     """Return the state with one resource changed, taken out or joined by another.
 
-    Its inputs are of what was changed only: a rule about one resource has nothing new to say of the others.
+    Its inputs are of what was changed only: the verdicts of rules about one resource stay the same for the others.
     """
     entries = [entry for entry in (mutant.entry, mutant.companion) if entry is not None]
     changed = state_of({"deployment": {"resources": entries}})

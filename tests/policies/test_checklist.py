@@ -8,7 +8,7 @@ import pytest
 
 from policies.checklist import Report, Status, as_json, as_markdown, main, report
 from policies.engine.checklist_items import ChecklistItem
-from policies.engine.evaluation import RuleIndex
+from policies.engine.evaluation import RuleIndex, evaluate_all
 from policies.engine.state import state_of
 from policies.engine.waivers import Waiver, Waivers
 from policies.rules import ALL_RULES
@@ -26,7 +26,7 @@ def report_on(state: State, *waivers: Waiver) -> Report:
 
 def line(result: Report, item: ChecklistItem) -> tuple[Status, int, int, int]:
     found = next(line for line in result.lines if line.item == item.value.text)
-    return found.status, found.failed, found.waived, found.unknown
+    return found.status, found.failed, found.waived, found.undetermined
 
 
 def test_report_has_every_line_of_the_guides_checklist_in_its_order() -> None:
@@ -54,7 +54,7 @@ def test_report_has_every_line_of_the_guides_checklist_in_its_order() -> None:
     ]
 
 
-def test_every_item_is_enforced_by_a_policy() -> None:
+def test_every_item_is_enforced_by_a_rule() -> None:
     assert [item.value.text for item in ChecklistItem if not any(rule.item is item for rule in ALL_RULES)] == []
 
 
@@ -81,7 +81,7 @@ def test_item_without_a_single_resource_fails() -> None:
 
     result = report_on(state)
 
-    assert line(result, ChecklistItem.CDN) == (Status.NOTHING_BEHIND_IT, 0, 0, 0)
+    assert line(result, ChecklistItem.CDN) == (Status.NOT_IMPLEMENTED, 0, 0, 0)
     assert result.failed
 
 
@@ -89,7 +89,7 @@ def test_waived_finding_is_counted_as_waived() -> None:
     state = good_platform()
     put("primary", "username", "postgres")(state)
     waiver = Waiver(
-        policy="rds-master-username-is-not-default",
+        rule="rds-master-username-is-not-default",
         urn="*::primary",
         owner="ops@fixrx.com",
         reason="Inherited from the first installation",
@@ -106,17 +106,22 @@ def test_unknown_value_is_counted_as_unknown() -> None:
     state = good_platform()
     hide("primary", "username")(state)
 
-    assert line(report_on(state), ChecklistItem.DATABASE_ACCESS) == (Status.OPEN, 0, 0, 1)
+    assert line(report_on(state), ChecklistItem.DATABASE_ACCESS) == (Status.UNDETERMINED, 0, 0, 1)
 
 
-def test_counts_add_up_to_the_verdicts_that_were_asked_for() -> None:
+def test_counts_add_up_to_the_verdicts() -> None:
     state = good_platform()
     put("primary", "publiclyAccessible", True)(state)
     hide("replica", "publiclyAccessible")(state)
 
-    for each in report_on(state).lines:
-        assert each.passed + each.failed + each.waived + each.unknown >= each.resources
-        assert len(each.problems) == each.failed
+    lines = report_on(state).lines
+    read = state_of(state.exported())
+    evaluated = {
+        (rule.name, resource.urn) for rule, resource in evaluate_all(INDEX, read.inputs, read.outputs).evaluated
+    }
+    assert sum(each.passed + each.failed + each.waived + each.undetermined for each in lines) == len(evaluated)
+    assert [(each.failed, each.undetermined) for each in lines if each.failed or each.undetermined] == [(1, 1)]
+    assert [len(each.problems) for each in lines] == [each.failed for each in lines]
 
 
 def test_json_and_markdown_hold_every_item() -> None:

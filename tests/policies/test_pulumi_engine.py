@@ -94,7 +94,7 @@ def test_development_only_advises(tmp_path: Path) -> None:
     [
         (
             {"rds-public-access-disable": "advisory"},
-            "there is no policy 'rds-public-access-disable' (did you mean 'rds-public-access-disabled'?)",
+            "there is no rule 'rds-public-access-disable' (did you mean 'rds-public-access-disabled'?)",
         ),
         (
             {"waf-rate-limit-is-enforced": {"enforcementLevel": "mandatory", "requests_per_minut": 700}},

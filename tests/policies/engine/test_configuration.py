@@ -64,8 +64,8 @@ def test_every_mistake_is_named(tmp_path: Path) -> None:
         )
 
     assert str(refusal.value) == (
-        "The policy configuration cannot be used: "
-        "there is no policy 'rds-public-access-disable' (did you mean 'rds-public-access-disabled'?); "
+        "The configuration of the rules cannot be used: "
+        "there is no rule 'rds-public-access-disable' (did you mean 'rds-public-access-disabled'?); "
         "rds-public-access-disabled has the level 'lenient', and there are mandatory, advisory, disabled; "
         "auto-scaling-minimum-size-is-sufficient has no setting 'productoin' (did you mean 'production'?); "
         "auto-scaling-minimum-size-is-sufficient.elsewhere must be a whole number from 1 to 100."

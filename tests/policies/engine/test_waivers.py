@@ -9,9 +9,9 @@ from policies.engine.waivers import WAIVER_FILE, WaiverError, read_waivers
 from policies.rules import ALL_RULES
 
 TODAY = date(2026, 11, 24)
-POLICIES = [rule.name for rule in ALL_RULES]
+RULES = [rule.name for rule in ALL_RULES]
 COMPLETE = {
-    "policy": "rds-public-access-disabled",
+    "rule": "rds-public-access-disabled",
     "urn": "'*::primary'",
     "owner": "ops@fixrx.com",
     "reason": "Migration from the old provider",
@@ -27,46 +27,46 @@ def write(folder: Path, **changes: str | None) -> Path:
 
 
 def test_our_own_waivers_are_complete_and_current() -> None:
-    assert read_waivers(WAIVER_FILE, POLICIES, TODAY).expired == []
+    assert read_waivers(WAIVER_FILE, RULES, TODAY).expired == []
 
 
 def test_complete_waiver_is_read(tmp_path: Path) -> None:
-    assert read_waivers(write(tmp_path), POLICIES, TODAY).expired == []
+    assert read_waivers(write(tmp_path), RULES, TODAY).expired == []
 
 
 def test_waiver_holds_on_its_last_day_and_not_after(tmp_path: Path) -> None:
     path = write(tmp_path)
 
-    assert len(read_waivers(path, POLICIES, date(2026, 12, 31)).expired) == 0
-    assert len(read_waivers(path, POLICIES, date(2027, 1, 1)).expired) == 1
+    assert len(read_waivers(path, RULES, date(2026, 12, 31)).expired) == 0
+    assert len(read_waivers(path, RULES, date(2027, 1, 1)).expired) == 1
 
 
 @pytest.mark.parametrize("field", sorted(COMPLETE))
 def test_incomplete_waiver_is_refused(field: str, tmp_path: Path) -> None:
     with pytest.raises(WaiverError, match=rf"entry 1, {field}: is missing"):
-        read_waivers(write(tmp_path, **{field: None}), POLICIES, TODAY)
+        read_waivers(write(tmp_path, **{field: None}), RULES, TODAY)
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("owner", "somebody"), ("reason", "because"), ("expires", "soon"), ("polcy", "x")]
+    ("field", "value"), [("owner", "somebody"), ("reason", "because"), ("expires", "soon"), ("ruel", "x")]
 )
 def test_careless_waiver_is_refused(field: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(WaiverError, match=rf"entry 1, {field}: "):
-        read_waivers(write(tmp_path, **{field: value}), POLICIES, TODAY)
+        read_waivers(write(tmp_path, **{field: value}), RULES, TODAY)
 
 
-def test_waiver_of_a_policy_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+def test_waiver_of_a_rule_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         WaiverError,
-        match="entry 1, policy: there is no policy rds-public-access-disable, did you mean rds-public-access-disabled",
+        match="entry 1, rule: there is no rule rds-public-access-disable, did you mean rds-public-access-disabled",
     ):
-        read_waivers(write(tmp_path, policy="rds-public-access-disable"), POLICIES, TODAY)
+        read_waivers(write(tmp_path, rule="rds-public-access-disable"), RULES, TODAY)
 
 
-@pytest.mark.parametrize("content", ["{", "policy: x", "- x"])
+@pytest.mark.parametrize("content", ["{", "rule: x", "- x"])
 def test_file_that_is_no_list_of_waivers_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "waivers.yaml"
     path.write_text(content)
 
     with pytest.raises(WaiverError, match=r"waivers\.yaml"):
-        read_waivers(path, POLICIES, TODAY)
+        read_waivers(path, RULES, TODAY)
