@@ -149,7 +149,7 @@ def as_table(result: Report) -> Table:
 
 
 def main(arguments: Sequence[str], today: date) -> int:
-    """Print the report and write it where asked. Returns 1 if an item fails, 2 if a file cannot be read."""
+    """Print the report and write it to the given files. Returns 1 if an item fails, 2 if a file cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m policies.checklist", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="what `pulumi stack export` wrote")
     parser.add_argument("--markdown", type=Path, help="also write the report as Markdown")

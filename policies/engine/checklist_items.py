@@ -50,7 +50,7 @@ class ChecklistItem(Enum):
     LOGS = ItemText(_OPERATION, "Log management")
     SECRETS = ItemText(_OPERATION, "Secrets of the application")
     IDENTITY = ItemText(_OPERATION, "Least privilege")
-    TAGGING = ItemText(_OPERATION, "Every resource tells whose it is")
+    TAGGING = ItemText(_OPERATION, "Every resource has an owner")
 
     @property
     def on_checklist(self) -> bool:

@@ -22,14 +22,14 @@ class Finding:
 
     @property
     def message(self) -> str:
-        """What to tell the author of the change: subject, problem, AWS's controls, and below it what to set."""
+        """The message to the author of the change: subject, problem, Security Hub controls, and what to set."""
         controls = f" ({', '.join(self.rule.security_hub)})" if self.rule.security_hub else ""
         return f"{self.resource.name} {self.problem}{controls}.\n{self.rule.remediation}"
 
 
 @dataclass(frozen=True)
 class Undetermined:
-    """A rule that could not be decided, because a value is not known yet."""
+    """A rule without a verdict on a resource, because a value is not known yet."""
 
     rule: Rule
     resource: StackResource
@@ -58,19 +58,19 @@ class Verdicts:
 
 
 class RuleIndex:
-    """Rules by the kind of resource that they are about, so that they cost nothing for any other kind."""
+    """Rules by the resource types that they are about, so that they cost no time for other types."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules: Mapping[str, Rule] = {rule.name: rule for rule in rules}
         self._by_scope_and_type: dict[tuple[Scope, str], list[Rule]] = defaultdict(list)
         for rule in self.rules.values():
-            for kind in rule.resource_types:
-                self._by_scope_and_type[rule.scope, kind].append(rule)
+            for resource_type in rule.resource_types:
+                self._by_scope_and_type[rule.scope, resource_type].append(rule)
 
-    def about(self, scope: Scope, kind: str) -> Sequence[Rule]:
-        """Return the rules of a scope that are about a kind of resource."""
+    def about(self, scope: Scope, resource_type: str) -> Sequence[Rule]:
+        """Return the rules of a scope that are about a resource type."""
         find = self._by_scope_and_type.get
-        return (*find((scope, kind), ()), *find((scope, ANY_TYPE), ()))
+        return (*find((scope, resource_type), ()), *find((scope, ANY_TYPE), ()))
 
     def evaluate(
         self,
@@ -79,7 +79,7 @@ class RuleIndex:
         stack: StackGraph,
         settings: Mapping[str, Mapping[str, int]],
     ) -> Verdicts:
-        """Ask all rules of a scope about these resources, with the settings of each rule by its name."""
+        """Evaluate all rules of a scope on these resources, with the settings of each rule by its name."""
         verdicts = Verdicts()
         for resource in resources:
             for rule in self.about(scope, resource.type):
@@ -92,10 +92,10 @@ class RuleIndex:
 
 
 def evaluate(rule: Rule, resource: StackResource, context: Context) -> Verdicts:
-    """Ask one rule about one resource.
+    """Evaluate one rule on one resource.
 
-    What was found before an unknown value was met stays found. A predicate that fails over a shape that nobody foresaw
-    is a finding too: a fault of the pack must neither let a change pass nor end the deployment with a traceback.
+    Findings before the first unknown value are kept. A predicate that fails over an unexpected shape is a finding too:
+    an error in the pack must neither let a change pass nor end the deployment with a traceback.
     """
     verdicts = Verdicts()
     try:
@@ -121,7 +121,7 @@ def evaluate_all(
     outputs: Sequence[StackResource],
     settings: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Verdicts:
-    """Ask the whole index about a stack: what is about one resource reads its inputs, what joins reads outputs."""
+    """Evaluate all rules on a stack: those about one resource read its inputs, those that join resources outputs."""
     chosen = index.default_settings() if settings is None else settings
     stack = StackGraph(outputs)
     verdicts = index.evaluate(Scope.RESOURCE, inputs, StackGraph(()), chosen)
@@ -131,10 +131,10 @@ def evaluate_all(
 
 
 def reevaluate_undetermined(verdicts: Verdicts, stack: StackGraph, settings: Mapping[str, Mapping[str, int]]) -> None:
-    """Ask again, now that the references of the whole stack are known, what one resource alone left open."""
-    open_pairs = {(verdict.rule.name, verdict.resource.urn): verdict for verdict in verdicts.undetermined}
+    """Evaluate again what one resource alone left undetermined, now that the references of the stack are known."""
+    by_pair = {(verdict.rule.name, verdict.resource.urn): verdict for verdict in verdicts.undetermined}
     verdicts.undetermined.clear()
-    for (rule_name, urn), verdict in open_pairs.items():
+    for (rule_name, urn), verdict in by_pair.items():
         in_stack = stack.find(urn)
         dependencies = in_stack.property_dependencies if in_stack else {}
         resource = replace(verdict.resource, property_dependencies=dependencies)

@@ -99,7 +99,7 @@ def _statement(index: int, fields: Mapping[str, Any]) -> Statement:
         allows=fields.get("Effect") == "Allow",
         actions=_listed(fields.get("Action")),
         resources=_listed(fields.get("Resource")),
-        principals={kind: _listed(identifiers) for kind, identifiers in principals.items()},
+        principals={principal_type: _listed(identifiers) for principal_type, identifiers in principals.items()},
         conditions=fields.get("Condition", {}),
         excludes=frozenset({"NotAction", "NotResource", "NotPrincipal"} & fields.keys()),
     )

@@ -47,7 +47,7 @@ class StackGraph:
         self._derived: dict[Callable[[StackGraph], Any], Any] = {}
 
     def derived(self, derive: Callable[["StackGraph"], T]) -> T:
-        """Return what a function makes of the whole stack. It is made once, not for each resource that asks."""
+        """Return what a function makes of the whole stack. It is computed once, not for each resource."""
         if derive not in self._derived:
             self._derived[derive] = derive(self)
         result: T = self._derived[derive]
@@ -68,7 +68,7 @@ class StackGraph:
     def targets(self, resource: StackResource, path: str, resource_type: str) -> Sequence[StackResource]:
         """Return the resources of a type that the value at a path refers to.
 
-        While the value is not known, what it depends on tells. Raises UnknownValue where nothing does.
+        While the value is not known, its dependencies are returned. Raises UnknownValue where there are none.
         """
         dependencies = self._dependencies(resource, path)
         candidates = [dependency for dependency in dependencies if dependency.type == resource_type]

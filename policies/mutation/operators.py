@@ -163,15 +163,15 @@ def _companions(entry: Entry) -> Iterator[tuple[str, Entry]]:
                     "description": "Temporary access",
                     "tags": entry["inputs"].get("tags"),
                 }
-                kind = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-                yield f"port {port} opened to {block}", _companion(entry, kind, rule, "securityGroupId")
+                new_type = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+                yield f"port {port} opened to {block}", _companion(entry, new_type, rule, "securityGroupId")
         case "aws:iam/role:Role":
             attachment = {
                 "role": entry["id"],
                 "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess",
             }
-            kind = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-            yield "made an administrator", _companion(entry, kind, attachment, "role")
+            new_type = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+            yield "made an administrator", _companion(entry, new_type, attachment, "role")
         case "aws:lb/loadBalancer:LoadBalancer":
             listener = {
                 "loadBalancerArn": entry["id"],

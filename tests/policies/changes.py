@@ -1,13 +1,28 @@
 """Ways to change a state, and what a case of a broken rule is made of."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tests.policies.exported import ACCOUNT, UNKNOWN_SENTINEL, State, arn, document
 
-Change = Callable[[State], object]
+WHOLE = ""
+"""Instead of a path: the resource as a whole."""
+PROTECT = "protect"
+"""Instead of a path: Pulumi's option of that name."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of a state, which says what it changes."""
+
+    apply: Callable[[State], object]
+    fields: frozenset[tuple[str, str]]
+    """Logical names of resources, each with the path of the property that changes."""
+
+    def __call__(self, state: State) -> None:
+        self.apply(state)
 
 
 @dataclass(frozen=True)
@@ -19,7 +34,7 @@ class Case:
     """Logical name of the resource that the finding is about."""
     change: Change
     unknown: tuple[str, str] | None
-    """Resource and property that leave the verdict on the subject open; None where no property can."""
+    """Resource and property that leave the verdict on the subject undetermined; None where no property can."""
     also: tuple[tuple[str, str], ...] = ()
     """Rules that rightly find the same change, each with its subject."""
 
@@ -32,7 +47,7 @@ def put(name: str, path: str, value: Any) -> Change:
         for side in ("inputs", "outputs"):
             _put(entry[side], path.split("."), value)
 
-    return change
+    return Change(change, frozenset({(name, path)}))
 
 
 def _put(target: Any, steps: list[str], value: Any) -> None:
@@ -51,17 +66,17 @@ def drop(name: str, key: str) -> Change:
             entry[side].pop(key, None)
         entry["propertyDependencies"].pop(key, None)
 
-    return change
+    return Change(change, frozenset({(name, key)}))
 
 
 def remove(name: str) -> Change:
     """Leave out a resource."""
-    return lambda state: state.entries.remove(state.find(name))
+    return Change(lambda state: state.entries.remove(state.find(name)), frozenset({(name, WHOLE)}))
 
 
 def unprotect(name: str) -> Change:
     """Let Pulumi delete a resource."""
-    return lambda state: state.find(name).update(protect=False)
+    return Change(lambda state: state.find(name).update(protect=False), frozenset({(name, PROTECT)}))
 
 
 def refer(name: str, key: str, target: str, output: str = "id") -> Change:
@@ -71,12 +86,12 @@ def refer(name: str, key: str, target: str, output: str = "id") -> Change:
         put(name, key, state.find(target)["outputs"][output])(state)
         state.find(name)["propertyDependencies"][key] = [state.find(target)["urn"]]
 
-    return change
+    return Change(change, frozenset({(name, key)}))
 
 
-def add(kind: str, name: str, inputs: dict[str, Any]) -> Change:
+def add(resource_type: str, name: str, inputs: dict[str, Any]) -> Change:
     """Add a resource."""
-    return lambda state: state.add(kind, name, inputs)
+    return Change(lambda state: state.add(resource_type, name, inputs), frozenset({(name, WHOLE)}))
 
 
 def both(*changes: Change) -> Change:
@@ -86,17 +101,43 @@ def both(*changes: Change) -> Change:
         for one in changes:
             one(state)
 
-    return change
+    return Change(change, frozenset().union(*(one.fields for one in changes)))
 
 
 def hide(name: str, path: str) -> Change:
-    """Make a value unknown, as it is before deployment, without a word about what it will come from."""
+    """Make a value unknown, as it is before deployment, without a dependency that says where it will come from."""
 
     def change(state: State) -> None:
         put(name, path, UNKNOWN_SENTINEL)(state)
         state.find(name)["propertyDependencies"].pop(path.partition(".")[0], None)
 
-    return change
+    return Change(change, frozenset({(name, path)}))
+
+
+def changed_fields(before: State, after: State) -> set[tuple[str, str]]:
+    """Return what differs between two states: logical names of resources with the paths of single values."""
+    old, new = _fields(before), _fields(after)
+    return {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+
+
+def _fields(state: State) -> dict[tuple[str, str], Any]:
+    found: dict[tuple[str, str], Any] = {}
+    for entry in state.entries:
+        name = entry["urn"].rpartition("::")[2]
+        found[name, WHOLE], found[name, PROTECT] = True, entry["protect"]
+        for side in ("inputs", "outputs", "propertyDependencies"):
+            for path, value in _values(entry[side]):
+                found.setdefault((name, path), []).append(value)
+    return found
+
+
+def _values(value: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every single value with its path; an empty object or list is one."""
+    items = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
+    if above and not items:
+        yield above, value
+    for key, item in items:
+        yield from _values(item, f"{above}.{key}" if above else str(key))
 
 
 def session(**changes: Any) -> str:

@@ -31,15 +31,21 @@ class State:
         self.entries: list[dict[str, Any]] = []
 
     def add(
-        self, kind: str, name: str, inputs: Mapping[str, Any] | None = None, *, protect: bool = False, **outputs: Any
+        self,
+        resource_type: str,
+        name: str,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        protect: bool = False,
+        **outputs: Any,
     ) -> "Added":
         """Add a resource. Inputs may hold references; further outputs are given by keyword."""
         given = dict(inputs or {})
         known = {"id": f"{name}-id", "arn": arn(name), "name": name, **self.resolve(given), **outputs}
         self.entries.append(
             {
-                "urn": urn(kind, name),
-                "type": type_token(kind),
+                "urn": urn(resource_type, name),
+                "type": type_token(resource_type),
                 "custom": True,
                 "id": known["id"],
                 "inputs": self.resolve(given),
@@ -89,9 +95,9 @@ class Added:
         return Reference(self.name, output)
 
 
-def urn(kind: str, name: str) -> str:
+def urn(resource_type: str, name: str) -> str:
     """Return the URN of a resource."""
-    return f"{STACK_URN}{type_token(kind)}::{name}"
+    return f"{STACK_URN}{type_token(resource_type)}::{name}"
 
 
 def arn(name: str) -> str:
@@ -99,12 +105,12 @@ def arn(name: str) -> str:
     return f"arn:aws:test:us-east-1:{ACCOUNT}:{name}"
 
 
-def type_token(kind: str) -> str:
-    """Return the token of a kind: `aws:ec2/vpc` is `aws:ec2/vpc:Vpc`. Kubernetes' own are given in full."""
-    if kind.startswith("kubernetes:"):
-        return kind
-    resource = kind.rpartition("/")[2]
-    return f"{kind}:{resource[0].upper()}{resource[1:]}"
+def type_token(resource_type: str) -> str:
+    """Return the token of a type: `aws:ec2/vpc` is `aws:ec2/vpc:Vpc`. Kubernetes' own are given in full."""
+    if resource_type.startswith("kubernetes:"):
+        return resource_type
+    resource = resource_type.rpartition("/")[2]
+    return f"{resource_type}:{resource[0].upper()}{resource[1:]}"
 
 
 def _references(value: Any) -> Iterator[Reference]:

@@ -615,7 +615,7 @@ PASS_ROLES = {
 
 
 def workflow_trust(**conditions: Any) -> str:
-    """Return a trust policy for the deployments of one repository, or with other conditions in place of that one."""
+    """Return a trust policy for the deployments of one repository, or with other conditions."""
     issuer = "token.actions.githubusercontent.com"
     exactly = {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": "repo:fixrx/platform:environment:production"}
     return document(

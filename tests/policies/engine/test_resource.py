@@ -19,7 +19,7 @@ from tests.policies.resources import resource
 
 
 @pytest.mark.parametrize(
-    ("token", "kind"),
+    ("token", "canonical"),
     [
         ("aws:lb/listener:Listener", "aws:lb/listener"),
         ("aws:alb/listener:Listener", "aws:lb/listener"),
@@ -31,8 +31,8 @@ from tests.policies.resources import resource
         ("fixrx:components:Database", "fixrx:components"),
     ],
 )
-def test_kind_is_todays_name_of_a_type(token: str, kind: str) -> None:
-    assert canonical_type(token) == kind
+def test_kind_is_todays_name_of_a_type(token: str, canonical: str) -> None:
+    assert canonical_type(token) == canonical
 
 
 def test_get_follows_paths_and_returns_none_past_their_end() -> None:

@@ -238,12 +238,14 @@ def test_no_message_of_any_rule_prints_a_secret(connect: Any) -> None:
     document = {"Statement": [{"Effect": "Allow", "Action": SECRET, "Resource": "*", "Principal": "*"}]}
     address = f"postgresql://u:{SECRET}@h/d"
     texts = [[SECRET, {"cidrBlocks": [SECRET]}], json.dumps(document), address, 12345678, True]
-    kinds = sorted({kind for rule in ALL_RULES for kind in rule.resource_types if kind != ANY_TYPE})
+    resource_types = sorted(
+        {resource_type for rule in ALL_RULES for resource_type in rule.resource_types if resource_type != ANY_TYPE}
+    )
     properties = sorted({*PROPERTIES_OF_GOOD_PLATFORM, "ingress", "egress", "acl", "inlinePolicies"})
 
     requests = [
-        resource(f"{kind}:Class", "subject", **{name: secret(text) for name in properties})
-        for kind in kinds
+        resource(f"{resource_type}:Class", "subject", **{name: secret(text) for name in properties})
+        for resource_type in resource_types
         for text in texts
     ]
     responses = [client.Analyze(request) for request in requests]
@@ -415,7 +417,7 @@ def test_rules_change_nothing(connect: Any) -> None:
 
 
 def test_engine_learns_the_same_about_a_rule_as_from_pulumis_own_sdk() -> None:
-    """The SDK's servicer is driven directly, because its PolicyPack serves for ever."""
+    """The SDK's servicer is driven directly, because its PolicyPack never stops serving."""
     rule = Rule(
         name="some-rule",
         description="Something holds.",

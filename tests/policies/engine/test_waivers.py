@@ -48,7 +48,7 @@ def test_incomplete_waiver_is_refused(field: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("owner", "somebody"), ("reason", "because"), ("expires", "soon"), ("ruel", "x")]
+    ("field", "value"), [("owner", "operations"), ("reason", "because"), ("expires", "soon"), ("ruel", "x")]
 )
 def test_careless_waiver_is_refused(field: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(WaiverError, match=rf"entry 1, {field}: "):

@@ -1,7 +1,7 @@
 """Small programs in the shape in which other teams write them, older resource types included.
 
-None of them was written with the pack in mind. Each says which of its resources break which rules; tags are given where
-the program would have them, so that the lists show what matters.
+None of them was written with the pack in mind. Each says which of its resources violate which rules; tags are given
+where the program would have them, so that the lists show what matters.
 """
 
 import json
@@ -18,7 +18,7 @@ class Program:
 
     build: Callable[[State], object]
     violations: Mapping[str, tuple[str, ...]]
-    """Logical name to the policies that it breaks, in alphabetical order."""
+    """Logical name to the rules that it violates, in alphabetical order."""
 
 
 def rule(first: int, last: int, *blocks: str, protocol: str = "tcp") -> dict[str, Any]:
@@ -123,7 +123,7 @@ def website_bucket(state: State) -> None:
     )
     state.add(
         "aws:s3/bucketPolicy",
-        "everybody-reads",
+        "public-read",
         {
             "bucket": bucket.id,
             "policy": document({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}),
@@ -209,7 +209,7 @@ def generous_permissions(state: State) -> None:
     )
     state.add(
         "aws:iam/role",
-        "anybody",
+        "public-role",
         {
             "assumeRolePolicy": json.dumps(
                 {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}}
@@ -218,7 +218,7 @@ def generous_permissions(state: State) -> None:
                 {"name": "all", "policy": document({"Effect": "Allow", "Action": "*", "Resource": "*"})}
             ],
             "managedPolicyArns": ["arn:aws:iam::aws:policy/AmazonS3FullAccess"],
-            "tags": tags("anybody"),
+            "tags": tags("public-role"),
         },
     )
 
@@ -479,7 +479,7 @@ PROGRAMS: Mapping[str, Program] = {
     "website_bucket": Program(
         website_bucket,
         {
-            "everybody-reads": ("iam-resource-policy-is-not-public",),
+            "public-read": ("iam-resource-policy-is-not-public",),
             "site": (
                 "availability-stateful-resources-are-protected",
                 "s3-access-logging-enabled",
@@ -539,7 +539,7 @@ PROGRAMS: Mapping[str, Program] = {
     "generous_permissions": Program(
         generous_permissions,
         {
-            "anybody": (
+            "public-role": (
                 "iam-administrator-access-is-not-attached",
                 "iam-policy-actions-are-explicit",
                 "iam-policy-resources-are-explicit",

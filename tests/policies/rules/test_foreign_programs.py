@@ -20,6 +20,6 @@ def test_violations_are_exactly_these(program: Program) -> None:
     found: dict[str, set[str]] = {}
     for finding in verdicts.findings:
         found.setdefault(finding.resource.name, set()).add(finding.rule.name)
-    assert {name: tuple(sorted(policies)) for name, policies in found.items()} == program.violations
+    assert {name: tuple(sorted(rules)) for name, rules in found.items()} == program.violations
     assert verdicts.undetermined == []
     assert [finding.problem for finding in verdicts.findings if "could not be checked" in finding.problem] == []

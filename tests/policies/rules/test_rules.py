@@ -11,13 +11,13 @@ from policies.engine.stack import StackGraph
 from policies.engine.state import state_of
 from policies.rules import ALL_RULES
 from settings import StackSettings
-from tests.policies.changes import Case, hide
+from tests.policies.changes import WHOLE, Case, changed_fields, hide
 from tests.policies.exported import State
 from tests.policies.platform import good_platform
 from tests.policies.rules.cases import CASES
 
 INDEX = RuleIndex(ALL_RULES)
-RULES_THAT_FORBID_A_KIND = {"iam-users-are-not-used"}
+RULES_THAT_FORBID_A_TYPE = {"iam-users-are-not-used"}
 """A platform without a finding has no such resource, and no value of it matters."""
 RULES_THAT_SKIP_THE_UNKNOWN = {"secrets-are-not-in-plain-text"}
 """What is not known yet is no text of the program's."""
@@ -37,7 +37,7 @@ def case_id(case: Case) -> str:
     return f"{case.rule}-{case.subject}"
 
 
-def test_good_platform_breaks_no_rule_and_leaves_none_open() -> None:
+def test_good_platform_breaks_no_rule_and_leaves_none_undetermined() -> None:
     verdicts = verdicts_on(good_platform())
 
     assert (found(verdicts), verdicts.undetermined) == ([], [])
@@ -46,12 +46,12 @@ def test_good_platform_breaks_no_rule_and_leaves_none_open() -> None:
 def test_good_platform_has_a_subject_for_every_rule() -> None:
     evaluated = {rule.name for rule, _ in verdicts_on(good_platform()).evaluated}
 
-    assert INDEX.rules.keys() - evaluated == RULES_THAT_FORBID_A_KIND
+    assert INDEX.rules.keys() - evaluated == RULES_THAT_FORBID_A_TYPE
 
 
-def test_every_rule_has_a_case_that_breaks_it_and_one_that_leaves_it_open() -> None:
+def test_every_rule_has_a_case_that_breaks_it_and_one_that_leaves_it_undetermined() -> None:
     assert sorted({case.rule for case in CASES}) == sorted(INDEX.rules)
-    always_decided = RULES_THAT_FORBID_A_KIND | RULES_THAT_SKIP_THE_UNKNOWN
+    always_decided = RULES_THAT_FORBID_A_TYPE | RULES_THAT_SKIP_THE_UNKNOWN
     assert sorted({case.rule for case in UNKNOWN_CASES} | always_decided) == sorted(INDEX.rules)
 
 
@@ -69,8 +69,25 @@ def test_change_is_found_by_its_rule_and_no_other(case: Case) -> None:
         assert remediation == finding.rule.remediation
 
 
+@pytest.mark.parametrize("case", CASES, ids=case_id)
+def test_case_changes_the_fields_that_it_names_and_no_other(case: Case) -> None:
+    state = good_platform()
+
+    case.change(state)
+
+    differing = changed_fields(good_platform(), state)
+    assert {field for field in differing if not any(covers(named, field) for named in case.change.fields)} == set()
+    assert {named for named in case.change.fields if not any(covers(named, field) for field in differing)} == set()
+
+
+def covers(named: tuple[str, str], field: tuple[str, str]) -> bool:
+    """Tell whether a named path is the field, above it, or a reference of the same property."""
+    (name, path), (resource, differing) = named, field
+    return name == resource and (path == WHOLE or f"{differing}.".startswith(f"{path}."))
+
+
 @pytest.mark.parametrize("case", UNKNOWN_CASES, ids=case_id)
-def test_unknown_value_leaves_the_verdict_open(case: Case) -> None:
+def test_unknown_value_leaves_the_verdict_undetermined(case: Case) -> None:
     state = good_platform()
     assert case.unknown is not None
 
@@ -119,7 +136,7 @@ def test_setting_that_a_rule_tells_to_change_exists(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize(("environment", "findings"), [("production", 1), ("staging", 0), ("development", 0)])
-def test_bucket_that_holds_production_is_not_emptied_for_its_deletion(environment: str, findings: int) -> None:
+def test_force_destroy_is_reported_in_production_only(environment: str, findings: int) -> None:
     bucket = StackResource(
         urn="urn:pulumi:s::p::aws:s3/bucket:Bucket::logs",
         type_token="aws:s3/bucket:Bucket",

@@ -1,0 +1,143 @@
+"""What breaks the rules of `policies.rules.availability`."""
+
+from tests.policies.changes import Case, both, drop, put, remove, unprotect
+
+CASES = (
+    Case("rds-multi-az-enabled", "primary", put("primary", "multiAz", False), ("primary", "multiAz")),
+    Case(
+        "rds-read-replica-exists",
+        "primary",
+        both(drop("replica", "replicateSourceDb"), put("replica", "tags.Environment", "staging")),
+        ("replica", "replicateSourceDb"),
+        also=(
+            ("rds-multi-az-enabled", "replica"),
+            ("rds-backup-retention-is-sufficient", "replica"),
+            ("rds-automated-backups-are-retained", "replica"),
+            ("rds-subnet-group-is-set", "replica"),
+            ("maintenance-backup-window-is-used", "replica"),
+            ("monitoring-database-connection-alarm-exists", "replica"),
+            ("tagging-environment-is-consistent", "replica"),
+        ),
+    ),
+    Case(
+        "rds-deletion-protection-enabled",
+        "replica",
+        put("replica", "deletionProtection", False),
+        ("replica", "deletionProtection"),
+    ),
+    Case(
+        "rds-engine-version-is-supported",
+        "primary",
+        put("primary", "engineVersion", "14.9"),
+        ("primary", "engineVersion"),
+    ),
+    Case(
+        "rds-extended-support-disabled",
+        "primary",
+        drop("primary", "engineLifecycleSupport"),
+        ("primary", "engineLifecycleSupport"),
+    ),
+    Case(
+        "maintenance-changes-wait-for-window",
+        "cache",
+        put("cache", "applyImmediately", True),
+        ("cache", "applyImmediately"),
+    ),
+    Case(
+        "rds-minor-upgrades-enabled",
+        "primary",
+        put("primary", "autoMinorVersionUpgrade", False),
+        ("primary", "autoMinorVersionUpgrade"),
+    ),
+    Case(
+        "rds-storage-autoscaling-enabled",
+        "primary",
+        drop("primary", "maxAllocatedStorage"),
+        ("primary", "maxAllocatedStorage"),
+    ),
+    Case(
+        "elasticache-automatic-failover-enabled",
+        "cache",
+        put("cache", "multiAzEnabled", False),
+        ("cache", "multiAzEnabled"),
+    ),
+    Case("elasticache-automatic-failover-enabled", "cache", put("cache", "numCacheClusters", 1), None),
+    Case("elasticache-automatic-failover-enabled", "cache", drop("cache", "numCacheClusters"), None),
+    Case(
+        "elasticache-engine-version-is-supported",
+        "cache",
+        put("cache", "engineVersion", "6.2"),
+        ("cache", "engineVersion"),
+    ),
+    Case(
+        "elasticache-minor-upgrades-enabled",
+        "cache",
+        put("cache", "autoMinorVersionUpgrade", False),
+        ("cache", "autoMinorVersionUpgrade"),
+    ),
+    Case(
+        "load-balancer-deletion-protection-enabled",
+        "balancer",
+        put("balancer", "enableDeletionProtection", False),
+        ("balancer", "enableDeletionProtection"),
+    ),
+    Case(
+        "availability-zones-are-multiple",
+        "servers",
+        put("servers", "vpcZoneIdentifiers", ["app-a-id"]),
+        ("servers", "vpcZoneIdentifiers"),
+    ),
+    Case("availability-zones-are-multiple", "balancer", put("balancer", "subnets", ["public-a-id"]), None),
+    Case(
+        "load-balancer-invalid-headers-dropped",
+        "balancer",
+        drop("balancer", "dropInvalidHeaderFields"),
+        ("balancer", "dropInvalidHeaderFields"),
+    ),
+    Case(
+        "load-balancer-desync-mitigation-enabled",
+        "balancer",
+        put("balancer", "desyncMitigationMode", "monitor"),
+        ("balancer", "desyncMitigationMode"),
+    ),
+    Case(
+        "load-balancer-health-check-configured",
+        "targets",
+        put("targets", "healthCheck.path", "/api/v1/system/health"),
+        ("targets", "healthCheck"),
+    ),
+    Case(
+        "load-balancer-health-check-configured",
+        "targets",
+        put("targets", "healthCheck.enabled", False),
+        None,
+    ),
+    Case(
+        "load-balancer-health-check-is-timely",
+        "targets",
+        put("targets", "healthCheck.unhealthyThreshold", 10),
+        ("targets", "healthCheck.unhealthyThreshold"),
+    ),
+    Case("auto-scaling-minimum-size-is-sufficient", "servers", put("servers", "minSize", 2), ("servers", "minSize")),
+    Case(
+        "auto-scaling-elb-health-check-enabled",
+        "servers",
+        put("servers", "healthCheckType", "EC2"),
+        ("servers", "healthCheckType"),
+    ),
+    Case(
+        "auto-scaling-launch-template-used",
+        "servers",
+        put("servers", "launchConfiguration", "old"),
+        ("servers", "launchConfiguration"),
+    ),
+    Case(
+        "auto-scaling-launch-template-version-is-pinned",
+        "servers",
+        put("servers", "launchTemplate.version", "$Latest"),
+        ("servers", "launchTemplate"),
+    ),
+    Case("auto-scaling-policy-exists", "servers", remove("by-cpu"), ("by-cpu", "autoscalingGroupName")),
+    Case("availability-stateful-resources-are-protected", "data-key", unprotect("data-key"), None),
+    Case("availability-stateful-resources-are-protected", "cache", unprotect("cache"), ("cache", "tags")),
+)

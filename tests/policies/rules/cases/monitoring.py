@@ -1,0 +1,119 @@
+"""What breaks the rules of `policies.rules.monitoring`."""
+
+from tests.policies.changes import Case, drop, put, refer, remove
+from tests.policies.exported import document
+from tests.policies.platform import TLS_ONLY
+
+CASES = (
+    Case(
+        "monitoring-server-error-alarm-exists",
+        "balancer",
+        put("errors", "threshold", 300),
+        ("errors", "threshold"),
+    ),
+    Case(
+        "monitoring-server-error-alarm-exists",
+        "balancer",
+        put("errors", "metricQueries.0.expression", "(target + own) / requests"),
+        None,
+    ),
+    Case("monitoring-response-time-alarm-exists", "balancer", put("latency", "threshold", 5), ("latency", "threshold")),
+    Case("monitoring-response-time-alarm-exists", "balancer", put("latency", "extendedStatistic", "p50"), None),
+    Case("monitoring-response-time-alarm-exists", "balancer", put("latency", "evaluationPeriods", 50), None),
+    Case(
+        "monitoring-database-connection-alarm-exists",
+        "primary",
+        put("connections", "threshold", 800),
+        ("connections", "threshold"),
+    ),
+    Case(
+        "monitoring-database-connection-alarm-exists",
+        "primary",
+        put("connections", "comparisonOperator", "LessThanThreshold"),
+        None,
+    ),
+    Case("monitoring-alarms-have-actions", "errors", put("errors", "alarmActions", []), ("errors", "alarmActions")),
+    Case(
+        "monitoring-alarm-actions-enabled",
+        "replica-lag",
+        put("replica-lag", "actionsEnabled", False),
+        ("replica-lag", "actionsEnabled"),
+    ),
+    Case(
+        "monitoring-alarm-thresholds-are-reachable",
+        "EngineCPUUtilization-001",
+        put("EngineCPUUtilization-001", "threshold", 700),
+        ("EngineCPUUtilization-001", "threshold"),
+        also=(("monitoring-has-required-alarms", "cache"),),
+    ),
+    Case(
+        "load-balancer-connection-logs-enabled",
+        "balancer",
+        put("balancer", "connectionLogs.enabled", False),
+        ("balancer", "connectionLogs.enabled"),
+    ),
+    Case(
+        "monitoring-topic-key-allows-cloudwatch",
+        "topic",
+        refer("topic", "kmsMasterKeyId", "data-key", "arn"),
+        ("topic-key", "policy"),
+    ),
+    Case(
+        "monitoring-topic-policy-allows-cloudwatch",
+        "topic",
+        put("topic-policy", "policy", document(TLS_ONLY)),
+        ("topic-policy", "policy"),
+    ),
+    Case("monitoring-topics-have-subscriptions", "topic", remove("mail"), ("mail", "topic")),
+    Case(
+        "cloudwatch-logs-retention-is-sufficient",
+        "flows",
+        put("flows", "retentionInDays", 7),
+        ("flows", "retentionInDays"),
+    ),
+    Case("cloudwatch-logs-retention-is-sufficient", "flows", drop("flows", "retentionInDays"), None),
+    Case(
+        "load-balancer-access-logs-enabled",
+        "balancer",
+        put("balancer", "accessLogs.enabled", False),
+        ("balancer", "accessLogs.enabled"),
+    ),
+    Case(
+        "rds-log-exports-enabled",
+        "primary",
+        put("primary", "enabledCloudwatchLogsExports", ["upgrade"]),
+        ("primary", "enabledCloudwatchLogsExports"),
+    ),
+    Case(
+        "rds-log-groups-are-declared",
+        "replica",
+        remove("replica-upgrade"),
+        ("replica", "enabledCloudwatchLogsExports"),
+    ),
+    Case(
+        "elasticache-log-delivery-enabled",
+        "cache",
+        drop("cache", "logDeliveryConfigurations"),
+        ("cache", "logDeliveryConfigurations"),
+    ),
+    Case(
+        "rds-enhanced-monitoring-enabled",
+        "primary",
+        put("primary", "monitoringInterval", 0),
+        ("primary", "monitoringInterval"),
+    ),
+    Case(
+        "rds-performance-insights-enabled",
+        "primary",
+        put("primary", "performanceInsightsEnabled", False),
+        ("primary", "performanceInsightsEnabled"),
+    ),
+    Case("rds-event-subscription-exists", "primary", put("events", "sourceIds", ["fixrx-replica"]), None),
+    Case(
+        "rds-event-subscription-exists",
+        "replica",
+        put("events", "enabled", False),
+        ("events", "sourceIds"),
+        also=(("rds-event-subscription-exists", "primary"),),
+    ),
+)

@@ -1,0 +1,56 @@
+"""What breaks the rules of `policies.rules.rate_limits`."""
+
+from tests.policies.changes import Case, put, remove
+
+CASES = (
+    Case(
+        "load-balancer-web-acl-is-associated",
+        "balancer",
+        remove("acl-association"),
+        ("acl-association", "resourceArn"),
+    ),
+    Case(
+        "waf-rate-limit-is-enforced",
+        "acl",
+        put("rate-limit", "statement.rateBasedStatement.limit", 621),
+        ("rate-limit", "statement.rateBasedStatement.limit"),
+    ),
+    Case(
+        "waf-rate-limit-is-enforced",
+        "acl",
+        put("rate-limit", "action", {"count": {}}),
+        ("rate-limit", "webAclArn"),
+    ),
+    Case("waf-rate-limit-is-enforced", "acl", remove("rate-limit"), None),
+    Case(
+        "waf-rate-limit-is-enforced",
+        "acl",
+        put("rate-limit", "statement.rateBasedStatement.aggregateKeyType", "CONSTANT"),
+        None,
+    ),
+    Case(
+        "waf-rate-limit-is-enforced",
+        "acl",
+        put("rate-limit", "statement.rateBasedStatement.scopeDownStatement", {"geoMatchStatement": {}}),
+        None,
+    ),
+    Case("waf-logging-enabled", "acl", remove("acl-log"), ("acl-log", "resourceArn")),
+    Case(
+        "waf-log-credentials-are-redacted",
+        "acl-log",
+        put("acl-log", "redactedFields", [{"singleHeader": {"name": "cookie"}}]),
+        ("acl-log", "redactedFields"),
+    ),
+    Case(
+        "waf-metrics-enabled",
+        "rate-limit",
+        put("rate-limit", "visibilityConfig.cloudwatchMetricsEnabled", False),
+        ("rate-limit", "visibilityConfig"),
+    ),
+    Case(
+        "load-balancer-waf-fail-open-disabled",
+        "balancer",
+        put("balancer", "enableWafFailOpen", True),
+        ("balancer", "enableWafFailOpen"),
+    ),
+)

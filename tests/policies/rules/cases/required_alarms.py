@@ -1,0 +1,31 @@
+"""What breaks the rules of `policies.rules.required_alarms`."""
+
+from tests.policies.changes import Case, put, remove
+from tests.policies.platform import GIB
+
+CASES = (
+    Case(
+        "monitoring-has-required-alarms",
+        "cache",
+        remove("EngineCPUUtilization-002"),
+        ("EngineCPUUtilization-001", "dimensions.CacheClusterId"),
+    ),
+    Case("monitoring-has-required-alarms", "replica", remove("replica-lag"), None),
+    Case(
+        "monitoring-has-required-alarms", "primary", put("primary-cpu", "threshold", 95), ("primary-cpu", "threshold")
+    ),
+    Case("monitoring-has-required-alarms", "primary", put("DatabaseStorageLow", "threshold", GIB), None),
+    Case(
+        "monitoring-has-required-alarms",
+        "balancer",
+        put("NoHealthyServer", "comparisonOperator", "GreaterThanThreshold"),
+        None,
+    ),
+    Case("monitoring-has-required-alarms", "servers", put("server-cpu", "evaluationPeriods", 100), None),
+    Case(
+        "monitoring-has-required-alarms",
+        "certificate",
+        put("CertificateExpiresSoon", "threshold", 1),
+        ("CertificateExpiresSoon", "threshold"),
+    ),
+)
