@@ -1,4 +1,4 @@
-"""A resource as a rule sees it: plain values, converted once, that know what is not known yet and what is secret.
+"""A resource as a rule sees it: plain values, converted once, with marks for what is unknown and what is secret.
 
 Both sources end here: the engine's messages (`policies.engine.server`) and an exported state (`policies.engine.state`).
 Rules therefore never meet protobuf messages, proxies or Pulumi's signature objects.
@@ -31,7 +31,7 @@ REDACTED_SECRET: Final = "[secret]"
 
 
 class Unknown:
-    """A value that cannot be read: not known before deployment, or a secret whose text is not at hand."""
+    """A value that cannot be read: not known before deployment, or a secret that is encrypted."""
 
     def __init__(self, *, secret: bool) -> None:
         self.secret = secret
@@ -124,7 +124,7 @@ class StackResource:
     dependencies: Sequence[str] = ()
     property_dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict)
     place: str = ""
-    """For a part of a resource: where it stands in the whole."""
+    """For a part of a resource: its path in the whole."""
 
     @property
     def type(self) -> str:
@@ -133,7 +133,7 @@ class StackResource:
 
     @property
     def name(self) -> str:
-        """The logical name, by which the program's author knows the resource."""
+        """The logical name, which the author of the program chose."""
         return self.urn.rpartition("::")[2]
 
     def get(self, path: str) -> Any:

@@ -99,7 +99,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         )
 
     def Configure(self, request: Any, context: Any) -> Any:
-        """Take over levels and settings; a name that does not exist ends the preview with a sentence that says so."""
+        """Accept levels and settings; a name that does not exist is an error that ends the preview."""
         entries = {
             name: Entry(level=_LEVEL_NAMES[given.enforcementLevel], settings=_properties(given.properties))
             for name, given in request.policyConfig.items()
@@ -151,11 +151,11 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         )
 
     def Remediate(self, request: Any, context: Any) -> Any:
-        """Change nothing: a rule says what is wrong, the program's author decides."""
+        """Change nothing: rules report problems, the author of the program fixes them."""
         return self._no_remediation
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        """Accept; no request takes long enough to be worth ending early."""
+        """Do nothing: requests are short."""
         return empty_pb2.Empty()
 
     def _resource_of_stack(self, message: Any) -> StackResource:

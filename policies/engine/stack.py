@@ -1,4 +1,4 @@
-"""All resources of a stack, and who refers to whom.
+"""All resources of a stack, and which of them refer to which.
 
 References are followed by value (an id, ARN or name that another resource answers to) and, where a value is not known
 yet, by the property dependencies that Pulumi records. Logical names are never compared: they are the author's own.

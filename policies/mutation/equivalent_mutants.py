@@ -252,7 +252,7 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "The deployment of the resource that names it fails; only databases create log groups themselves.",
         name="(?!.*(database|primary|replica)).*",
     ),
-    # Already open on purpose.
+    # Open by design.
     EquivalentMutant(
         "vpc/securityGroupIngressRule",
         "cidrIpv[46]",

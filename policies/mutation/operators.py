@@ -22,9 +22,9 @@ SECRET_SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
 SHORTER: Final = re.compile(
     r"days$|retention(period|indays|limit)|^length$|^minsize$|^numcacheclusters$|duration$", re.IGNORECASE
 )
-"""Numbers that protect by being large."""
+"""Names of numbers for which a smaller value is weaker."""
 LARGER: Final = re.compile(r"^threshold$|unhealthythreshold|^limit$|evaluationperiods|hoplimit", re.IGNORECASE)
-"""Numbers that protect by being small."""
+"""Names of numbers for which a larger value is weaker."""
 PROTECTIVE: Final = re.compile(
     r"kms|encrypt|protect|auth|policy$|ssl|tls|certificate|securitygroup|logs|header|retention|backup|multiaz|failover"
     r"|snapshot|recovery|deletion|rotation|metadata|instanceprofile|subnetgroup|parametergroup|tags$|description$"
@@ -32,7 +32,7 @@ PROTECTIVE: Final = re.compile(
     r"|engineversion|lifecyclesupport|upgrade|maxallocated|healthcheck|monitoring|insights|version$|public",
     re.IGNORECASE,
 )
-"""Names of properties that protect by being there."""
+"""Names of properties whose absence is weaker."""
 
 WEAKER_WORDS: Final[Mapping[str, str]] = {
     "Enabled": "Disabled",
@@ -91,10 +91,10 @@ WEAK_ADDITIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {"cidrIpv4": "0.0.0.0/0", "cidrIpv6": "::/0"},
 }
 """Properties that a secure stack does not set."""
-GUARD_KINDS: Final = re.compile(
+GUARD_TYPES: Final = re.compile(
     r"aws:(s3/bucket[A-Z]|sns/topicPolicy|wafv2/webAcl[A-Z]|ec2/(default|flowLog)|cloudwatch/logGroup|iam/role[A-Z]|secretsmanager/secret:)"
 )
-"""Kinds that guard or complete another resource, even where something waits for them."""
+"""Types that protect or complete another resource, even where other resources depend on them."""
 WEAK_SCRIPT_LINES: Final[Mapping[str, str]] = {
     "password login": "echo 'PasswordAuthentication yes' >> /etc/ssh/sshd_config",
     "secret in the script": "export SENDGRID_API_KEY=SG.abcdefghijklmnopqrst.abcdefghijklmnopqrst",
@@ -104,7 +104,7 @@ WEAK_SCRIPT_LINES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One way in which a resource was weakened."""
+    """A resource that was weakened in one way."""
 
     urn: str
     type_token: str
@@ -130,7 +130,7 @@ REMOVED: Final = object()
 
 
 def mutants_of(entry: Entry, *, guards_others: bool) -> Iterator[Mutant]:
-    """Yield every weakened form of a resource; one that guards others is also removed."""
+    """Yield every mutant of a resource; one that protects others is also removed."""
     if guards_others:
         yield _mutant(entry, "removed", "", None)
     if entry.get("protect"):
@@ -150,7 +150,7 @@ def mutants_of(entry: Entry, *, guards_others: bool) -> Iterator[Mutant]:
 
 
 def _companions(entry: Entry) -> Iterator[tuple[str, Entry]]:
-    """Yield new resources that open up an existing one."""
+    """Yield new resources that expose an existing one."""
     match entry["type"]:
         case "aws:ec2/securityGroup:SecurityGroup":
             for port, (version, block) in itertools.product((22, 3306, 5432), ANYWHERE.items()):

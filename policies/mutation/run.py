@@ -8,7 +8,7 @@ from policies.engine.evaluation import Finding, RuleIndex, evaluate_all
 from policies.engine.state import State, state_of
 from policies.engine.waivers import Waivers
 from policies.mutation.equivalent_mutants import reason_for
-from policies.mutation.operators import GUARD_KINDS, Entry, Mutant, mutants_of
+from policies.mutation.operators import GUARD_TYPES, Entry, Mutant, mutants_of
 
 MUTATED_PACKAGES = ("aws:", "random:")
 RELATED_STEPS = 3
@@ -76,7 +76,7 @@ class MutationTarget:
 
     def _guards_others(self, entry: Entry) -> bool:
         is_last = _references(entry) and not any(entry["urn"] in _references(other) for other in self._entries)
-        return bool(is_last or GUARD_KINDS.match(entry["type"]))
+        return bool(is_last or GUARD_TYPES.match(entry["type"]))
 
     def _related(self, urn: str) -> set[str]:
         """Return the resource, what it refers to, what refers to it, and their neighbours in turn."""

@@ -116,18 +116,26 @@ def hide(name: str, path: str) -> Change:
 
 def changed_fields(before: State, after: State) -> set[tuple[str, str]]:
     """Return what differs between two states: logical names of resources with the paths of single values."""
-    old, new = _fields(before), _fields(after)
-    return {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+    old, new = ({entry["urn"]: entry for entry in state.entries} for state in (before, after))
+    return {
+        (urn.rpartition("::")[2], path)
+        for urn in old.keys() | new.keys()
+        if old.get(urn) != new.get(urn)
+        for path in _differing(_fields(old.get(urn)), _fields(new.get(urn)))
+    }
 
 
-def _fields(state: State) -> dict[tuple[str, str], Any]:
-    found: dict[tuple[str, str], Any] = {}
-    for entry in state.entries:
-        name = entry["urn"].rpartition("::")[2]
-        found[name, WHOLE], found[name, PROTECT] = True, entry["protect"]
-        for side in ("inputs", "outputs", "propertyDependencies"):
-            for path, value in _values(entry[side]):
-                found.setdefault((name, path), []).append(value)
+def _differing(old: dict[str, Any], new: dict[str, Any]) -> set[str]:
+    return {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
+
+
+def _fields(entry: dict[str, Any] | None) -> dict[str, Any]:
+    if entry is None:
+        return {}
+    found: dict[str, Any] = {WHOLE: True, PROTECT: entry["protect"]}
+    for side in ("inputs", "outputs", "propertyDependencies"):
+        for path, value in _values(entry[side]):
+            found.setdefault(path, []).append(value)
     return found
 
 

@@ -1,9 +1,11 @@
-"""A small platform that breaks no rule, for tests to weaken one property at a time.
+"""A small platform that violates no rule, for tests to weaken one property at a time.
 
 It is not FixRx's program: rules are tested against a platform that changes only together with them.
 """
 
+import copy
 import json
+from functools import cache
 from typing import Any
 
 from tests.policies.exported import ACCOUNT, SECRET, Added, Reference, State, arn, document, encoded, tags
@@ -34,7 +36,12 @@ GIB = 1024**3
 
 
 def good_platform() -> State:
-    """Return a platform that breaks no rule."""
+    """Return a platform that violates no rule, for the caller to change."""
+    return copy.deepcopy(_platform())
+
+
+@cache
+def _platform() -> State:
     state = State()
     _keys(state)
     _buckets(state)

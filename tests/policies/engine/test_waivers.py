@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from policies.engine.waivers import WAIVER_FILE, WaiverError, read_waivers
+from policies.engine.evaluation import Finding
+from policies.engine.waivers import WAIVER_FILE, Waiver, WaiverError, read_waivers
 from policies.rules import ALL_RULES
+from tests.policies.resources import resource
 
 TODAY = date(2026, 11, 24)
 RULES = [rule.name for rule in ALL_RULES]
@@ -31,7 +33,19 @@ def test_our_own_waivers_are_complete_and_current() -> None:
 
 
 def test_complete_waiver_is_read(tmp_path: Path) -> None:
-    assert read_waivers(write(tmp_path), RULES, TODAY).expired == []
+    (rule,) = (rule for rule in ALL_RULES if rule.name == COMPLETE["rule"])
+    finding = Finding(rule, resource("aws:rds/instance", "primary", {}), "is wrong")
+
+    ((found, waiver),) = read_waivers(write(tmp_path), RULES, TODAY).partition([finding]).waived
+
+    assert found is finding
+    assert waiver == Waiver(
+        rule="rds-public-access-disabled",
+        urn="*::primary",
+        owner="ops@fixrx.com",
+        reason="Migration from the old provider",
+        expires=date(2026, 12, 31),
+    )
 
 
 def test_waiver_holds_on_its_last_day_and_not_after(tmp_path: Path) -> None:
