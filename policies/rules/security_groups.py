@@ -161,7 +161,7 @@ def rules_are_separate_resources(group: StackResource, _: Context) -> Iterator[P
     resource_types=[aws.SECURITY_GROUP],
     scope=Scope.STACK,
     documentation=f"{REGISTRY}/ec2/vpcsecuritygrouprulesexclusive/",
-    remediation="Add the group to the connection table (components/shared/connections.py), or declare exclusive rules.",
+    remediation="Create the group by the connection table (components/connections.py), or declare exclusive rules.",
 )
 def rules_are_exclusive(group: StackResource, context: Context) -> Iterator[Problem]:
     """Rules that are added to a security group outside Pulumi are removed."""

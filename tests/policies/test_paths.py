@@ -13,7 +13,7 @@ from policies.engine.evaluation import RuleIndex, evaluate_all
 from policies.engine.resource import StackResource
 from policies.engine.rule import Context, Problem, RuleSeverity, rule
 from policies.engine.state import state_of
-from policies.mutation.operators import WEAK_ADDITIONS
+from policies.mutation.operators import WEAK_ADDITIONS, mutants_of
 from policies.rules import ALL_RULES
 from tests.policies.exported import State
 from tests.policies.platform import good_platform
@@ -142,6 +142,19 @@ def test_every_property_that_a_case_changes_exists() -> None:
 @pytest.mark.parametrize("type_token", WEAK_ADDITIONS)
 def test_every_property_that_a_mutation_operator_sets_exists(type_token: str) -> None:
     check_properties(type_token, WEAK_ADDITIONS[type_token])
+
+
+def test_every_property_of_a_resource_that_a_mutation_operator_adds_exists() -> None:
+    mutants = [mutant for entry in good_platform().entries for mutant in mutants_of(entry, guards_others=False)]
+    added = {each["type"]: each["inputs"] for mutant in mutants if (each := mutant.companion) is not None}
+
+    assert added.keys() == {
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        "aws:lb/listener:Listener",
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+    }
+    for type_token, inputs in added.items():
+        check_properties(type_token, inputs)
 
 
 @rule(
