@@ -7,11 +7,11 @@ PYTHON := .venv/bin/python
 ENVIRONMENT := .venv/complete
 SANDBOX := $(PYTHON) -m sandbox
 
-# Without compiled modules every command would compile the AWS SDK anew, for three seconds and more.
+# Without compiled modules every command would compile the AWS SDK again, for three seconds and more.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh destroy down status analyze checklist mutants test check fmt lock bench clean
+.PHONY: help up preview refresh destroy down status analyze checklist mutants test unit check fmt lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,26 +50,31 @@ mutants: $(ENVIRONMENT) ## weaken the last deployed state in every way, and show
 	@$(PYTHON) -m policies.mutation --state .sandbox/stack.json $(ARGUMENTS)
 
 test: $(ENVIRONMENT) ## everything that can be proven without AWS
-	@$(PYTHON) -m tools.engine pulumi >/dev/null
+	@$(SANDBOX) tool pulumi >/dev/null
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
 
-check: $(ENVIRONMENT) ## style, types, workflows, the lock
+unit: $(ENVIRONMENT) ## the tests that need neither engine nor emulator
+	@$(PYTHON) -m pytest -m "not engine and not emulator" -n auto --maxprocesses 4 --dist loadfile $(ARGUMENTS)
+
+check: $(ENVIRONMENT) ## style, types, imports, workflows, the lock
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m mypy .
+	@.venv/bin/ty check --python .venv --quiet
+	@.venv/bin/lint-imports --no-cache --no-logo
 	@$(PYTHON) -m tools.checks
-	@"$$($(PYTHON) -m tools.engine actionlint)" -color .github/workflows/*.yml
+	@"$$($(SANDBOX) tool actionlint)" -color .github/workflows/*.yml
 
-fmt: $(ENVIRONMENT) ## format the code and mend what ruff can mend
+fmt: $(ENVIRONMENT) ## format the code and fix what ruff can fix
 	@$(PYTHON) -m ruff check --fix-only
 	@$(PYTHON) -m ruff format
 
-lock: $(ENVIRONMENT) ## pin the dependencies of pyproject.toml anew
+lock: $(ENVIRONMENT) ## pin the dependencies of pyproject.toml again
 	@$(PYTHON) -m tools.lock
 
 bench: $(ENVIRONMENT) ## measure the commands, and what components and policies cost
-	@$(PYTHON) -m tools.bench $(ARGUMENTS)
-	@$(PYTHON) -m policies.bench --state .bench/state.json
+	@$(PYTHON) -m tools.bench.commands $(ARGUMENTS)
+	@$(PYTHON) -m tools.bench.policies --state .bench/state.json
 
 clean: ## end the sandbox, then remove everything that make made
 	@if [ -x $(PYTHON) ] && [ -d .sandbox ]; then $(SANDBOX) down; fi

@@ -1,4 +1,4 @@
-"""Where the load balancer and the other buckets leave their access logs."""
+"""The bucket that receives the access logs of the load balancer and of the other buckets."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -6,10 +6,11 @@ from typing import Annotated
 import pulumi
 from pydantic import Field
 
-from components import iam
-from components.naming import Label
-from components.private_bucket import PrivateBucket, PrivateBucketArgs
-from components.section import RETENTION_AUDIT_DAYS, Section
+from components.shared import iam
+from components.shared.identity import StackIdentity
+from components.shared.private_bucket import LogDestination, PrivateBucket, PrivateBucketArgs
+from components.shared.production import Protected
+from components.shared.section import RETENTION_AUDIT_DAYS, Section
 
 LOAD_BALANCER_PREFIX = "load-balancer"
 S3_PREFIX = "s3/"
@@ -20,29 +21,30 @@ class AccessLogsSettings(Section):
     """Section `fixrx:access_logs`."""
 
     retention_days: Annotated[int, Field(ge=30, le=3650)] = RETENTION_AUDIT_DAYS
-    protect: bool = True
+    protect: Protected = True
     """Refuse to delete the bucket. Without it, `pulumi destroy` deletes what is in it as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessLogsArgs:
     settings: AccessLogsSettings
-    label: Label
+    identity: StackIdentity
 
 
 class AccessLogs(pulumi.ComponentResource):
-    """A bucket into which AWS's log deliveries, and nobody else, may write.
+    """A bucket into which only AWS's log deliveries may write.
 
-    It is encrypted by S3's own key: neither the load balancer's logs nor S3's can be delivered under a KMS key.
+    It is encrypted with S3's own key: neither the load balancer nor S3 can deliver logs under a KMS key.
     """
 
-    bucket_name: pulumi.Output[str]
-    """Known only once deliveries are allowed: AWS tries one as soon as logging is switched on."""
+    load_balancer: LogDestination
+    buckets: LogDestination
 
     def __init__(self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:AccessLogs", name, None, opts)
-        bucket_name = args.label.physical_name(
-            "aws:s3/bucket:Bucket", f"{args.label.project}-access-logs-{args.label.environment}-{args.label.account_id}"
+        identity = args.identity
+        bucket_name = identity.physical_name(
+            "aws:s3/bucket:Bucket", f"{identity.project}-access-logs-{identity.environment}-{identity.account_id}"
         )
         bucket = PrivateBucket(
             f"{name}-store",
@@ -57,16 +59,18 @@ class AccessLogs(pulumi.ComponentResource):
                         "noncurrent_version_expiration": {"noncurrent_days": 1},
                     }
                 ],
-                policy_statements=_deliveries(f"arn:aws:s3:::{bucket_name}", args.label.account_id, args.label.region),
+                policy_statements=_deliveries(f"arn:aws:s3:::{bucket_name}", identity),
                 protect=args.settings.protect,
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        self.bucket_name = bucket.writable_name
-        self.register_outputs({"bucket_name": self.bucket_name})
+        self.load_balancer = LogDestination(bucket=bucket.writable_name, prefix=LOAD_BALANCER_PREFIX)
+        self.buckets = LogDestination(bucket=bucket.writable_name, prefix=S3_PREFIX)
+        self.register_outputs({"bucket_name": bucket.bucket_name})
 
 
-def _deliveries(bucket_arn: str, account_id: str, region: str) -> tuple[iam.Statement, ...]:
+def _deliveries(bucket_arn: str, identity: StackIdentity) -> tuple[iam.Statement, ...]:
+    account_id, region = identity.account_id, identity.region
     return (
         iam.statement(
             "LoadBalancerLogs",

@@ -1,7 +1,7 @@
 """How an operator gets onto a server: a Session Manager session, recorded, with no SSH and no open port.
 
-It takes the place of the guide's VPN and SSH keys: the way in is an IAM identity with a second factor, the way to
-database and cache a port forwarded through such a session.
+It replaces the guide's VPN and SSH keys: an operator authenticates as an IAM identity with a second factor, and reaches
+the database and the cache through a port forwarded in such a session.
 """
 
 import json
@@ -12,8 +12,8 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.naming import Label
-from components.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section
+from components.shared.keys import StackContext
+from components.shared.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section
 
 
 class AdminAccessSettings(Section):
@@ -27,30 +27,30 @@ class AdminAccessSettings(Section):
 @dataclass(frozen=True, kw_only=True)
 class AdminAccessArgs:
     settings: AdminAccessSettings
-    label: Label
-    logs_key_arn: pulumi.Input[str]
+    stack: StackContext
 
 
 class AdminAccess(pulumi.ComponentResource):
-    """Session document and the log of what was typed and shown."""
+    """Session document and the log group of session input and output."""
 
     document_name: pulumi.Output[str]
     session_log_group_arn: pulumi.Output[str]
-    """To which a server must be allowed to write, or its sessions do not start."""
+    """Servers need permission to write to it; without it their sessions do not start."""
 
     def __init__(self, name: str, args: AdminAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:AdminAccess", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        identity = args.stack.identity
         log_group = aws.cloudwatch.LogGroup(
             f"{name}-session-log-group",
-            name=f"/{args.label.project}/{args.label.environment}/admin-sessions",
+            name=f"/{identity.project}/{identity.environment}/admin-sessions",
             retention_in_days=args.settings.log_retention_days,
-            kms_key_id=args.logs_key_arn,
+            kms_key_id=args.stack.keys.logs,
             opts=child,
         )
         document = aws.ssm.Document(
             f"{name}-session",
-            name=args.label.physical_name("aws:ssm/document:Document", f"{args.label.prefix}-session"),
+            name=identity.physical_name("aws:ssm/document:Document", f"{identity.prefix}-session"),
             document_type="Session",
             document_format="JSON",
             content=_session_document(args.settings, log_group.name),
@@ -71,7 +71,7 @@ def _session_document(settings: AdminAccessSettings, log_group_name: pulumi.Outp
                 "inputs": {
                     "cloudWatchLogGroupName": log_group,
                     "cloudWatchEncryptionEnabled": True,
-                    # Written while the session runs: what was typed is kept even if the server does not survive it.
+                    # Streamed during the session: the record survives even if the server does not.
                     "cloudWatchStreamingEnabled": True,
                     "s3BucketName": "",
                     "s3KeyPrefix": "",

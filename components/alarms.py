@@ -1,28 +1,27 @@
-"""Every component's alarm specifications as CloudWatch alarms. A metric alarm costs 0.10 USD a month."""
+"""CloudWatch alarms from the alarm specifications of all components. A metric alarm costs 0.10 USD a month."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from components.alarm_specification import AlarmSpecification, Metric, Severity
-from components.naming import Label
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.identity import StackIdentity
 
 PERCENTILE = re.compile(r"^p\d+(\.\d+)?$")
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmsArgs:
-    label: Label
+    identity: StackIdentity
     specifications: Sequence[AlarmSpecification]
     topic_arns: Mapping[Severity, pulumi.Input[str]]
 
 
 class Alarms(pulumi.ComponentResource):
-    """One alarm per specification; it tells its severity's topic when it begins and when it is over."""
+    """One alarm per specification; it notifies the topic of its severity when it starts and when it is resolved."""
 
     arns: Mapping[str, pulumi.Output[str]]
 
@@ -38,10 +37,11 @@ class Alarms(pulumi.ComponentResource):
 
     def _create_alarm(self, specification: AlarmSpecification) -> aws.cloudwatch.MetricAlarm:
         topic_arn = self._args.topic_arns[specification.severity]
-        label = self._args.label
-        return aws.cloudwatch.MetricAlarm(
-            f"{self._name}-{specification.name}",
-            name=label.physical_name("aws:cloudwatch/metricAlarm:MetricAlarm", f"{label.prefix}-{specification.name}"),
+        identity = self._args.identity
+        args = aws.cloudwatch.MetricAlarmArgs(
+            name=identity.physical_name(
+                "aws:cloudwatch/metricAlarm:MetricAlarm", f"{identity.prefix}-{specification.name}"
+            ),
             alarm_description=f"{specification.severity} ({specification.severity.meaning}). {specification.summary}. "
             f"Runbook: {specification.runbook}",
             comparison_operator=specification.comparison,
@@ -51,43 +51,48 @@ class Alarms(pulumi.ComponentResource):
             alarm_actions=[topic_arn],
             ok_actions=[topic_arn],
             tags={"Severity": str(specification.severity)},
-            opts=self._child,
-            **_what_is_measured(specification),
         )
+        if specification.expression is None:
+            _measure_metric(args, specification)
+        else:
+            args.metric_queries = _metric_queries(specification, specification.expression)
+        return aws.cloudwatch.MetricAlarm(f"{self._name}-{specification.name}", args, self._child)
 
 
-def _what_is_measured(specification: AlarmSpecification) -> Mapping[str, Any]:
-    if specification.expression is not None:
-        result = {"id": "result", "expression": specification.expression, "label": specification.name}
-        queries = [
-            _metric_query(key, metric, specification.period_seconds) for key, metric in specification.metrics.items()
-        ]
-        return {"metric_queries": [{**result, "return_data": True}, *queries]}
-    measured: dict[str, Any] = {
-        "namespace": specification.namespace,
-        "metric_name": specification.metric_name,
-        "dimensions": dict(specification.dimensions),
-        "period": specification.period_seconds,
-    }
+def _measure_metric(args: aws.cloudwatch.MetricAlarmArgs, specification: AlarmSpecification) -> None:
+    args.namespace = specification.namespace
+    args.metric_name = specification.metric_name
+    args.dimensions = dict(specification.dimensions)
+    args.period = specification.period_seconds
     if specification.statistic is not None and PERCENTILE.match(specification.statistic):
-        # With few requests a percentile is chance; CloudWatch then keeps the state it has.
-        return {
-            **measured,
-            "extended_statistic": specification.statistic,
-            "evaluate_low_sample_count_percentiles": "ignore",
-        }
-    return {**measured, "statistic": specification.statistic}
+        args.extended_statistic = specification.statistic
+        # A percentile of few requests is not significant; the alarm then keeps its state.
+        args.evaluate_low_sample_count_percentiles = "ignore"
+    else:
+        args.statistic = specification.statistic
 
 
-def _metric_query(key: str, metric: Metric, period_seconds: int) -> Mapping[str, Any]:
-    return {
-        "id": key,
-        "metric": {
-            "namespace": metric.namespace,
-            "metric_name": metric.metric_name,
-            "dimensions": dict(metric.dimensions),
-            "stat": metric.statistic,
-            "period": period_seconds,
-        },
-        "return_data": False,
-    }
+def _metric_queries(
+    specification: AlarmSpecification, expression: str
+) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]:
+    result = aws.cloudwatch.MetricAlarmMetricQueryArgs(
+        id="result", expression=expression, label=specification.name, return_data=True
+    )
+    return [
+        result,
+        *(_metric_query(key, metric, specification.period_seconds) for key, metric in specification.metrics.items()),
+    ]
+
+
+def _metric_query(key: str, metric: Metric, period_seconds: int) -> aws.cloudwatch.MetricAlarmMetricQueryArgs:
+    return aws.cloudwatch.MetricAlarmMetricQueryArgs(
+        id=key,
+        metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+            namespace=metric.namespace,
+            metric_name=metric.metric_name,
+            dimensions=dict(metric.dimensions),
+            stat=metric.statistic,
+            period=period_seconds,
+        ),
+        return_data=False,
+    )

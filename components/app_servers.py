@@ -1,37 +1,37 @@
 """The app servers: three to ten instances over all zones that replace themselves, scale by load and roll out changes.
 
-The guide has four topologies (three servers, two hosts, three ports on one, a fourth by hand). Here every server is
-alike, runs one PM2 with a process per processor on port 3000, and exists because the group wants it.
+The guide has four topologies (three servers, two hosts, three ports on one, a fourth by hand). Here all servers are
+identical, run one PM2 with a process for each processor on port 3000, and are started by the Auto Scaling group only.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field, StringConstraints, model_validator
 
-from components import iam
-from components.alarm_specification import AlarmSpecification, Severity
-from components.backup_bucket import RELEASES_PREFIX, ReleaseStore
-from components.instance_types import Capacity, ServerType, capacity_of
-from components.load_balancer import APPLICATION_PORT, FrontEnd
-from components.naming import Label
-from components.section import Section
-from components.security_groups import GuardedGroup, Peer
-from components.user_data import UserData
+from components.shared import iam
+from components.shared.alarm_specification import AlarmSpecification, Severity
+from components.shared.connections import Placement
+from components.shared.instance_types import Capacity, ServerType, capacity_of
+from components.shared.keys import StackContext
+from components.shared.production import NOT_BURSTABLE, Production
+from components.shared.runtime import ApplicationEnvironment, ReleaseStore, TargetGroup
+from components.shared.section import Section
+from components.shared.user_data import UserData
 
-HTTPS_PORT = 443
 BOOT_SECONDS = 300
-"""From launch to the first request that can be served: packages, release and the start of Node, with some to spare."""
+"""From launch to the first request that can be served: packages, release and start of Node, with a margin."""
 MOST_HEALTHY_PERCENT = 110
 """A replacement starts before the old server stops, one at a time: more at once need more database connections."""
 GIB_PER_PROCESS = 1.25
-"""PM2 restarts a process at 1 GiB; the rest is for its start and for memory that V8 does not count."""
+"""PM2 restarts a process at 1 GiB; the rest is for its start and for memory outside V8's heap."""
 GIB_FOR_SYSTEM = 1.0
-SERVERS_METRIC = "GroupInServiceInstances"
+SERVERS_METRIC = aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES
 SSM_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
@@ -39,17 +39,19 @@ class AppServersSettings(Section):
     """Section `fixrx:app_servers`."""
 
     image_id: Annotated[str, StringConstraints(pattern=r"^ami-([0-9a-f]{8}|[0-9a-f]{17})$")]
-    """Amazon Linux 2023. Pinned: an image that moves by itself would replace the whole fleet on an unrelated change."""
+    """Amazon Linux 2023. Pinned: an image that is looked up would replace all servers on an unrelated change."""
     release: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    """Which archive under `releases/` of the backup bucket the servers run."""
-    instance_type: ServerType = "m7g.large"
+    """Name of the archive under `releases/` of the backup bucket that the servers run."""
+    instance_type: Annotated[ServerType, NOT_BURSTABLE] = "m7g.large"
     """Needs 1.25 GiB of memory for each processor and 1 GiB for the system. Processor architecture as in `image_id`."""
-    min_size: Annotated[int, Field(ge=1, le=100)] = 3
-    """Servers that always run."""
+    min_size: Annotated[
+        int, Field(ge=1, le=100), Production(at_least=3, because="the guide runs three servers, one in each zone")
+    ] = 3
+    """Smallest number of running servers."""
     max_size: Annotated[int, Field(ge=1, le=100)] = 10
-    """Servers that run at the most. More of them leave fewer database connections for each."""
+    """Largest number of running servers. The more servers, the fewer database connections for each."""
     target_cpu_percent: Annotated[int, Field(ge=10, le=90)] = 70
-    """Load of the processors that scaling aims at; the guide's figure."""
+    """CPU utilization that scaling keeps the servers at; the guide's figure."""
     requests_per_server_per_minute: Annotated[int, Field(ge=100)] = 6000
     """Load at which servers are added even if their processors are idle, waiting for the database. 100 a second is an
     assumption until a load test replaces it."""
@@ -81,34 +83,27 @@ class AppServersSettings(Section):
 
     @property
     def peak_servers(self) -> int:
-        """The most that run at once: the maximum, and those that a rolling replacement starts first."""
+        """Most servers that run at once: the maximum, and those that a rolling replacement starts first."""
         return math.ceil(self.max_size * MOST_HEALTHY_PERCENT / 100)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppServersArgs:
     settings: AppServersSettings
-    label: Label
-    vpc_id: pulumi.Input[str]
-    subnet_ids: Sequence[pulumi.Input[str]]
-    load_balancer: FrontEnd
-    upstreams: Mapping[str, Peer]
-    """The groups that servers connect to, by what they are."""
-    environment: Mapping[str, str]
-    """Environment variables in plain."""
-    secret_arns: Mapping[str, pulumi.Input[str]]
-    secrets_key_arn: pulumi.Input[str]
+    stack: StackContext
+    placement: Placement
+    target_group: TargetGroup
+    environment: ApplicationEnvironment
     releases: ReleaseStore
     session_log_group_arn: pulumi.Input[str]
-    drain_seconds: int
+    """Log group of the recorded administrator sessions."""
 
 
 class AppServers(pulumi.ComponentResource):
     """Auto Scaling group of identical servers behind the load balancer."""
 
-    security_group_id: pulumi.Output[str]
-    peer: Peer
-    group_name: pulumi.Output[str]
+    name: pulumi.Output[str]
+    """Name of the Auto Scaling group."""
     alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: AppServersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -117,33 +112,15 @@ class AppServers(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self._group = GuardedGroup(name, "App servers", args.vpc_id, self._child)
-        self.security_group_id = self._group.id
-        self.peer = Peer(security_group_id=self._group.id, port=APPLICATION_PORT)
-        self._open_ways()
-        role, grants = self._create_role()
+        role, permissions = self._create_role()
         launch_template = self._create_launch_template(role)
         # A server that boots before it may fetch its secrets would spend its grace period on retries.
-        scaling_group = self._create_scaling_group(launch_template, [*self._group.rules, *grants])
+        scaling_group = self._create_scaling_group(launch_template, [*args.placement.rules, *permissions])
         self._scale(scaling_group)
 
-        self.group_name = scaling_group.name
+        self.name = scaling_group.name
         self.alarms = _alarms(scaling_group, args.settings)
-        self.register_outputs({"group_name": self.group_name, "security_group_id": self.security_group_id})
-
-    def refuse_other_rules(self) -> None:
-        """Remove rules that anybody adds by hand."""
-        self._group.refuse_other_rules()
-
-    def _open_ways(self) -> None:
-        """In from the load balancer; out to the upstreams, and to third parties and AWS by HTTPS. Nothing else."""
-        load_balancer = Peer(security_group_id=self._args.load_balancer.security_group_id, port=APPLICATION_PORT)
-        self._group.allow_from_group(
-            "load-balancer", load_balancer, "Requests and health checks, from the load balancer"
-        )
-        for upstream, peer in self._args.upstreams.items():
-            self._group.allow_to_group(upstream, peer, f"Connections to {upstream}")
-        self._group.allow_to_internet("https", HTTPS_PORT, "Twilio, SendGrid, Firebase, OAuth providers and AWS")
+        self.register_outputs({"name": self.name})
 
     def _create_role(self) -> tuple[aws.iam.Role, Sequence[pulumi.Resource]]:
         role = iam.service_role(self._name, "ec2.amazonaws.com", None, self._child)
@@ -151,7 +128,7 @@ class AppServers(pulumi.ComponentResource):
         session_manager = aws.iam.RolePolicyAttachment(
             f"{self._name}-session-manager", role=role.name, policy_arn=SSM_POLICY, opts=self._child
         )
-        # A permission given by hand in the console is removed by the next `pulumi up`.
+        # A permission that was added by hand is removed by the next `pulumi up`.
         aws.iam.RolePoliciesExclusive(
             f"{self._name}-only-own-policies", role_name=role.name, policy_names=[policy.name], opts=self._child
         )
@@ -164,29 +141,30 @@ class AppServers(pulumi.ComponentResource):
         return role, [policy, session_manager]
 
     def _permissions(self) -> Sequence[iam.Statement]:
-        args = self._args
+        args, identity = self._args, self._args.stack.identity
+        secret_arns = args.environment.secret_arns
         return [
             iam.statement(
                 "ReadOwnSecrets",
                 actions=["secretsmanager:GetSecretValue"],
-                resources=[args.secret_arns[variable] for variable in sorted(args.secret_arns)],
+                resources=[secret_arns[variable] for variable in sorted(secret_arns)],
             ),
             iam.statement(
                 "DecryptOwnSecrets",
                 actions=["kms:Decrypt"],
-                resources=[args.secrets_key_arn],
-                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{args.label.region}.amazonaws.com"}},
+                resources=[args.stack.keys.secrets],
+                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{identity.region}.amazonaws.com"}},
             ),
             iam.statement(
                 "ReadReleases",
                 actions=["s3:GetObject"],
-                resources=[pulumi.Output.concat(args.releases.bucket_arn, f"/{RELEASES_PREFIX}*")],
+                resources=[pulumi.Output.concat(args.releases.bucket_arn, f"/{args.releases.prefix}*")],
             ),
             iam.statement(
                 "DecryptReleases",
                 actions=["kms:Decrypt"],
                 resources=[args.releases.key_arn],
-                conditions={"StringEquals": {"kms:ViaService": f"s3.{args.label.region}.amazonaws.com"}},
+                conditions={"StringEquals": {"kms:ViaService": f"s3.{identity.region}.amazonaws.com"}},
             ),
             iam.statement(
                 "RecordAdminSessions",
@@ -197,7 +175,7 @@ class AppServers(pulumi.ComponentResource):
             iam.statement(
                 "FindSessionLog",
                 actions=["logs:DescribeLogGroups"],
-                resources=[f"arn:aws:logs:{args.label.region}:{args.label.account_id}:log-group:*"],
+                resources=[f"arn:aws:logs:{identity.region}:{identity.account_id}:log-group:*"],
             ),
         ]
 
@@ -206,30 +184,33 @@ class AppServers(pulumi.ComponentResource):
 
         def render(known: Mapping[str, Any]) -> str:
             return UserData(
-                region=args.label.region,
+                region=args.stack.identity.region,
                 bucket=known["bucket"],
+                releases_prefix=args.releases.prefix,
                 release=args.settings.release,
                 node_version=args.settings.node_version,
-                drain_seconds=args.drain_seconds,
-                settings=args.environment,
+                drain_seconds=args.target_group.drain_seconds,
+                settings=args.environment.values,
                 secret_arns=known["secret_arns"],
             ).encoded()
 
-        return pulumi.Output.all(bucket=args.releases.bucket_name, secret_arns=dict(args.secret_arns)).apply(render)
+        return pulumi.Output.all(
+            bucket=args.releases.bucket_name, secret_arns=dict(args.environment.secret_arns)
+        ).apply(render)
 
     def _create_launch_template(self, role: aws.iam.Role) -> aws.ec2.LaunchTemplate:
-        settings, label = self._args.settings, self._args.label
+        settings, identity = self._args.settings, self._args.stack.identity
         profile = aws.iam.InstanceProfile(f"{self._name}-instance-profile", role=role.name, opts=self._child)
         return aws.ec2.LaunchTemplate(
             f"{self._name}-launch-template",
             image_id=settings.image_id,
             instance_type=settings.instance_type,
             iam_instance_profile={"arn": profile.arn},
-            vpc_security_group_ids=[self.security_group_id],
+            vpc_security_group_ids=[self._args.placement.security_group_id],
             user_data=self._user_data(),
             update_default_version=True,
             ebs_optimized="true",
-            # Figures every minute in place of every five: scaling and alarms see load four minutes earlier.
+            # Metrics every minute instead of every five: scaling and alarms react four minutes earlier.
             monitoring={"enabled": True},
             metadata_options={
                 "http_endpoint": "enabled",
@@ -249,7 +230,7 @@ class AppServers(pulumi.ComponentResource):
                 }
             ],
             tag_specifications=[
-                {"resource_type": kind, "tags": label.tags(f"{self._name}-server")}
+                {"resource_type": kind, "tags": identity.tags(f"{self._name}-server")}
                 for kind in ("instance", "volume", "network-interface")
             ],
             opts=self._child,
@@ -259,86 +240,92 @@ class AppServers(pulumi.ComponentResource):
         self, launch_template: aws.ec2.LaunchTemplate, ready_first: Sequence[pulumi.Resource]
     ) -> aws.autoscaling.Group:
         settings = self._args.settings
-        tags = self._args.label.tags(f"{self._name}-group")
-        maintenance = {"min_healthy_percentage": 100, "max_healthy_percentage": MOST_HEALTHY_PERCENT}
+        tags = self._args.stack.identity.tags(f"{self._name}-group")
         return aws.autoscaling.Group(
             f"{self._name}-group",
             min_size=settings.min_size,
             max_size=settings.max_size,
             desired_capacity=settings.min_size,
-            vpc_zone_identifiers=self._args.subnet_ids,
-            target_group_arns=[self._args.load_balancer.target_group_arn],
+            vpc_zone_identifiers=self._args.placement.subnet_ids,
+            target_group_arns=[self._args.target_group.arn],
             health_check_type="ELB",
             health_check_grace_period=BOOT_SECONDS,
             default_instance_warmup=BOOT_SECONDS,
             availability_zone_distribution={"capacity_distribution_strategy": "balanced-best-effort"},
-            instance_maintenance_policy=maintenance,
+            instance_maintenance_policy={
+                "min_healthy_percentage": 100,
+                "max_healthy_percentage": MOST_HEALTHY_PERCENT,
+            },
             enabled_metrics=[SERVERS_METRIC],
             metrics_granularity="1Minute",
             # The number, not "$Latest": a refresh starts only when this input changes.
             launch_template={"id": launch_template.id, "version": launch_template.latest_version.apply(str)},
             instance_refresh={
                 "strategy": "Rolling",
-                "preferences": {**maintenance, "instance_warmup": str(BOOT_SECONDS), "skip_matching": True},
+                "preferences": {
+                    "min_healthy_percentage": 100,
+                    "max_healthy_percentage": MOST_HEALTHY_PERCENT,
+                    "instance_warmup": str(BOOT_SECONDS),
+                    "skip_matching": True,
+                },
             },
             tags=[{"key": key, "value": value, "propagate_at_launch": False} for key, value in tags.items()],
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(ready_first),
-                # Scaling decides how many; a deployment in the evening peak must not send servers home.
+                # Scaling decides how many; a deployment at peak load must not stop servers.
                 ignore_changes=["desiredCapacity"],
             ),
         )
 
     def _scale(self, group: aws.autoscaling.Group) -> None:
-        """Each policy adds servers on its own; servers go only when both agree."""
+        """Each policy adds servers on its own; servers are removed only when both agree."""
         settings = self._args.settings
-        targets: Mapping[str, tuple[Mapping[str, Any], float]] = {
-            "cpu": ({"predefined_metric_type": "ASGAverageCPUUtilization"}, settings.target_cpu_percent),
-            "requests": (
-                {
+        targets: Mapping[str, aws.autoscaling.PolicyTargetTrackingConfigurationArgsDict] = {
+            "cpu": {
+                "predefined_metric_specification": {"predefined_metric_type": "ASGAverageCPUUtilization"},
+                "target_value": settings.target_cpu_percent,
+            },
+            "requests": {
+                "predefined_metric_specification": {
                     "predefined_metric_type": "ALBRequestCountPerTarget",
-                    "resource_label": self._args.load_balancer.request_count_label,
+                    "resource_label": self._args.target_group.request_count_label,
                 },
-                settings.requests_per_server_per_minute,
-            ),
+                "target_value": settings.requests_per_server_per_minute,
+            },
         }
-        for target, (metric, value) in targets.items():
+        for metric, target in targets.items():
             aws.autoscaling.Policy(
-                f"{self._name}-scale-by-{target}",
+                f"{self._name}-scale-by-{metric}",
                 autoscaling_group_name=group.name,
                 policy_type="TargetTrackingScaling",
-                target_tracking_configuration={"predefined_metric_specification": metric, "target_value": value},
+                target_tracking_configuration=target,
                 opts=self._child,
             )
 
 
 def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings) -> Sequence[AlarmSpecification]:
-    def alarm(name: str, summary: str, metric_name: str, **differing: Any) -> AlarmSpecification:
-        return AlarmSpecification(
-            name=name,
-            summary=summary,
-            severity=Severity.P3,
-            metric_name=metric_name,
-            dimensions={"AutoScalingGroupName": group.name},
-            period_seconds=300,
-            **differing,
-        )
-
+    alarm = partial(
+        AlarmSpecification,
+        severity=Severity.P3,
+        dimensions={"AutoScalingGroupName": group.name},
+        period_seconds=300,
+    )
     return [
         alarm(
-            "ServerCpuHigh",
-            "The servers' processors have been 90 % busy for 15 minutes: scaling does not keep up or is at its maximum",
-            "CPUUtilization",
+            name="ServerCpuHigh",
+            summary="CPU utilization of the app servers has been above 90 % for 15 minutes: scaling is too slow or at "
+            "its maximum",
+            metric_name="CPUUtilization",
             namespace="AWS/EC2",
             statistic="Average",
             threshold=90,
             evaluation_periods=3,
         ),
         alarm(
-            "ServerGroupAtMaximum",
-            f"All {settings.max_size} servers that the group may have are running; more load has nowhere to go",
-            SERVERS_METRIC,
+            name="ServerGroupAtMaximum",
+            summary=f"The Auto Scaling group runs its maximum of {settings.max_size} servers and cannot add more",
+            metric_name=SERVERS_METRIC.value,
             namespace="AWS/AutoScaling",
             statistic="Minimum",
             comparison="GreaterThanOrEqualToThreshold",

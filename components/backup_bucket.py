@@ -1,37 +1,47 @@
 """The guide's `s3://fixrx-backups`: database dumps under `database/`, archives of the application under `application/`.
 
-The guide cleans up local copies after 7 and 30 days and never cleans up the bucket. Here the same numbers are lifecycle
-rules of the bucket, and a lock keeps every version for the shorter of the two, whoever asks for its deletion.
+The guide deletes local copies after 7 and 30 days and never deletes anything from the bucket. Here the same numbers are
+lifecycle rules of the bucket, and object lock keeps every version for the shorter of the two.
 """
 
 from dataclasses import dataclass
 from typing import Annotated, Self
 
 import pulumi
+import pulumi_aws as aws
 from pydantic import Field, model_validator
 
-from components import iam
-from components.access_logs import S3_PREFIX
-from components.naming import Label
-from components.private_bucket import PrivateBucket, PrivateBucketArgs
-from components.section import Section
+from components.shared import iam
+from components.shared.keys import StackContext
+from components.shared.private_bucket import LogDestination, PrivateBucket, PrivateBucketArgs
+from components.shared.production import Production, Protected
+from components.shared.runtime import ReleaseStore
+from components.shared.section import Section
 
 DATABASE_PREFIX = "database/"
 APPLICATION_PREFIX = "application/"
 RELEASES_PREFIX = "releases/"
-"""Apart from `application/` and without an end: a server that starts in a year needs the release that then runs."""
+"""Separate from `application/` and without expiry: a server that starts in a year needs the release of that day."""
 
 
 class BackupBucketSettings(Section):
     """Section `fixrx:backup_bucket`."""
 
-    database_retention_days: Annotated[int, Field(ge=1, le=3650)] = 7
+    database_retention_days: Annotated[
+        int, Field(ge=1, le=3650), Production(at_least=7, because="the guide keeps database dumps for 7 days")
+    ] = 7
     """How long database dumps are kept; the guide's figure."""
-    application_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    application_retention_days: Annotated[
+        int, Field(ge=1, le=3650), Production(at_least=30, because="the guide keeps application archives for 30 days")
+    ] = 30
     """How long archives of the application are kept; the guide's figure."""
-    object_lock_days: Annotated[int, Field(ge=1, le=365)] = 7
-    """Days for which nobody can delete a version of an object."""
-    protect: bool = True
+    object_lock_days: Annotated[
+        int,
+        Field(ge=1, le=365),
+        Production(at_least=7, because="stolen credentials must not be able to delete the backups of the last week"),
+    ] = 7
+    """Days for which a version of an object cannot be deleted."""
+    protect: Protected = True
     """Refuse to delete the bucket. Without it, `pulumi destroy` deletes what is in it as well."""
 
     @model_validator(mode="after")
@@ -45,74 +55,67 @@ class BackupBucketSettings(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReleaseStore:
-    """What servers need to fetch a release from `RELEASES_PREFIX`."""
-
-    bucket_name: pulumi.Input[str]
-    bucket_arn: pulumi.Input[str]
-    key_arn: pulumi.Input[str]
-
-
-@dataclass(frozen=True, kw_only=True)
 class BackupBucketArgs:
     settings: BackupBucketSettings
-    label: Label
-    data_key_arn: pulumi.Input[str]
-    access_log_bucket: pulumi.Input[str]
+    stack: StackContext
+    access_logs: LogDestination
 
 
 class BackupBucket(pulumi.ComponentResource):
     """Bucket of backups that cannot be deleted before their time."""
 
     bucket_name: pulumi.Output[str]
-    as_release_store: ReleaseStore
+    releases: ReleaseStore
 
     def __init__(self, name: str, args: BackupBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:BackupBucket", name, None, opts)
-        bucket_name = args.label.physical_name(
-            "aws:s3/bucket:Bucket", f"{args.label.project}-backups-{args.label.environment}-{args.label.account_id}"
+        identity = args.stack.identity
+        bucket_name = identity.physical_name(
+            "aws:s3/bucket:Bucket", f"{identity.project}-backups-{identity.environment}-{identity.account_id}"
         )
         bucket = PrivateBucket(
             f"{name}-store",
             PrivateBucketArgs(
                 bucket_name=bucket_name,
-                kms_key_arn=args.data_key_arn,
+                kms_key_arn=args.stack.keys.data,
                 object_lock_days=args.settings.object_lock_days,
                 lifecycle_rules=[
                     _expire(DATABASE_PREFIX, args.settings.database_retention_days),
                     _expire(APPLICATION_PREFIX, args.settings.application_retention_days),
                 ],
                 policy_statements=[_refuse_deletion(f"arn:aws:s3:::{bucket_name}")],
-                access_log_bucket=args.access_log_bucket,
-                access_log_prefix=S3_PREFIX,
+                access_logs=args.access_logs,
                 protect=args.settings.protect,
             ),
             pulumi.ResourceOptions(parent=self),
         )
         self.bucket_name = bucket.bucket_name
-        self.as_release_store = ReleaseStore(
-            bucket_name=bucket.bucket_name, bucket_arn=bucket.arn, key_arn=args.data_key_arn
+        self.releases = ReleaseStore(
+            bucket_name=bucket.bucket_name,
+            bucket_arn=bucket.arn,
+            prefix=RELEASES_PREFIX,
+            key_arn=args.stack.keys.data,
         )
         self.register_outputs({"bucket_name": self.bucket_name})
 
 
-def _expire(prefix: str, days: int) -> dict[str, object]:
+def _expire(prefix: str, days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
     return {
         "id": f"expire-{prefix.rstrip('/')}",
         "status": "Enabled",
         "filter": {"prefix": prefix},
         "expiration": {"days": days},
-        # An overwritten or deleted backup can be had back for as long as a current one.
+        # An overwritten or deleted backup can be restored for as long as a current one.
         "noncurrent_version_expiration": {"noncurrent_days": days},
     }
 
 
 def _refuse_deletion(bucket_arn: str) -> iam.Statement:
-    """Versions leave by the lifecycle only; deleting one by hand takes a reviewed change of this policy first."""
+    """Only the lifecycle deletes versions; deleting one by hand first needs a reviewed change of this policy."""
     return iam.statement(
         "NoDeletionByHand",
         effect="Deny",
-        principals=iam.ANYBODY,
+        principals=iam.ANY_PRINCIPAL,
         actions=["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"],
         resources=[bucket_arn, f"{bucket_arn}/*"],
     )

@@ -1,7 +1,7 @@
 """Redis: one primary and replicas in other zones, encrypted, reachable with a token over TLS only.
 
-The guide asks for Redis, and ElastiCache's last Redis is 7.1; Valkey, its continuation, speaks the same protocol,
-gets the new versions and costs a fifth less. `engine: valkey` selects it. Moving an existing cache between the two is
+The guide asks for Redis, and ElastiCache's last Redis is 7.1; Valkey, its successor, has the same protocol, receives
+the new versions and costs 20 % less. `engine: valkey` selects it. Moving an existing cache between the two is
 an upgrade in place and cannot be undone.
 """
 
@@ -14,16 +14,16 @@ import pulumi_aws as aws
 import pulumi_random as random
 from pydantic import Field
 
-from components.alarm_specification import AlarmSpecification, Severity
-from components.instance_types import CacheNodeType
-from components.maintenance_windows import MaintenanceWindows
-from components.naming import Label
-from components.section import LogRetentionDays, Section
-from components.security_groups import GuardedGroup, Peer
+from components.shared.alarm_specification import AlarmSpecification, Severity
+from components.shared.connections import REDIS_PORT, Placement
+from components.shared.instance_types import CacheNodeType
+from components.shared.keys import StackContext
+from components.shared.maintenance_windows import MaintenanceWindows
+from components.shared.production import NOT_BURSTABLE, Production, Protected
+from components.shared.section import LogRetentionDays, Section
 
-PORT = 6379
 TOKEN_LENGTH = 64
-"""ElastiCache takes 16 to 128 characters."""
+"""ElastiCache accepts 16 to 128 characters."""
 ENGINE_VERSIONS = {"redis": "7.1", "valkey": "8.1"}
 PARAMETER_FAMILIES = {"redis": "redis7", "valkey": "valkey8"}
 LOG_TYPES = ("slow-log", "engine-log")
@@ -34,15 +34,19 @@ class CacheSettings(Section):
 
     engine: Literal["redis", "valkey"] = "redis"
     """Redis 7.1 or Valkey 8.1."""
-    node_type: CacheNodeType = "cache.m7g.large"
+    node_type: Annotated[CacheNodeType, NOT_BURSTABLE] = "cache.m7g.large"
     """Of each node."""
-    nodes: Annotated[int, Field(ge=1, le=6)] = 2
-    """The primary and its replicas. One node is lost with its zone."""
+    nodes: Annotated[
+        int, Field(ge=1, le=6), Production(at_least=2, because="a single node is lost together with its zone")
+    ] = 2
+    """The primary and its replicas."""
     eviction_policy: Literal["volatile-lru", "allkeys-lru", "noeviction"] = "volatile-lru"
-    """What goes when memory is full. With `volatile-lru` sessions and rate limits without an expiry stay."""
-    snapshot_retention_days: Annotated[int, Field(ge=0, le=35)] = 7
+    """Which keys are evicted when memory is full. With `volatile-lru`, keys without an expiry are kept."""
+    snapshot_retention_days: Annotated[
+        int, Field(ge=0, le=35), Production(at_least=7, because="the guide keeps backups for 7 days")
+    ] = 7
     log_retention_days: LogRetentionDays = 30
-    protect: bool = True
+    protect: Protected = True
     """Refuse to delete the cache."""
 
 
@@ -50,20 +54,16 @@ class CacheSettings(Section):
 class CacheArgs:
     settings: CacheSettings
     windows: MaintenanceWindows
-    label: Label
-    vpc_id: pulumi.Input[str]
-    subnet_ids: Sequence[pulumi.Input[str]]
-    data_key_arn: pulumi.Input[str]
-    logs_key_arn: pulumi.Input[str]
+    stack: StackContext
+    placement: Placement
 
 
 class Cache(pulumi.ComponentResource):
-    """ElastiCache replication group, reachable by nobody until `allow_from` is called."""
+    """ElastiCache replication group."""
 
     endpoint: pulumi.Output[str]
     url: pulumi.Output[str]
     """Secret. Connection URL with the token; `rediss` means TLS."""
-    peer: Peer
     alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: CacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -72,26 +72,15 @@ class Cache(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self._group = GuardedGroup(name, "Redis", args.vpc_id, self._child)
-        self.peer = Peer(security_group_id=self._group.id, port=PORT)
         token = random.RandomPassword(f"{name}-token", length=TOKEN_LENGTH, special=False, opts=self._child)
         replication_group = self._create_replication_group(token)
 
         self.endpoint = replication_group.primary_endpoint_address
         self.url = pulumi.Output.secret(
-            pulumi.Output.concat("rediss://:", token.result, "@", self.endpoint, f":{PORT}/0")
+            pulumi.Output.concat("rediss://:", token.result, "@", self.endpoint, f":{REDIS_PORT}/0")
         )
         self.alarms = self._alarms(replication_group)
         self.register_outputs({"endpoint": self.endpoint})
-
-    def allow_from(self, name: str, security_group_id: pulumi.Input[str]) -> None:
-        """Let the members of a group connect."""
-        peer = Peer(security_group_id=security_group_id, port=PORT)
-        self._group.allow_from_group(name, peer, f"Redis, from {name}")
-
-    def refuse_other_rules(self) -> None:
-        """Remove rules that anybody adds by hand. Call it after the last `allow_from`."""
-        self._group.refuse_other_rules()
 
     def _create_parameter_group(self) -> aws.elasticache.ParameterGroup:
         return aws.elasticache.ParameterGroup(
@@ -102,13 +91,13 @@ class Cache(pulumi.ComponentResource):
         )
 
     def _create_log_groups(self) -> dict[str, aws.cloudwatch.LogGroup]:
-        label = self._args.label
+        identity = self._args.stack.identity
         return {
             log_type: aws.cloudwatch.LogGroup(
                 f"{self._name}-{log_type}-group",
-                name=f"/{label.project}/{label.environment}/cache/{log_type}",
+                name=f"/{identity.project}/{identity.environment}/cache/{log_type}",
                 retention_in_days=self._args.settings.log_retention_days,
-                kms_key_id=self._args.logs_key_arn,
+                kms_key_id=self._args.stack.keys.logs,
                 opts=self._child,
             )
             for log_type in LOG_TYPES
@@ -120,24 +109,24 @@ class Cache(pulumi.ComponentResource):
         # A second final snapshot of the same name would fail the deletion.
         suffix = random.RandomId(f"{self._name}-final-snapshot-suffix", byte_length=4, opts=self._child)
         subnet_group = aws.elasticache.SubnetGroup(
-            f"{self._name}-subnets", subnet_ids=self._args.subnet_ids, opts=self._child
+            f"{self._name}-subnets", subnet_ids=self._args.placement.subnet_ids, opts=self._child
         )
         return aws.elasticache.ReplicationGroup(
             f"{self._name}-replication-group",
             replication_group_id=self._replication_group_id,
-            description=f"{self._args.label.prefix}: cache of the API",
+            description=f"{self._args.stack.identity.prefix}: cache of the API",
             engine=settings.engine,
             engine_version=ENGINE_VERSIONS[settings.engine],
             node_type=settings.node_type,
             num_cache_clusters=settings.nodes,
             automatic_failover_enabled=several_nodes,
             multi_az_enabled=several_nodes,
-            port=PORT,
+            port=REDIS_PORT,
             subnet_group_name=subnet_group.name,
-            security_group_ids=[self._group.id],
+            security_group_ids=[self._args.placement.security_group_id],
             parameter_group_name=self._create_parameter_group().name,
             at_rest_encryption_enabled=True,
-            kms_key_id=self._args.data_key_arn,
+            kms_key_id=self._args.stack.keys.data,
             transit_encryption_enabled=True,
             transit_encryption_mode="required",
             auth_token=token.result,
@@ -161,12 +150,12 @@ class Cache(pulumi.ComponentResource):
 
     @property
     def _replication_group_id(self) -> str:
-        return self._args.label.physical_name(
-            "aws:elasticache/replicationGroup:ReplicationGroup", f"{self._args.label.prefix}-cache"
+        return self._args.stack.identity.physical_name(
+            "aws:elasticache/replicationGroup:ReplicationGroup", f"{self._args.stack.identity.prefix}-cache"
         )
 
     def _alarms(self, replication_group: aws.elasticache.ReplicationGroup) -> Sequence[AlarmSpecification]:
-        """CloudWatch knows the nodes only, which ElastiCache names after the group: `-001`, `-002` and so on."""
+        """CloudWatch has metrics of the nodes only, which ElastiCache names after the group: `-001`, `-002` etc."""
         return [
             alarm
             for number in range(1, self._args.settings.nodes + 1)
@@ -192,17 +181,17 @@ def _node_alarms(number: str, group: aws.elasticache.ReplicationGroup) -> Sequen
     return [
         alarm(
             "CacheMemoryHigh",
-            "The cache has used 80 % of its memory; past that it throws keys away",
+            "The cache uses more than 80 % of its memory; at 100 % it evicts keys",
             "DatabaseMemoryUsagePercentage",
             80,
             Severity.P3,
         ),
         alarm(
             "CacheCpuHigh",
-            "Redis's one thread has been 70 % busy for 15 minutes",
+            "The CPU of the Redis engine, which has one thread, has been above 70 % for 15 minutes",
             "EngineCPUUtilization",
             70,
             Severity.P3,
         ),
-        alarm("CacheEvictions", "The cache throws keys away because memory is full", "Evictions", 0, Severity.P4),
+        alarm("CacheEvictions", "The cache evicts keys because its memory is full", "Evictions", 0, Severity.P4),
     ]

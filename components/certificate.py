@@ -1,4 +1,4 @@
-"""A TLS certificate that renews by itself, in place of the guide's weekly `certbot renew`."""
+"""A TLS certificate that ACM renews automatically, instead of the guide's weekly `certbot renew`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.alarm_specification import AlarmSpecification, Severity
+from components.shared.alarm_specification import AlarmSpecification, Severity
 
 VALIDATION_TTL_SECONDS = 300
 EXPIRY_WARNING_DAYS = 30
-"""ACM renews 45 days before the end. At 30 days something keeps it from doing so, most likely a lost DNS record."""
+"""ACM renews 45 days before expiry. At 30 days the renewal has failed, most likely because of a deleted DNS record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,17 +20,17 @@ class CertificateArgs:
 
 
 class Certificate(pulumi.ComponentResource):
-    """Certificate of one domain, validated by DNS for as long as the record stands."""
+    """Certificate of one domain, validated by a DNS record that must stay in the zone."""
 
     arn: pulumi.Output[str]
-    """Known only once the certificate has been issued; a listener does not accept it before."""
+    """Known only after the certificate has been issued; a listener does not accept it before."""
     alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:Certificate", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        # The logical name does not contain the domain: with another domain the new certificate is issued and put to
-        # use before the old one goes.
+        # The logical name does not contain the domain: when the domain changes, the new certificate is issued and in
+        # use before the old one is deleted.
         certificate = aws.acm.Certificate(
             f"{name}-certificate",
             domain_name=args.domain,
@@ -63,7 +63,7 @@ class Certificate(pulumi.ComponentResource):
 def _expiry_alarm(arn: pulumi.Output[str]) -> AlarmSpecification:
     return AlarmSpecification(
         name="CertificateExpiresSoon",
-        summary=f"The API's certificate ends in less than {EXPIRY_WARNING_DAYS} days and has not been renewed",
+        summary=f"The API's certificate expires in less than {EXPIRY_WARNING_DAYS} days and has not been renewed",
         severity=Severity.P3,
         namespace="AWS/CertificateManager",
         metric_name="DaysToExpiry",

@@ -1,7 +1,7 @@
 """How GitHub's workflows reach the account without a key: one role that previews, one that deploys.
 
-A workflow shows a token in which GitHub signs repository and occasion, and gets credentials for an hour. Neither role
-can change the roles here or the permissions boundary: that is an administrator's, from a terminal.
+A workflow presents a token in which GitHub signs the repository and the trigger, and receives credentials for an hour.
+Neither role can change the roles here or the permissions boundary: an administrator does that from a terminal.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,9 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import StringConstraints
 
-from components import iam
-from components.dns import QUERY_LOG_REGION
-from components.naming import Label
-from components.permissions_boundary import role_path
-from components.section import Section
+from components.shared import iam
+from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
+from components.shared.section import Section
 
 GITHUB = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
@@ -40,7 +38,7 @@ READ_ACTIONS: Mapping[str, str] = {
     "ssm": "Describe* GetDocument List*",
     "wafv2": "Get* List*",
 }
-"""What shows how the platform is built, by service, and nothing of its data: no object, no log, no secret's value."""
+"""Actions that show the platform's configuration, by service, and none of its data: no object, log or secret value."""
 
 WRITE_ACTIONS: Mapping[str, str] = {
     "acm": "AddTags* Delete* RemoveTags* Request* Update*",
@@ -61,7 +59,7 @@ WRITE_ACTIONS: Mapping[str, str] = {
     "ssm": "AddTags* Create* Delete* Modify* RemoveTags* Update*",
     "wafv2": "Associate* Create* Delete* Disassociate* Put* Tag* Untag* Update*",
 }
-"""What a deployment calls besides, by service. Secrets and roles are not among it: they are named one by one."""
+"""Further actions of a deployment, by service. Those on secrets and roles are granted separately and by resource."""
 ROLE_SERVICES = ("ec2.amazonaws.com", "monitoring.rds.amazonaws.com", "vpc-flow-logs.amazonaws.com")
 
 
@@ -76,29 +74,30 @@ class ContinuousIntegrationSettings(Section):
     identity_provider_arn: (
         Annotated[str, StringConstraints(pattern=rf"^arn:aws:iam::\d{{12}}:oidc-provider/{GITHUB}$")] | None
     ) = None
-    """Adopt GitHub's identity provider if the account has it already: there can only be one."""
+    """Adopt GitHub's identity provider if the account already has it: an account can have only one."""
     state_bucket: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] | None = None
-    """S3 bucket in which Pulumi keeps the stack's state, if it is in one."""
+    """S3 bucket of Pulumi's state backend, if the state is in S3."""
     state_key_arn: (
         Annotated[str, StringConstraints(pattern=r"^arn:aws:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")] | None
     ) = None
     """KMS key that encrypts the secrets in the state, for the encryption context `stack=<environment>` only: the stack
-    has to be created with `--secrets-provider "awskms://<key id>?region=<region>&context_stack=<environment>"`."""
+    must be created with `--secrets-provider "awskms://<key id>?region=<region>&context_stack=<environment>"`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContinuousIntegrationArgs:
     settings: ContinuousIntegrationSettings
-    label: Label
+    identity: StackIdentity
     boundary_arn: pulumi.Input[str]
-    """Of the platform's roles, which a deployment may make."""
+    """Boundary of the platform's roles: a deployment may create roles only with it."""
 
 
 class ContinuousIntegration(pulumi.ComponentResource):
-    """GitHub as an identity provider, and a role for each thing that its workflows do."""
+    """GitHub as an identity provider, and one role each for preview and deployment."""
 
     role_arns: Mapping[str, pulumi.Output[str]]
-    """By what a workflow does, `preview` or `deploy`: for the repository variables AWS_<WHAT>_ROLE_<STACK>."""
+    """By purpose, `preview` or `deploy`; empty without a repository. Workflows find them in the repository variables
+    AWS_<PURPOSE>_ROLE_<STACK>."""
 
     def __init__(self, name: str, args: ContinuousIntegrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:ContinuousIntegration", name, None, opts)
@@ -108,10 +107,10 @@ class ContinuousIntegration(pulumi.ComponentResource):
         self.role_arns = {}
         if args.settings.repository is not None:
             identity_provider_arn = self._find_or_create_identity_provider()
-            # A pull request is code that nobody has reviewed yet: it may look at the platform and not at its data.
+            # A pull request is code without review: it may read the platform's configuration and not its data.
             preview = self._create_role("preview", identity_provider_arn, "pull_request", self._preview_statements())
-            occasion = f"environment:{args.label.environment}"
-            deploy = self._create_role("deploy", identity_provider_arn, occasion, self._deploy_statements())
+            trigger = f"environment:{args.identity.environment}"
+            deploy = self._create_role("deploy", identity_provider_arn, trigger, self._deploy_statements())
             self.role_arns = {"preview": preview.arn, "deploy": deploy.arn}
         self.register_outputs({"role_arns": dict(self.role_arns)})
 
@@ -125,16 +124,16 @@ class ContinuousIntegration(pulumi.ComponentResource):
         return arn
 
     def _create_role(
-        self, purpose: str, identity_provider_arn: pulumi.Input[str], occasion: str, statements: Sequence[iam.Statement]
+        self, purpose: str, identity_provider_arn: pulumi.Input[str], trigger: str, statements: Sequence[iam.Statement]
     ) -> aws.iam.Role:
-        """The one policy is what the role may do and its boundary as well: nothing attached later adds to it."""
-        label = self._args.label
-        # Beside the path of the platform's roles, which a deployment may manage.
-        path = f"/{label.prefix}-continuous-integration/"
+        """The policy is also the role's permissions boundary, so a policy attached later adds no permission."""
+        identity = self._args.identity
+        # Outside the path of the platform's roles, because a deployment may manage the roles in that path.
+        path = f"/{identity.prefix}-continuous-integration/"
         policy = aws.iam.Policy(
             f"{self._name}-{purpose}-policy",
             path=path,
-            description=f"{label.prefix}: what the workflow may do that runs the {purpose}",
+            description=f"{identity.prefix}: permissions of the workflow that runs the {purpose}",
             policy=iam.document(*statements),
             opts=self._child,
         )
@@ -143,7 +142,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
             path=path,
             max_session_duration=SESSION_SECONDS,
             permissions_boundary=policy.arn,
-            assume_role_policy=self._trust(identity_provider_arn, occasion),
+            assume_role_policy=self._trust(identity_provider_arn, trigger),
             opts=self._child,
         )
         aws.iam.RolePolicyAttachment(
@@ -151,17 +150,17 @@ class ContinuousIntegration(pulumi.ComponentResource):
         )
         return role
 
-    def _trust(self, identity_provider_arn: pulumi.Input[str], occasion: str) -> pulumi.Output[str]:
-        """Whole strings: with a pattern in their place, a fork or a branch of anybody's making would fit as well."""
-        subject = f"repo:{self._args.settings.repository}:{occasion}"
-        trust = {
+    def _trust(self, identity_provider_arn: pulumi.Input[str], trigger: str) -> pulumi.Output[str]:
+        """Exact strings: a pattern could also match a fork or any branch."""
+        subject = f"repo:{self._args.settings.repository}:{trigger}"
+        trust: iam.Statement = {
             "Sid": "WorkflowMayAssume",
             "Effect": "Allow",
             "Principal": {"Federated": identity_provider_arn},
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Condition": {"StringEquals": {f"{GITHUB}:aud": AUDIENCE, f"{GITHUB}:sub": subject}},
         }
-        return pulumi.Output.json_dumps({"Version": iam.POLICY_VERSION, "Statement": [trust]})
+        return iam.document(trust)
 
     def _preview_statements(self) -> Sequence[iam.Statement]:
         return [
@@ -181,16 +180,16 @@ class ContinuousIntegration(pulumi.ComponentResource):
         ]
 
     def _in_own_account(self, sid: str, actions: Mapping[str, str]) -> iam.Statement:
-        """Neither from, nor on, another account or region."""
-        label = self._args.label
+        """Restrict the actions to resources of this account and to the regions of this stack."""
+        identity = self._args.identity
         return iam.statement(
             sid,
             actions=[action for service, several in actions.items() for action in iam.actions(service, several)],
             resources=["*"],
             conditions={
-                "StringEqualsIfExists": {"aws:ResourceAccount": label.account_id},
-                # Route 53 itself counts as called in the region of its query log.
-                "StringEquals": {"aws:RequestedRegion": sorted({label.region, QUERY_LOG_REGION})},
+                "StringEqualsIfExists": {"aws:ResourceAccount": identity.account_id},
+                # Requests to Route 53 count as made in this region.
+                "StringEquals": {"aws:RequestedRegion": sorted({identity.region, GLOBAL_SERVICES_REGION})},
             },
         )
 
@@ -205,7 +204,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
                 )
             )
         if settings.state_key_arn is not None:
-            context = {"kms:EncryptionContext:stack": self._args.label.environment}
+            context = {"kms:EncryptionContext:stack": self._args.identity.environment}
             statements.append(
                 iam.statement(
                     "UseSecretsOfState",
@@ -217,24 +216,24 @@ class ContinuousIntegration(pulumi.ComponentResource):
         return statements
 
     def _manage_secrets(self) -> Sequence[iam.Statement]:
-        label = self._args.label
-        place = f"{label.region}:{label.account_id}"
+        identity = self._args.identity
+        scope = f"{identity.region}:{identity.account_id}"
         return [
             iam.statement(
                 "ManageSecrets",
                 actions=iam.actions("secretsmanager", "CreateSecret Delete* Get* Put* Restore* Tag* Untag* Update*"),
-                resources=[f"arn:aws:secretsmanager:{place}:secret:{label.project}/{label.environment}/*"],
+                resources=[f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"],
             ),
             iam.statement(
                 "EncryptSecrets",
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                resources=[f"arn:aws:kms:{place}:key/*"],
-                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{label.region}.amazonaws.com"}},
+                resources=[f"arn:aws:kms:{scope}:key/*"],
+                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{identity.region}.amazonaws.com"}},
             ),
         ]
 
     def _read_identities(self) -> iam.Statement:
-        account = f"arn:aws:iam::{self._args.label.account_id}"
+        account = f"arn:aws:iam::{self._args.identity.account_id}"
         return iam.statement(
             "ReadIdentities",
             actions=["iam:Get*", "iam:List*"],
@@ -242,11 +241,11 @@ class ContinuousIntegration(pulumi.ComponentResource):
         )
 
     def _manage_roles(self) -> Sequence[iam.Statement]:
-        account = f"arn:aws:iam::{self._args.label.account_id}"
-        path = role_path(self._args.label)
+        account = f"arn:aws:iam::{self._args.identity.account_id}"
+        path = iam.role_path(self._args.identity)
         roles, profiles = f"{account}:role{path}*", f"{account}:instance-profile{path}*"
         return [
-            # Only inside the boundary: a role made by a deployment can never do more than the platform's roles.
+            # Only with the boundary: a role created by a deployment can never do more than the platform's roles.
             iam.statement(
                 "ManageBoundRoles",
                 actions=iam.actions(
@@ -268,13 +267,13 @@ class ContinuousIntegration(pulumi.ComponentResource):
                 resources=[roles, profiles],
             ),
             iam.statement(
-                "GiveRolesToServices",
+                "PassRolesToServices",
                 actions=["iam:PassRole"],
                 resources=[roles],
                 conditions={"StringEquals": {"iam:PassedToService": list(ROLE_SERVICES)}},
             ),
             iam.statement(
-                "LetServicesHaveTheirRoles",
+                "CreateServiceLinkedRoles",
                 actions=["iam:CreateServiceLinkedRole"],
                 resources=[f"{account}:role/aws-service-role/*"],
             ),

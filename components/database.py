@@ -7,7 +7,8 @@ month in each of three places (primary, standby, replica; us-east-1), plus stora
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from functools import partial
+from typing import Annotated, Literal, Self
 from urllib.parse import quote
 
 import pulumi
@@ -15,28 +16,27 @@ import pulumi_aws as aws
 import pulumi_random as random
 from pydantic import Field, model_validator
 
-from components import iam
-from components.alarm_specification import AlarmSpecification, Severity
-from components.instance_types import DatabaseClass, capacity_of
-from components.maintenance_windows import MaintenanceWindows
-from components.naming import Label
-from components.section import LogRetentionDays, Section
-from components.security_groups import GuardedGroup, Peer
+from components.shared import iam
+from components.shared.alarm_specification import AlarmSpecification, Severity
+from components.shared.connections import POSTGRESQL_PORT, Placement
+from components.shared.instance_types import DatabaseClass, capacity_of
+from components.shared.keys import StackContext
+from components.shared.maintenance_windows import MaintenanceWindows
+from components.shared.production import NOT_BURSTABLE, Production, Protected
+from components.shared.section import LogRetentionDays, Section
+from components.shared.user_data import CA_BUNDLE_PATH
 
-PORT = 5432
 MASTER_USERNAME = "fixrx_admin"
 PASSWORD_LENGTH = 32
 CA_CERTIFICATE = "rds-ca-rsa2048-g1"
-CA_BUNDLE_PATH = "/etc/fixrx/rds-ca.pem"
-"""Where a server keeps the certificates that RDS's are checked against."""
 STATEMENT_TIMEOUT_MS = 30_000
-"""The guide's 30 s. It belongs to the application's connections: set for the whole server it would end every dump,
-migration and VACUUM."""
+"""The guide's 30 s. It is set on the application's connections only: set for the whole server it would cancel every
+dump, migration and VACUUM."""
 SLOW_STATEMENT_MS = 1000
 EXPORTED_LOGS = ("postgresql", "upgrade")
 MONITORING_INTERVAL_SECONDS = 60
 PERFORMANCE_INSIGHTS_DAYS = 7
-"""The retention that costs nothing."""
+"""The longest retention without charge."""
 EVENT_CATEGORIES = ("availability", "deletion", "failover", "failure", "low storage", "maintenance", "recovery")
 BYTES_PER_GIB = 2**30
 
@@ -47,23 +47,27 @@ class DatabaseSettings(Section):
     engine_version: Literal["15", "16", "17", "18"] = "17"
     """Major version only: with a full version, the automatic minor upgrade of the primary fails while the replica is
     older. 14 and older are past their end of support."""
-    instance_class: DatabaseClass = "db.m7g.large"
-    """Of the primary, its standby and the replica. Changing it is a failover in the maintenance window."""
+    instance_class: Annotated[DatabaseClass, NOT_BURSTABLE] = "db.m7g.large"
+    """Of the primary, its standby and the replica. A change is applied by a failover in the maintenance window."""
     allocated_storage_gib: Annotated[int, Field(ge=20, le=65536)] = 100
-    """Storage at the start."""
+    """Storage at creation."""
     max_allocated_storage_gib: Annotated[int, Field(ge=40, le=65536)] = 1000
-    """Up to which RDS enlarges the storage by itself."""
-    multi_az: bool = True
+    """Maximum storage for RDS storage autoscaling, in GiB."""
+    multi_az: Annotated[
+        bool, Production(one_of=(True,), because="without a standby the database is down as long as its zone")
+    ] = True
     """A standby in another zone; a failover takes 60 to 120 s."""
-    backup_retention_days: Annotated[int, Field(ge=1, le=35)] = 35
-    """Days within which the database can be restored to any moment."""
-    deletion_protection: bool = True
+    backup_retention_days: Annotated[
+        int, Field(ge=1, le=35), Production(at_least=7, because="the guide keeps database backups for 7 days")
+    ] = 35
+    """The database can be restored to any moment of these last days."""
+    deletion_protection: Protected = True
     """Refuse to delete or replace the databases."""
     log_retention_days: LogRetentionDays = 30
     connection_alarm_threshold: Annotated[int, Field(ge=10, le=5000)] = 80
     """The guide's DatabaseConnectionHigh."""
     apply_immediately: bool = False
-    """Change the database at once, with the restart that may take, instead of in the maintenance window."""
+    """Apply changes at once, even if they need a restart, instead of in the maintenance window."""
 
     @model_validator(mode="after")
     def _storage_can_grow(self) -> Self:
@@ -78,26 +82,22 @@ class DatabaseSettings(Section):
 class DatabaseArgs:
     settings: DatabaseSettings
     windows: MaintenanceWindows
-    label: Label
-    vpc_id: pulumi.Input[str]
-    subnet_ids: Sequence[pulumi.Input[str]]
-    data_key_arn: pulumi.Input[str]
-    logs_key_arn: pulumi.Input[str]
+    stack: StackContext
+    placement: Placement
     event_topic_arn: pulumi.Input[str]
     max_connections: int
-    """What an instance of this class accepts, for the alarm before that."""
+    """Connections that an instance of this class accepts; the threshold of an alarm follows from it."""
 
 
 class Database(pulumi.ComponentResource):
-    """PostgreSQL primary and replica, reachable by nobody until `allow_from` is called."""
+    """PostgreSQL primary and replica."""
 
     endpoint: pulumi.Output[str]
     replica_endpoint: pulumi.Output[str]
     url: pulumi.Output[str]
     """Secret. Connection URL of the primary, with TLS verified."""
     replica_url: pulumi.Output[str]
-    """Secret. The same for the replica: reads only, some milliseconds behind."""
-    peer: Peer
+    """Secret. The same for the replica: read-only, some milliseconds behind the primary."""
     alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -105,11 +105,11 @@ class Database(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        self._database_name = f"{args.label.project}_{args.label.environment}"
+        self._database_name = f"{args.stack.identity.project}_{args.stack.identity.environment}"
 
-        self._subnet_group = aws.rds.SubnetGroup(f"{name}-subnets", subnet_ids=args.subnet_ids, opts=self._child)
-        self._group = GuardedGroup(name, "PostgreSQL", args.vpc_id, self._child)
-        self.peer = Peer(security_group_id=self._group.id, port=PORT)
+        self._subnet_group = aws.rds.SubnetGroup(
+            f"{name}-subnets", subnet_ids=args.placement.subnet_ids, opts=self._child
+        )
         self._monitoring_role = self._create_monitoring_role()
         self._password = self._create_password()
         primary = self._create_primary()
@@ -123,18 +123,12 @@ class Database(pulumi.ComponentResource):
         self.alarms = [*self._primary_alarms(primary), *self._replica_alarms(replica)]
         self.register_outputs({"endpoint": self.endpoint, "replica_endpoint": self.replica_endpoint})
 
-    def allow_from(self, name: str, security_group_id: pulumi.Input[str]) -> None:
-        """Let the members of a group connect."""
-        peer = Peer(security_group_id=security_group_id, port=PORT)
-        self._group.allow_from_group(name, peer, f"PostgreSQL, from {name}")
-
-    def refuse_other_rules(self) -> None:
-        """Remove rules that anybody adds by hand. Call it after the last `allow_from`."""
-        self._group.refuse_other_rules()
-
     def _create_monitoring_role(self) -> aws.iam.Role:
         role = iam.service_role(
-            f"{self._name}-monitoring", "monitoring.rds.amazonaws.com", self._args.label.account_id, self._child
+            f"{self._name}-monitoring",
+            "monitoring.rds.amazonaws.com",
+            self._args.stack.identity.account_id,
+            self._child,
         )
         aws.iam.RolePolicyAttachment(
             f"{self._name}-monitoring-policy",
@@ -153,8 +147,10 @@ class Database(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_parameter_group(self, role: str, parameters: Sequence[dict[str, str]]) -> aws.rds.ParameterGroup:
-        """Named by Pulumi and never deleted first: an upgrade needs the old and the new family's group side by side."""
+    def _create_parameter_group(
+        self, role: str, parameters: Sequence[aws.rds.ParameterGroupParameterArgsDict]
+    ) -> aws.rds.ParameterGroup:
+        """Named by Pulumi and never deleted first: an upgrade needs the groups of the old and new family together."""
         return aws.rds.ParameterGroup(
             f"{self._name}-{role}-parameters",
             family=f"postgres{self._args.settings.engine_version}",
@@ -172,14 +168,14 @@ class Database(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_log_groups(self, identifier: str, role: str) -> Sequence[aws.cloudwatch.LogGroup]:
-        """Ahead of the instance: RDS would create them without key and without an end."""
+    def _create_log_groups(self, role: str) -> Sequence[aws.cloudwatch.LogGroup]:
+        """Before the instance: RDS would create them without a key and without expiry."""
         return [
             aws.cloudwatch.LogGroup(
                 f"{self._name}-{role}-{log}-log-group",
-                name=f"/aws/rds/instance/{identifier}/{log}",
+                name=f"/aws/rds/instance/{self._identifier(role)}/{log}",
                 retention_in_days=self._args.settings.log_retention_days,
-                kms_key_id=self._args.logs_key_arn,
+                kms_key_id=self._args.stack.keys.logs,
                 opts=self._child,
             )
             for log in EXPORTED_LOGS
@@ -189,55 +185,43 @@ class Database(pulumi.ComponentResource):
         settings = self._args.settings
         # A second final snapshot of the same name would fail the deletion.
         suffix = random.RandomId(f"{self._name}-final-snapshot-suffix", byte_length=4, opts=self._child)
-        return self._create_instance(
-            "primary",
-            parameters=[],
-            options=pulumi.ResourceOptions(protect=settings.deletion_protection),
-            engine="postgres",
-            engine_version=settings.engine_version,
-            engine_lifecycle_support="open-source-rds-extended-support-disabled",
-            db_name=self._database_name,
-            username=MASTER_USERNAME,
-            password=self._password.result,
-            port=PORT,
-            db_subnet_group_name=self._subnet_group.name,
-            allocated_storage=settings.allocated_storage_gib,
-            kms_key_id=self._args.data_key_arn,
-            multi_az=settings.multi_az,
-            backup_retention_period=settings.backup_retention_days,
-            backup_window=self._args.windows.database_backup,
-            delete_automated_backups=False,
-            skip_final_snapshot=False,
-            final_snapshot_identifier=pulumi.Output.concat(self._args.label.prefix, "-primary-final-", suffix.hex),
+        args = self._instance_args("primary")
+        args.engine = "postgres"
+        args.engine_version = settings.engine_version
+        args.engine_lifecycle_support = "open-source-rds-extended-support-disabled"
+        args.db_name = self._database_name
+        args.username = MASTER_USERNAME
+        args.password = self._password.result
+        args.port = POSTGRESQL_PORT
+        args.db_subnet_group_name = self._subnet_group.name
+        args.allocated_storage = settings.allocated_storage_gib
+        args.kms_key_id = self._args.stack.keys.data
+        args.multi_az = settings.multi_az
+        args.backup_retention_period = settings.backup_retention_days
+        args.backup_window = self._args.windows.database_backup
+        args.delete_automated_backups = False
+        args.skip_final_snapshot = False
+        args.final_snapshot_identifier = pulumi.Output.concat(
+            self._args.stack.identity.prefix, "-primary-final-", suffix.hex
         )
+        return self._create_instance("primary", args, parameters=[])
 
     def _create_replica(self, primary: aws.rds.Instance) -> aws.rds.Instance:
         """Inherits engine, credentials, subnets, storage and encryption key of its source; RDS refuses them here."""
-        return self._create_instance(
-            "replica",
-            # Without it, a long read on the replica is cancelled when the primary removes rows that it still needs.
-            parameters=[{"name": "hot_standby_feedback", "value": "1"}],
-            options=pulumi.ResourceOptions(protect=self._args.settings.deletion_protection),
-            replicate_source_db=primary.identifier,
-            # A replica has no final snapshot; its data is the primary's.
-            skip_final_snapshot=True,
-        )
+        args = self._instance_args("replica")
+        args.replicate_source_db = primary.identifier
+        # A replica has no final snapshot; its data is the primary's.
+        args.skip_final_snapshot = True
+        # Without it, a long read on the replica is cancelled when the primary removes rows that it still needs.
+        return self._create_instance("replica", args, parameters=[{"name": "hot_standby_feedback", "value": "1"}])
 
-    def _create_instance(
-        self, role: str, parameters: Sequence[dict[str, str]], options: pulumi.ResourceOptions, **differing: Any
-    ) -> aws.rds.Instance:
+    def _instance_args(self, role: str) -> aws.rds.InstanceArgs:
+        """Return what primary and replica have in common."""
         settings = self._args.settings
-        identifier = self._args.label.physical_name(
-            "aws:rds/instance:Instance", f"{self._args.label.prefix}-postgres-{role}"
-        )
-        log_groups = self._create_log_groups(identifier, role)
-        parameter_group = self._create_parameter_group(role, parameters)
-        return aws.rds.Instance(
-            f"{self._name}-{role}",
-            identifier=identifier,
+        return aws.rds.InstanceArgs(
+            identifier=self._identifier(role),
             instance_class=settings.instance_class,
-            parameter_group_name=parameter_group.name,
-            vpc_security_group_ids=[self._group.id],
+            vpc_security_group_ids=[self._args.placement.security_group_id],
             publicly_accessible=False,
             storage_type="gp3",
             storage_encrypted=True,
@@ -253,11 +237,29 @@ class Database(pulumi.ComponentResource):
             monitoring_interval=MONITORING_INTERVAL_SECONDS,
             monitoring_role_arn=self._monitoring_role.arn,
             performance_insights_enabled=True,
-            performance_insights_kms_key_id=self._args.data_key_arn,
+            performance_insights_kms_key_id=self._args.stack.keys.data,
             performance_insights_retention_period=PERFORMANCE_INSIGHTS_DAYS,
-            opts=pulumi.ResourceOptions(parent=self, protect=options.protect, depends_on=list(log_groups)),
-            **differing,
         )
+
+    def _create_instance(
+        self,
+        role: str,
+        args: aws.rds.InstanceArgs,
+        parameters: Sequence[aws.rds.ParameterGroupParameterArgsDict],
+    ) -> aws.rds.Instance:
+        log_groups = self._create_log_groups(role)
+        args.parameter_group_name = self._create_parameter_group(role, parameters).name
+        return aws.rds.Instance(
+            f"{self._name}-{role}",
+            args,
+            pulumi.ResourceOptions(
+                parent=self, protect=self._args.settings.deletion_protection, depends_on=list(log_groups)
+            ),
+        )
+
+    def _identifier(self, role: str) -> str:
+        identity = self._args.stack.identity
+        return identity.physical_name("aws:rds/instance:Instance", f"{identity.prefix}-postgres-{role}")
 
     def _send_events(self, instances: Sequence[aws.rds.Instance]) -> None:
         aws.rds.EventSubscription(
@@ -270,7 +272,7 @@ class Database(pulumi.ComponentResource):
         )
 
     def _url(self, instance: aws.rds.Instance) -> pulumi.Output[str]:
-        """`sslmode=verify-full` makes the client check that it talks to this database and to nobody in between."""
+        """`sslmode=verify-full` makes the client verify the server's certificate and its host name."""
         options = quote(f"-c statement_timeout={STATEMENT_TIMEOUT_MS}")
         return pulumi.Output.secret(
             pulumi.Output.concat(
@@ -283,28 +285,25 @@ class Database(pulumi.ComponentResource):
         )
 
     def _primary_alarms(self, primary: aws.rds.Instance) -> Sequence[AlarmSpecification]:
-        settings = self._args.settings
-        most = self._args.max_connections
+        threshold, max_connections = self._args.settings.connection_alarm_threshold, self._args.max_connections
+        connections = partial(
+            _alarm(primary),
+            metric_name="DatabaseConnections",
+            statistic="Maximum",
+            period_seconds=60,
+            evaluation_periods=2,
+        )
         return [
-            _alarm(
-                primary,
-                "DatabaseConnectionHigh",
-                f"High database connection usage: more than {settings.connection_alarm_threshold} connections",
-                "DatabaseConnections",
-                statistic="Maximum",
-                threshold=settings.connection_alarm_threshold,
-                period_seconds=60,
-                evaluation_periods=2,
+            connections(
+                name="DatabaseConnectionHigh",
+                summary=f"High database connection usage: more than {threshold} connections",
+                threshold=threshold,
             ),
-            _alarm(
-                primary,
-                "DatabaseConnectionLimitNear",
-                f"The database uses four fifths of the {most} connections that it accepts; then it turns the API away",
-                "DatabaseConnections",
-                statistic="Maximum",
-                threshold=int(0.8 * most),
-                period_seconds=60,
-                evaluation_periods=2,
+            connections(
+                name="DatabaseConnectionLimitNear",
+                summary=f"The database uses 80 % of the {max_connections} connections that it accepts; at 100 % it "
+                "refuses the API",
+                threshold=int(0.8 * max_connections),
                 severity=Severity.P2,
             ),
             *self._instance_alarms(primary, "Database"),
@@ -312,11 +311,10 @@ class Database(pulumi.ComponentResource):
 
     def _replica_alarms(self, replica: aws.rds.Instance) -> Sequence[AlarmSpecification]:
         return [
-            _alarm(
-                replica,
-                "ReplicaLagHigh",
-                "The replica is more than 30 s behind: readers see old data",
-                "ReplicaLag",
+            _alarm(replica)(
+                name="ReplicaLagHigh",
+                summary="The replica is more than 30 s behind the primary: reads return old data",
+                metric_name="ReplicaLag",
                 threshold=30,
                 evaluation_periods=1,
             ),
@@ -325,23 +323,23 @@ class Database(pulumi.ComponentResource):
 
     def _instance_alarms(self, instance: aws.rds.Instance, prefix: str) -> Sequence[AlarmSpecification]:
         storage = self._args.settings.allocated_storage_gib
+        alarm = _alarm(instance)
         return [
-            _alarm(
-                instance,
-                f"{prefix}StorageLow",
-                f"Less than a fifth of {storage} GiB is free and RDS has not enlarged it; a full database stops",
-                "FreeStorageSpace",
+            alarm(
+                name=f"{prefix}StorageLow",
+                summary=f"Less than 20 % of {storage} GiB is free and storage autoscaling has not added any; a full "
+                "database stops",
+                metric_name="FreeStorageSpace",
                 statistic="Minimum",
                 comparison="LessThanThreshold",
                 threshold=storage * BYTES_PER_GIB // 5,
                 evaluation_periods=1,
                 severity=Severity.P2,
             ),
-            _alarm(
-                instance,
-                f"{prefix}CpuHigh",
-                "The processors have been more than 80 % busy for 15 minutes",
-                "CPUUtilization",
+            alarm(
+                name=f"{prefix}CpuHigh",
+                summary="CPU utilization has been above 80 % for 15 minutes",
+                metric_name="CPUUtilization",
                 threshold=80,
                 evaluation_periods=3,
             ),
@@ -353,15 +351,13 @@ def memory_gib(settings: DatabaseSettings) -> float:
     return capacity_of(settings.instance_class).memory_gib
 
 
-def _alarm(
-    instance: aws.rds.Instance, name: str, summary: str, metric_name: str, **differing: Any
-) -> AlarmSpecification:
-    usual = {"severity": Severity.P3, "statistic": "Average", "period_seconds": 300}
-    return AlarmSpecification(
-        name=name,
-        summary=summary,
+def _alarm(instance: aws.rds.Instance) -> "partial[AlarmSpecification]":
+    """Return an alarm on this instance that averages over five minutes unless told otherwise."""
+    return partial(
+        AlarmSpecification,
+        severity=Severity.P3,
         namespace="AWS/RDS",
-        metric_name=metric_name,
         dimensions={"DBInstanceIdentifier": instance.identifier},
-        **{**usual, **differing},
+        statistic="Average",
+        period_seconds=300,
     )

@@ -1,8 +1,9 @@
-"""The public hosted zone, created or adopted, who may issue certificates for it, and a log of its queries.
+"""The public hosted zone, created or adopted, its CAA record and its query log.
 
-It points no name at anything by itself: `alias` is called for what should be reachable.
+Names in the zone are added with `alias`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Self
 
@@ -10,13 +11,12 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import StringConstraints, model_validator
 
-from components import iam
-from components.encryption import create_key, logs_statement
-from components.naming import Label
-from components.section import DomainName, LogRetentionDays, Section
+from components.shared import iam
+from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
+from components.shared.keys import create_key, logs_statement
+from components.shared.production import Protected
+from components.shared.section import DomainName, LogRetentionDays, Section
 
-QUERY_LOG_REGION = "us-east-1"
-"""The only region to which Route 53 delivers query logs."""
 CERTIFICATE_AUTHORITY = "amazon.com"
 CAA_TTL_SECONDS = 3600
 
@@ -26,12 +26,12 @@ class DnsSettings(Section):
 
     zone: DomainName = "fixrx.com"
     hosted_zone_id: Annotated[str, StringConstraints(pattern=r"^Z[A-Z0-9]{5,31}$")] | None = None
-    """Adopt the zone that has this id; without it a zone is created, to which the registrar must then delegate."""
+    """Adopt the zone with this id; without it a zone is created, to which the registrar must then delegate."""
     api_domain: DomainName = "api.fixrx.com"
     query_log_retention_days: LogRetentionDays = 90
-    protect: bool = True
-    """Refuse to delete a zone created here: a new one has other name servers, and the domain is dark until the
-    registrar knows them."""
+    protect: Protected = True
+    """Refuse to delete a zone created here: a new one has other name servers, and the domain does not resolve until
+    the registrar delegates to them."""
 
     @model_validator(mode="after")
     def _api_is_in_zone(self) -> Self:
@@ -43,15 +43,15 @@ class DnsSettings(Section):
 @dataclass(frozen=True, kw_only=True)
 class DnsArgs:
     settings: DnsSettings
-    label: Label
+    identity: StackIdentity
 
 
 class Dns(pulumi.ComponentResource):
     """Hosted zone with CAA record and query log."""
 
     zone_id: pulumi.Output[str]
-    name_servers: pulumi.Output[list[str]]
-    """To which the registrar must delegate; empty for an adopted zone."""
+    name_servers: pulumi.Output[Sequence[str]]
+    """The name servers to which the registrar must delegate; empty for an adopted zone."""
 
     def __init__(self, name: str, args: DnsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:Dns", name, None, opts)
@@ -89,14 +89,14 @@ class Dns(pulumi.ComponentResource):
         zone = aws.route53.Zone(
             f"{self._name}-zone",
             name=self._args.settings.zone,
-            comment=f"{self._args.label.prefix}: public zone",
+            comment=f"{self._args.identity.prefix}: public zone",
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.settings.protect),
         )
         self.zone_id = zone.zone_id
         self.name_servers = zone.name_servers
 
     def _restrict_certificate_authorities(self) -> None:
-        """Nobody but Amazon may issue a certificate for the domain, wildcard or not."""
+        """Only Amazon may issue certificates for the domain, wildcard certificates included."""
         aws.route53.Record(
             f"{self._name}-caa",
             zone_id=self.zone_id,
@@ -108,27 +108,27 @@ class Dns(pulumi.ComponentResource):
         )
 
     def _log_queries(self) -> None:
-        account_id = self._args.label.account_id
-        # A key and its log group must be in one region, and the platform's own keys may be in another.
+        account_id = self._args.identity.account_id
+        # A key and its log group must be in the same region, and the platform's other keys may be in another one.
         key = create_key(
             f"{self._name}-query-log",
-            f"{self._args.label.prefix}: DNS query log",
+            f"{self._args.identity.prefix}: DNS query log",
             account_id,
-            [logs_statement(account_id, QUERY_LOG_REGION)],
+            [logs_statement(account_id, GLOBAL_SERVICES_REGION)],
             pulumi.ResourceOptions(parent=self, protect=self._args.settings.protect),
-            region=QUERY_LOG_REGION,
+            region=GLOBAL_SERVICES_REGION,
         )
         log_group = aws.cloudwatch.LogGroup(
             f"{self._name}-query-log-group",
             name=f"/aws/route53/{self._args.settings.zone}",
             retention_in_days=self._args.settings.query_log_retention_days,
             kms_key_id=key.arn,
-            region=QUERY_LOG_REGION,
+            region=GLOBAL_SERVICES_REGION,
             opts=self._child,
         )
         permission = aws.cloudwatch.LogResourcePolicy(
             f"{self._name}-query-log-permission",
-            policy_name=f"{self._args.label.prefix}-route53-query-log",
+            policy_name=f"{self._args.identity.prefix}-route53-query-log",
             policy_document=iam.document(
                 iam.statement(
                     "Route53QueryLog",
@@ -138,7 +138,7 @@ class Dns(pulumi.ComponentResource):
                     conditions={"StringEquals": {"aws:SourceAccount": account_id}},
                 )
             ),
-            region=QUERY_LOG_REGION,
+            region=GLOBAL_SERVICES_REGION,
             opts=self._child,
         )
         aws.route53.QueryLog(

@@ -1,4 +1,4 @@
-"""The load balancer: TLS, security headers and health checks in front of the app servers, in place of the guide's
+"""The load balancer: TLS, security headers and health checks in front of the app servers, instead of the guide's
 nginx.
 
 What nginx did there and where it is done now: `least_conn` is least outstanding requests; `max_fails=3
@@ -13,16 +13,14 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field, StringConstraints, model_validator
 
-from components.access_logs import LOAD_BALANCER_PREFIX
-from components.alarm_specification import AlarmSpecification, Metric, Severity
-from components.naming import Label
-from components.section import Section
-from components.security_groups import GuardedGroup, Peer
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.connections import APPLICATION_PORT, HTTP_PORT, HTTPS_PORT, Placement
+from components.shared.identity import StackIdentity
+from components.shared.private_bucket import LogDestination
+from components.shared.production import Protected
+from components.shared.runtime import TargetGroup
+from components.shared.section import Section
 
-HTTP_PORT = 80
-HTTPS_PORT = 443
-APPLICATION_PORT = 3000
-"""The guide's PORT."""
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 """TLS 1.2 and 1.3 only. AWS's default for this field dates from 2016."""
 
@@ -41,11 +39,11 @@ SERVER_ERRORS_PER_SECOND = 0.1
 ERROR_WINDOW_SECONDS = 300
 ERROR_SHARE_PERCENT = 5
 ERROR_SHARE_REQUEST_FLOOR = 100
-"""Below this number of requests in 5 minutes a share of errors says nothing."""
+"""Below this number of requests in 5 minutes a share of errors is not significant."""
 SERVER_ERRORS = "SUM([FILL(target, 0), FILL(balancer, 0)])"
-"""Of the servers and of the load balancer itself. SUM passes over a metric that has never had data; `+` would not."""
+"""Errors of the servers and of the load balancer. SUM ignores a metric that never had data; `+` would not."""
 SLOW_RESPONSE_SECONDS = 1
-"""The guide's ResponseTimeHigh: 95 % of requests take less."""
+"""The guide's ResponseTimeHigh: the 95th percentile."""
 
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/_.-]*$")]
 
@@ -54,55 +52,44 @@ class LoadBalancerSettings(Section):
     """Section `fixrx:load_balancer`."""
 
     idle_timeout_seconds: Annotated[int, Field(ge=30, le=4000)] = 60
-    """Guide: 60 s. A websocket that says nothing for longer is cut, so the app pings every 30 s or faster, and Node's
-    keepAliveTimeout is longer than this, or requests meet connections that are just being closed."""
+    """The guide's 60 s. A websocket that is silent for longer is closed, so the API must ping at least every 30 s.
+    Node's keepAliveTimeout must be longer than this, or requests fail on connections that Node is closing."""
     drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
-    """How long a server that leaves may finish its requests."""
+    """How long a deregistered server may finish its requests."""
     ready_path: UrlPath = "/api/v1/system/ready"
-    """Answers 200 while the process can serve. It must not ask third parties: a Twilio outage would empty the fleet."""
+    """Returns 200 while the process can serve requests. It must not depend on third parties: an outage of Twilio would
+    take all servers out of service."""
     deep_health_path: UrlPath = "/api/v1/system/health"
     """The guide's health report, for monitoring only."""
-    deletion_protection: bool = True
+    deletion_protection: Protected = True
     """Refuse to delete the load balancer."""
 
     @model_validator(mode="after")
-    def _servers_are_not_judged_by_third_parties(self) -> Self:
+    def _health_check_ignores_third_parties(self) -> Self:
         if self.ready_path == self.deep_health_path:
             raise ValueError(
-                "ready_path is deep_health_path: one third party's outage would take every server out of service; "
-                "give ready_path a path that asks nobody"
+                "ready_path is deep_health_path: an outage of one third party would take all servers out of service; "
+                "set ready_path to a path that does not depend on third parties"
             )
         return self
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrontEnd:
-    """What those who serve behind the load balancer need of it."""
-
-    security_group_id: pulumi.Input[str]
-    target_group_arn: pulumi.Input[str]
-    """Known only once the listener stands: servers register with a group that gets traffic."""
-    request_count_label: pulumi.Input[str]
-    """What a scaling policy needs to count requests per server."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class LoadBalancerArgs:
     settings: LoadBalancerSettings
-    label: Label
-    vpc_id: pulumi.Input[str]
-    subnet_ids: Sequence[pulumi.Input[str]]
+    identity: StackIdentity
+    placement: Placement
     certificate_arn: pulumi.Input[str]
-    access_log_bucket: pulumi.Input[str]
+    access_logs: LogDestination
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """Application load balancer with one target group, which whatever runs the API registers with."""
+    """Application load balancer with one target group, with which the runtime of the API registers."""
 
     arn: pulumi.Output[str]
     dns_name: pulumi.Output[str]
     zone_id: pulumi.Output[str]
-    as_front_end: FrontEnd
+    target_group: TargetGroup
     alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -111,7 +98,6 @@ class LoadBalancer(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self._group = self._create_security_group()
         load_balancer = self._create_load_balancer()
         target_group = self._create_target_group()
         self._redirect_http(load_balancer)
@@ -121,46 +107,33 @@ class LoadBalancer(pulumi.ComponentResource):
         self.arn = load_balancer.arn
         self.dns_name = load_balancer.dns_name
         self.zone_id = load_balancer.zone_id
-        self.as_front_end = FrontEnd(
-            security_group_id=self._group.id,
-            target_group_arn=pulumi.Output.all(target_group.arn, listener.arn).apply(lambda known: str(known[0])),
+        self.target_group = TargetGroup(
+            arn=pulumi.Output.all(target_group.arn, listener.arn).apply(lambda known: str(known[0])),
             request_count_label=pulumi.Output.concat(load_balancer.arn_suffix, "/", target_group.arn_suffix),
+            drain_seconds=args.settings.drain_seconds,
         )
         self.alarms = _alarms(load_balancer, target_group)
         self.register_outputs({"dns_name": self.dns_name})
 
-    def send_to(self, name: str, peer: Peer) -> None:
-        """Let the load balancer connect to the servers of this group."""
-        self._group.allow_to_group(name, peer, f"Requests and health checks to {name}")
-
-    def refuse_other_rules(self) -> None:
-        """Remove rules that anybody adds by hand. Call it after the last `send_to`."""
-        self._group.refuse_other_rules()
-
-    def _create_security_group(self) -> GuardedGroup:
-        group = GuardedGroup(self._name, "Load balancer, open to the internet", self._args.vpc_id, self._child)
-        group.allow_from_internet((HTTP_PORT, HTTPS_PORT), "HTTPS, and HTTP to redirect")
-        return group
-
     def _create_load_balancer(self) -> aws.lb.LoadBalancer:
         settings = self._args.settings
-        logs = {"bucket": self._args.access_log_bucket, "prefix": LOAD_BALANCER_PREFIX, "enabled": True}
+        logs = self._args.access_logs
         return aws.lb.LoadBalancer(
             f"{self._name}-alb",
-            name=self._args.label.physical_name("aws:lb/loadBalancer:LoadBalancer", self._args.label.prefix),
+            name=self._args.identity.physical_name("aws:lb/loadBalancer:LoadBalancer", self._args.identity.prefix),
             load_balancer_type="application",
             internal=False,
             ip_address_type="dualstack",
-            subnets=self._args.subnet_ids,
-            security_groups=[self._group.id],
+            subnets=self._args.placement.subnet_ids,
+            security_groups=[self._args.placement.security_group_id],
             idle_timeout=settings.idle_timeout_seconds,
             enable_deletion_protection=settings.deletion_protection,
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
             enable_http2=True,
             enable_zonal_shift=True,
-            access_logs=logs,
-            connection_logs=logs,
+            access_logs={"bucket": logs.bucket, "prefix": logs.prefix, "enabled": True},
+            connection_logs={"bucket": logs.bucket, "prefix": logs.prefix, "enabled": True},
             opts=pulumi.ResourceOptions(parent=self, protect=settings.deletion_protection),
         )
 
@@ -169,7 +142,7 @@ class LoadBalancer(pulumi.ComponentResource):
             f"{self._name}-api",
             port=APPLICATION_PORT,
             protocol="HTTP",
-            vpc_id=self._args.vpc_id,
+            vpc_id=self._args.placement.vpc_id,
             target_type="instance",
             load_balancing_algorithm_type="least_outstanding_requests",
             deregistration_delay=self._args.settings.drain_seconds,
@@ -182,7 +155,7 @@ class LoadBalancer(pulumi.ComponentResource):
                 "healthy_threshold": HEALTHY_CHECKS,
                 "unhealthy_threshold": UNHEALTHY_CHECKS,
             },
-            # With no healthy server left, requests go to all of them: a wrong health check must not be an outage.
+            # With no healthy server left, requests go to all servers: a wrong health check must not be an outage.
             target_group_health={
                 "dns_failover": {"minimum_healthy_targets_count": "1", "minimum_healthy_targets_percentage": "off"},
                 "unhealthy_state_routing": {
@@ -259,7 +232,7 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
     return [
         AlarmSpecification(
             name="HighErrorRate",
-            summary="High error rate detected: the API answers more than 0.1 requests a second with a server error",
+            summary="High error rate detected: the API returns more than 0.1 server errors a second",
             severity=Severity.P1,
             expression=SERVER_ERRORS,
             metrics=errors,
@@ -269,7 +242,7 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
         ),
         AlarmSpecification(
             name="HighErrorShare",
-            summary=f"More than {ERROR_SHARE_PERCENT} % of all requests end in a server error",
+            summary=f"More than {ERROR_SHARE_PERCENT} % of all requests return a server error",
             severity=Severity.P1,
             expression=f"IF(requests > {ERROR_SHARE_REQUEST_FLOOR}, 100 * {SERVER_ERRORS} / requests, 0)",
             metrics={**errors, "requests": count("RequestCount")},
@@ -279,7 +252,7 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
         ),
         AlarmSpecification(
             name="ResponseTimeHigh",
-            summary="High response time detected: one request in twenty takes longer than 1 s",
+            summary="High response time detected: 5 % of the requests take longer than 1 s",
             severity=Severity.P3,
             namespace=namespace,
             metric_name="TargetResponseTime",
@@ -291,7 +264,7 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
         ),
         AlarmSpecification(
             name="NoHealthyServer",
-            summary="Not one app server passes its health check: the API is down or about to be",
+            summary="No app server passes its health check: the API is down or will be soon",
             severity=Severity.P1,
             namespace=namespace,
             metric_name="HealthyHostCount",
@@ -317,7 +290,7 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
         ),
         AlarmSpecification(
             name="RejectedConnections",
-            summary="The load balancer has reached its connection limit and turns users away",
+            summary="The load balancer has reached its connection limit and rejects connections",
             severity=Severity.P2,
             namespace=namespace,
             metric_name="RejectedConnectionCount",

@@ -1,7 +1,7 @@
 """The private network: a VPC over several zones with a public, an application and an isolated data tier.
 
-It does not decide who may talk to whom: every component owns its security group. What it costs to keep: a NAT gateway
-is about 33 USD a month and an interface endpoint about 7 USD per zone and month (us-east-1), plus traffic.
+It does not decide who may reach whom: that is the table in `components/connections.py`. A NAT gateway costs about
+33 USD a month (us-east-1), plus traffic.
 """
 
 import re
@@ -15,20 +15,18 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import AfterValidator, Field, StringConstraints
 
-from components import cidr, iam
-from components.alarm_specification import AlarmSpecification, Severity
-from components.naming import Label
-from components.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section
-from components.security_groups import ANYWHERE_IPV4, ANYWHERE_IPV6, GuardedGroup, Peer
+from components.shared import cidr, iam
+from components.shared.alarm_specification import AlarmSpecification, Severity
+from components.shared.connections import ANYWHERE_IPV4, ANYWHERE_IPV6, HTTP_PORT, HTTPS_PORT, Tier
+from components.shared.keys import StackContext
+from components.shared.production import Production, Protected
+from components.shared.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section
 
-HTTPS_PORT = 443
 EPHEMERAL_PORTS = (1024, 65535)
-"""Ports on which answers come back; a network ACL is stateless and must let them in."""
+"""Destination ports of responses; a network ACL is stateless and must allow them."""
 REMOTE_ADMIN_PORTS = (22, 3389)
 FLOW_LOG_INTERVAL_SECONDS = 60
 PRIVATE_RANGES = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
-AMAZON_LINUX_REPOSITORY = "arn:aws:s3:::al2023-repos-{region}-de612dc2/*"
-"""Bucket of Amazon Linux 2023's packages, read without credentials (AWS documentation)."""
 
 
 class NatMode(StrEnum):
@@ -38,20 +36,6 @@ class NatMode(StrEnum):
     PER_ZONE = "per_zone"
     REGIONAL = "regional"
     NONE = "none"
-
-
-class InterfaceEndpoint(StrEnum):
-    """AWS services that can be reached without the internet."""
-
-    SSM = "ssm"
-    SSM_MESSAGES = "ssmmessages"
-    EC2_MESSAGES = "ec2messages"
-    SECRETS_MANAGER = "secretsmanager"
-    KMS = "kms"
-    LOGS = "logs"
-    STS = "sts"
-    ECR_API = "ecr.api"
-    ECR_DOCKER = "ecr.dkr"
 
 
 def _check_vpc_block(block: IPv4Network) -> IPv4Network:
@@ -70,12 +54,6 @@ def _check_zones(zones: tuple[str, ...]) -> tuple[str, ...]:
     return zones
 
 
-def _check_endpoints(services: tuple[InterfaceEndpoint, ...]) -> tuple[InterfaceEndpoint, ...]:
-    if len(set(services)) != len(services):
-        raise ValueError("names a service twice")
-    return services
-
-
 AvailabilityZone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-p]$")]
 
 
@@ -85,42 +63,36 @@ class NetworkSettings(Section):
     cidr_block: Annotated[IPv4Network, AfterValidator(_check_vpc_block)] = IPv4Network("10.0.0.0/16")
     """Address block of the VPC, /16 to /20. Changing it replaces the network and everything in it."""
     availability_zones: Annotated[
-        tuple[AvailabilityZone, ...], Field(min_length=2, max_length=6), AfterValidator(_check_zones)
+        tuple[AvailabilityZone, ...],
+        Field(min_length=2, max_length=6),
+        AfterValidator(_check_zones),
+        Production(at_least=3, because="two zones must carry the load while a third one fails"),
     ] = ("us-east-1a", "us-east-1b", "us-east-1c")
-    """Production takes three or more. Adding one changes nothing in the others."""
-    nat: NatMode = NatMode.PER_ZONE
-    """How servers reach the internet; `single` is the cheapest and goes down with its zone."""
-    interface_endpoints: Annotated[tuple[InterfaceEndpoint, ...], AfterValidator(_check_endpoints)] = (
-        InterfaceEndpoint.SSM,
-        InterfaceEndpoint.SSM_MESSAGES,
-        InterfaceEndpoint.EC2_MESSAGES,
-        InterfaceEndpoint.SECRETS_MANAGER,
-        InterfaceEndpoint.KMS,
-        InterfaceEndpoint.LOGS,
-        InterfaceEndpoint.STS,
-    )
-    """AWS services that servers reach without the internet."""
+    """Adding one changes nothing in the others."""
+    nat: Annotated[
+        NatMode,
+        Production(
+            one_of=(NatMode.PER_ZONE, NatMode.REGIONAL), because="a single NAT gateway fails together with its zone"
+        ),
+    ] = NatMode.PER_ZONE
+    """How servers reach the internet; `single` is the cheapest and fails together with its zone."""
     flow_log_retention_days: LogRetentionDays = RETENTION_AUDIT_DAYS
-    protect: bool = True
-    """Refuse to delete or replace the VPC, which would take everything in it along."""
+    protect: Protected = True
+    """Refuse to delete or replace the VPC and with it everything inside."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
     settings: NetworkSettings
-    label: Label
-    logs_key_arn: pulumi.Input[str]
+    stack: StackContext
 
 
 class Network(pulumi.ComponentResource):
-    """VPC, subnets, routes, NAT, endpoints, network ACLs and flow log."""
+    """VPC, subnets, routes, NAT, network ACLs and flow log."""
 
     vpc_id: pulumi.Output[str]
-    public_subnet_ids: Sequence[pulumi.Output[str]]
-    """Where the load balancer stands; the only subnets with a route from the internet."""
-    application_subnet_ids: Sequence[pulumi.Output[str]]
-    data_subnet_ids: Sequence[pulumi.Output[str]]
-    """No route leads from here to the internet, in either direction."""
+    subnet_ids: Mapping[Tier, Sequence[pulumi.Output[str]]]
+    application_route_table_ids: Sequence[pulumi.Output[str]]
     alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -143,24 +115,13 @@ class Network(pulumi.ComponentResource):
         self._isolate_data_tier(data)
         self._close_defaults()
         self._create_network_acls(public, application, data)
-        self._create_gateway_endpoint(application_tables)
-        self._endpoint_group = self._create_interface_endpoints(application)
         self._record_flows()
 
-        self.public_subnet_ids = [subnet.id for subnet in public.values()]
-        self.application_subnet_ids = [subnet.id for subnet in application.values()]
-        self.data_subnet_ids = [subnet.id for subnet in data.values()]
+        tiers = {Tier.PUBLIC: public, Tier.APPLICATION: application, Tier.DATA: data}
+        self.subnet_ids = {tier: [subnet.id for subnet in subnets.values()] for tier, subnets in tiers.items()}
+        self.application_route_table_ids = [table.id for table in application_tables]
         self.alarms = [_nat_port_alarm(key, gateway) for key, gateway in nat_gateways.items()]
         self.register_outputs({"vpc_id": self.vpc_id})
-
-    def allow_endpoints_from(self, name: str, security_group_id: pulumi.Input[str]) -> None:
-        """Let the members of a group use the interface endpoints."""
-        peer = Peer(security_group_id=security_group_id, port=HTTPS_PORT)
-        self._endpoint_group.allow_from_group(name, peer, f"AWS interface endpoints, from {name}")
-
-    def refuse_other_rules(self) -> None:
-        """Remove rules that anybody adds by hand. Call it after the last `allow_endpoints_from`."""
-        self._endpoint_group.refuse_other_rules()
 
     def _create_vpc(self) -> aws.ec2.Vpc:
         return aws.ec2.Vpc(
@@ -173,7 +134,7 @@ class Network(pulumi.ComponentResource):
         )
 
     def _create_public_subnets(self) -> Mapping[str, aws.ec2.Subnet]:
-        """IPv6 here only: the load balancer answers phones on IPv6 networks, the servers behind it need none."""
+        """Only these have IPv6: the load balancer serves phones on IPv6 networks, the servers behind it need none."""
         return {
             zone: aws.ec2.Subnet(
                 f"{self._name}-public-{zone[-1]}",
@@ -288,7 +249,7 @@ class Network(pulumi.ComponentResource):
         return table
 
     def _close_defaults(self) -> None:
-        """A group or subnet that nobody thought about must not be reachable."""
+        """What is created without a security group or network ACL of its own must not be reachable."""
         aws.ec2.DefaultSecurityGroup(
             f"{self._name}-default-security-group", vpc_id=self.vpc_id, ingress=[], egress=[], opts=self._child
         )
@@ -297,7 +258,7 @@ class Network(pulumi.ComponentResource):
             default_network_acl_id=self._vpc.default_network_acl_id,
             ingress=[],
             egress=[],
-            # AWS moves every subnet without an ACL of its own in here; that is no drift of ours.
+            # AWS adds every subnet without an ACL of its own; that is not drift.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["subnetIds"]),
         )
 
@@ -308,18 +269,8 @@ class Network(pulumi.ComponentResource):
         data: Mapping[str, aws.ec2.Subnet],
     ) -> None:
         inside = str(self._args.settings.cidr_block)
-        refuse_admin = [
-            _acl_rule(200 + n, "deny", (port, port), block)
-            for n, (port, block) in enumerate(
-                (port, block) for port in REMOTE_ADMIN_PORTS for block in (ANYWHERE_IPV4, ANYWHERE_IPV6)
-            )
-        ]
-        web = [
-            _acl_rule(300, "allow", (80, 80), ANYWHERE_IPV4),
-            _acl_rule(301, "allow", (80, 80), ANYWHERE_IPV6),
-            _acl_rule(302, "allow", (443, 443), ANYWHERE_IPV4),
-            _acl_rule(303, "allow", (443, 443), ANYWHERE_IPV6),
-        ]
+        refuse_admin = _acl_rules(200, "deny", REMOTE_ADMIN_PORTS)
+        web = _acl_rules(300, "allow", (HTTP_PORT, HTTPS_PORT))
         answers_ipv4 = _acl_rule(400, "allow", EPHEMERAL_PORTS, ANYWHERE_IPV4)
         answers_ipv6 = _acl_rule(401, "allow", EPHEMERAL_PORTS, ANYWHERE_IPV6)
         within = _acl_rule(100, "allow", None, inside)
@@ -335,8 +286,8 @@ class Network(pulumi.ComponentResource):
         self,
         tier: str,
         subnets: Mapping[str, aws.ec2.Subnet],
-        ingress: Sequence[Mapping[str, object]],
-        egress: Sequence[Mapping[str, object]],
+        ingress: Sequence[aws.ec2.NetworkAclIngressArgsDict],
+        egress: Sequence[aws.ec2.NetworkAclEgressArgsDict],
     ) -> None:
         aws.ec2.NetworkAcl(
             f"{self._name}-{tier}-network-acl",
@@ -347,51 +298,16 @@ class Network(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_gateway_endpoint(self, tables: Sequence[aws.ec2.RouteTable]) -> None:
-        aws.ec2.VpcEndpoint(
-            f"{self._name}-endpoint-s3",
-            vpc_id=self.vpc_id,
-            service_name=f"com.amazonaws.{self._args.label.region}.s3",
-            vpc_endpoint_type="Gateway",
-            route_table_ids=[table.id for table in tables],
-            policy=iam.document(
-                iam.allow_account("*", self._args.label.account_id),
-                iam.statement(
-                    "AmazonLinuxPackages",
-                    principals=iam.ANYBODY,
-                    actions=["s3:GetObject"],
-                    resources=[AMAZON_LINUX_REPOSITORY.format(region=self._args.label.region)],
-                ),
-            ),
-            opts=self._child,
-        )
-
-    def _create_interface_endpoints(self, subnets: Mapping[str, aws.ec2.Subnet]) -> GuardedGroup:
-        group = GuardedGroup(f"{self._name}-endpoints", "Interface endpoints of AWS services", self.vpc_id, self._child)
-        for service in self._args.settings.interface_endpoints:
-            aws.ec2.VpcEndpoint(
-                f"{self._name}-endpoint-{service.value.replace('.', '-')}",
-                vpc_id=self.vpc_id,
-                service_name=f"com.amazonaws.{self._args.label.region}.{service.value}",
-                vpc_endpoint_type="Interface",
-                private_dns_enabled=True,
-                subnet_ids=[subnet.id for subnet in subnets.values()],
-                security_group_ids=[group.id],
-                policy=iam.document(iam.allow_account("*", self._args.label.account_id)),
-                opts=self._child,
-            )
-        return group
-
     def _record_flows(self) -> None:
         log_group = aws.cloudwatch.LogGroup(
             f"{self._name}-flow-log-group",
-            name=f"/{self._args.label.project}/{self._args.label.environment}/vpc-flow-log",
+            name=f"/{self._args.stack.identity.project}/{self._args.stack.identity.environment}/vpc-flow-log",
             retention_in_days=self._args.settings.flow_log_retention_days,
-            kms_key_id=self._args.logs_key_arn,
+            kms_key_id=self._args.stack.keys.logs,
             opts=self._child,
         )
         role = iam.service_role(
-            f"{self._name}-flow-log", "vpc-flow-logs.amazonaws.com", self._args.label.account_id, self._child
+            f"{self._name}-flow-log", "vpc-flow-logs.amazonaws.com", self._args.stack.identity.account_id, self._child
         )
         iam.role_policy(
             f"{self._name}-flow-log",
@@ -406,7 +322,9 @@ class Network(pulumi.ComponentResource):
                 iam.statement(
                     "FindFlowLog",
                     actions=["logs:DescribeLogGroups"],
-                    resources=[f"arn:aws:logs:{self._args.label.region}:{self._args.label.account_id}:log-group:*"],
+                    resources=[
+                        f"arn:aws:logs:{self._args.stack.identity.region}:{self._args.stack.identity.account_id}:log-group:*"
+                    ],
                 ),
             ),
             self._child,
@@ -423,17 +341,27 @@ class Network(pulumi.ComponentResource):
         )
 
 
-def _acl_rule(number: int, action: str, ports: tuple[int, int] | None, block: str) -> Mapping[str, object]:
+def _acl_rule(number: int, action: str, ports: tuple[int, int] | None, block: str) -> aws.ec2.NetworkAclIngressArgsDict:
     """Return a network ACL rule for TCP on these ports, or for all traffic where no ports are given."""
     first, last = ports or (0, 0)
-    return {
+    rule: aws.ec2.NetworkAclIngressArgsDict = {
         "rule_no": number,
         "action": action,
         "protocol": "tcp" if ports else "-1",
         "from_port": first,
         "to_port": last,
-        "ipv6_cidr_block" if ":" in block else "cidr_block": block,
     }
+    if ":" in block:
+        rule["ipv6_cidr_block"] = block
+    else:
+        rule["cidr_block"] = block
+    return rule
+
+
+def _acl_rules(first_number: int, action: str, ports: Sequence[int]) -> Sequence[aws.ec2.NetworkAclIngressArgsDict]:
+    """Return the rules for single TCP ports and every address, IPv4 and IPv6, numbered in this order."""
+    combinations = [(port, block) for port in ports for block in (ANYWHERE_IPV4, ANYWHERE_IPV6)]
+    return [_acl_rule(first_number + n, action, (port, port), block) for n, (port, block) in enumerate(combinations)]
 
 
 def _nat_port_alarm(key: str, gateway: aws.ec2.NatGateway) -> AlarmSpecification:

@@ -1,4 +1,4 @@
-"""Where messages to operators go: one encrypted topic for each of the guide's severities."""
+"""Messages to operators: one encrypted SNS topic for each of the guide's severities."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import AfterValidator, Field
 
-from components import iam
-from components.alarm_specification import Severity
-from components.naming import Label
-from components.section import EmailAddress, Section
+from components.shared import iam
+from components.shared.alarm_specification import Severity
+from components.shared.keys import StackContext
+from components.shared.section import EmailAddress, Section
 
 
 def _check_addresses(addresses: tuple[str, ...]) -> tuple[str, ...]:
@@ -26,21 +26,20 @@ class NotificationsSettings(Section):
     email: Annotated[tuple[EmailAddress, ...], Field(min_length=1, max_length=10), AfterValidator(_check_addresses)] = (
         "ops@fixrx.com",
     )
-    """Who is written to. AWS asks each address once to confirm, and sends nothing before that."""
+    """Addresses that receive the messages. Each must confirm its subscription once; AWS sends nothing before that."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationsArgs:
     settings: NotificationsSettings
-    label: Label
-    notifications_key_arn: pulumi.Input[str]
+    stack: StackContext
 
 
 class Notifications(pulumi.ComponentResource):
-    """SNS topics P1 to P4 and who is subscribed to them."""
+    """SNS topics P1 to P4 and their e-mail subscriptions."""
 
     topic_arns: Mapping[Severity, pulumi.Output[str]]
-    """Known only once alarms may publish to the topic."""
+    """Known only after the topic's policy allows alarms to publish."""
 
     def __init__(self, name: str, args: NotificationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:Notifications", name, None, opts)
@@ -56,8 +55,8 @@ class Notifications(pulumi.ComponentResource):
         name = f"{self._name}-{severity.lower()}"
         topic = aws.sns.Topic(
             name,
-            display_name=f"{self._args.label.prefix} {severity}: {severity.meaning}",
-            kms_master_key_id=self._args.notifications_key_arn,
+            display_name=f"{self._args.stack.identity.prefix} {severity}: {severity.meaning}",
+            kms_master_key_id=self._args.stack.keys.notifications,
             opts=self._child,
         )
         policy = aws.sns.TopicPolicy(
@@ -76,12 +75,12 @@ class Notifications(pulumi.ComponentResource):
                 principals={"Service": ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]},
                 actions=["sns:Publish"],
                 resources=[topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": self._args.label.account_id}},
+                conditions={"StringEquals": {"aws:SourceAccount": self._args.stack.identity.account_id}},
             ),
             iam.statement(
                 "TlsOnly",
                 effect="Deny",
-                principals=iam.ANYBODY,
+                principals=iam.ANY_PRINCIPAL,
                 actions=["sns:Publish"],
                 resources=[topic_arn],
                 conditions={"Bool": {"aws:SecureTransport": "false"}},

@@ -1,7 +1,7 @@
-"""The permissions boundary: what no role of the platform may ever do, whatever is attached to it later.
+"""The permissions boundary: the most that any role of the platform may do, even if other policies are attached later.
 
-A boundary allows nothing by itself. A role may do what both its own policies and the boundary allow, so a permission
-that a component gives to its role has to be here as well.
+A boundary grants no permission. A role may do what both its own policies and the boundary allow, so a permission that a
+component gives to its role must be listed here as well.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import iam
-from components.naming import Label
+from components.shared import iam
+from components.shared.identity import StackIdentity
 
 SESSION_MANAGER_AGENT = (
     "ec2messages:AcknowledgeMessage",
@@ -54,7 +54,7 @@ WRITE_LOGS = (
 
 @dataclass(frozen=True, kw_only=True)
 class PermissionsBoundaryArgs:
-    label: Label
+    identity: StackIdentity
 
 
 class PermissionsBoundary(pulumi.ComponentResource):
@@ -66,62 +66,57 @@ class PermissionsBoundary(pulumi.ComponentResource):
         super().__init__("fixrx:components:PermissionsBoundary", name, None, opts)
         policy = aws.iam.Policy(
             f"{name}-policy",
-            path=role_path(args.label),
-            description=f"{args.label.prefix}: the most that a role of the platform may do",
-            policy=_document(args.label),
+            path=iam.role_path(args.identity),
+            description=f"{args.identity.prefix}: the most that a role of the platform may do",
+            policy=_document(args.identity),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.arn = policy.arn
         self.register_outputs({"arn": self.arn})
 
 
-def role_path(label: Label) -> str:
-    """IAM path of the platform's roles, by which others can be allowed to manage these roles and no others."""
-    return f"/{label.prefix}/"
-
-
-def confine_every_role(label: Label, boundary_arn: pulumi.Input[str]) -> None:
-    """Give every role declared after this call the boundary and the stack's path, unless it sets its own."""
-    confined: Mapping[str, Mapping[str, Any]] = {
-        "aws:iam/role:Role": {"path": role_path(label), "permissions_boundary": boundary_arn},
-        "aws:iam/instanceProfile:InstanceProfile": {"path": role_path(label)},
+def set_boundary_on_every_role(identity: StackIdentity, boundary_arn: pulumi.Input[str]) -> None:
+    """Set the boundary and the stack's path on every role declared after this call, unless it sets its own."""
+    defaults: Mapping[str, Mapping[str, Any]] = {
+        "aws:iam/role:Role": {"path": iam.role_path(identity), "permissions_boundary": boundary_arn},
+        "aws:iam/instanceProfile:InstanceProfile": {"path": iam.role_path(identity)},
     }
 
-    def confine(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
-        if args.type_ not in confined:
+    def set_defaults(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        if args.type_ not in defaults:
             return None
-        # What is not set is None in `props`, and outputs are among it: the keys have to stay.
-        unset = {key: value for key, value in confined[args.type_].items() if args.props.get(key) is None}
+        # Unset inputs, and outputs, are in `props` as None: the keys must stay.
+        unset = {key: value for key, value in defaults[args.type_].items() if args.props.get(key) is None}
         return pulumi.ResourceTransformationResult(props={**args.props, **unset}, opts=args.opts)
 
-    pulumi.runtime.register_stack_transformation(confine)
+    pulumi.runtime.register_stack_transformation(set_defaults)
 
 
-def _document(label: Label) -> pulumi.Output[str]:
-    place = f"{label.region}:{label.account_id}"
+def _document(identity: StackIdentity) -> pulumi.Output[str]:
+    scope = f"{identity.region}:{identity.account_id}"
     return iam.document(
         iam.statement(
             "ReadOwnSecrets",
             actions=["secretsmanager:GetSecretValue"],
-            resources=[f"arn:aws:secretsmanager:{place}:secret:{label.project}/{label.environment}/*"],
+            resources=[f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"],
         ),
         iam.statement(
             "ReadReleases",
             actions=["s3:GetObject"],
-            resources=[f"arn:aws:s3:::{label.project}-*-{label.environment}-{label.account_id}/*"],
+            resources=[f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{identity.account_id}/*"],
         ),
         iam.statement(
             "DecryptThroughServices",
             actions=["kms:Decrypt"],
-            resources=[f"arn:aws:kms:{place}:key/*"],
+            resources=[f"arn:aws:kms:{scope}:key/*"],
             conditions={
                 "StringEquals": {
                     "kms:ViaService": [
-                        f"{service}.{label.region}.amazonaws.com" for service in ("s3", "secretsmanager")
+                        f"{service}.{identity.region}.amazonaws.com" for service in ("s3", "secretsmanager")
                     ]
                 }
             },
         ),
-        iam.statement("WriteLogs", actions=WRITE_LOGS, resources=[f"arn:aws:logs:{place}:log-group:*"]),
+        iam.statement("WriteLogs", actions=WRITE_LOGS, resources=[f"arn:aws:logs:{scope}:log-group:*"]),
         iam.statement("SessionManagerAgent", actions=SESSION_MANAGER_AGENT, resources=["*"]),
     )

@@ -1,7 +1,7 @@
-"""The application's secrets, one container each. Addresses and passwords of our own parts are filled in here.
+"""The application's secrets, one container each. Pulumi writes the URLs of the database and the cache and JWT_SECRET.
 
-What Twilio, SendGrid, Firebase and the OAuth providers hand out never passes through Pulumi: its container is created
-empty and an operator puts the value in (`aws secretsmanager put-secret-value`). A secret costs 0.40 USD a month.
+Credentials of Twilio, SendGrid, Firebase and the OAuth providers never pass through Pulumi: their containers are
+created empty and an operator writes the value (`aws secretsmanager put-secret-value`). A secret costs 0.40 USD a month.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,9 @@ import pulumi_aws as aws
 import pulumi_random as random
 from pydantic import Field, StringConstraints
 
-from components.naming import Label
-from components.section import Section
+from components.shared.keys import StackContext
+from components.shared.production import Production
+from components.shared.section import Section
 
 JWT_SECRET_LENGTH = 64
 VENDOR_SECRETS: Mapping[str, str] = {
@@ -35,25 +36,26 @@ class SecretsSettings(Section):
     oauth_providers: tuple[OauthProvider, ...] = ("google", "apple")
     """Each gets a container for its client secret, for instance OAUTH_GOOGLE_CLIENT_SECRET."""
     jwt_generation: Annotated[int, Field(ge=1)] = 1
-    """Count up to replace JWT_SECRET. Everybody who is signed in is signed out."""
-    recovery_window_days: Literal[0, 7, 14, 30] = 30
-    """Days within which a deleted secret can be had back."""
+    """Increase it to replace JWT_SECRET. This signs out all users."""
+    recovery_window_days: Annotated[
+        Literal[0, 7, 14, 30], Production(at_least=7, because="a secret deleted by mistake must be restorable")
+    ] = 30
+    """Days within which a deleted secret can be restored."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecretsArgs:
     settings: SecretsSettings
-    label: Label
-    secrets_key_arn: pulumi.Input[str]
+    stack: StackContext
     generated: Mapping[str, pulumi.Input[str]]
-    """Environment variable to value, for the secrets whose value the program knows."""
+    """Environment variable to value, for the secrets that Pulumi writes."""
 
 
 class Secrets(pulumi.ComponentResource):
     """Secrets Manager containers, named after the environment variables in which the application expects the values."""
 
     arns: Mapping[str, pulumi.Output[str]]
-    """Environment variable to ARN; of a generated secret known only once it has its value."""
+    """Environment variable to ARN; the ARN of a generated secret is known only after its value is stored."""
 
     def __init__(self, name: str, args: SecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:Secrets", name, None, opts)
@@ -88,15 +90,15 @@ class Secrets(pulumi.ComponentResource):
         )
 
     def _create_container(self, variable: str, description: str) -> aws.secretsmanager.Secret:
-        label = self._args.label
+        identity = self._args.stack.identity
         return aws.secretsmanager.Secret(
             f"{self._name}-{_dashed(variable)}",
             # AWS keeps a deleted secret's name for days; a prefix lets a new one be created at once.
-            name_prefix=label.physical_name(
-                "aws:secretsmanager/secret:Secret", f"{label.project}/{label.environment}/{variable}-"
+            name_prefix=identity.physical_name(
+                "aws:secretsmanager/secret:Secret", f"{identity.project}/{identity.environment}/{variable}-"
             ),
             description=description,
-            kms_key_id=self._args.secrets_key_arn,
+            kms_key_id=self._args.stack.keys.secrets,
             recovery_window_in_days=self._args.settings.recovery_window_days,
             opts=self._child,
         )

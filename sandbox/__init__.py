@@ -1,7 +1,13 @@
-"""AWS on a laptop: runs the project's program with the real Pulumi engine against an emulator of AWS.
+"""AWS on a laptop: runs a Pulumi program with the real Pulumi engine against an emulator of AWS.
 
-The package has two sides. The provider side (`python -m sandbox.provider`) speaks Pulumi's resource-provider protocol
-and turns every resource into the API calls that AWS would get, sent to moto. The user side (`python -m sandbox`)
-starts and ends the processes and runs the program. It proves the program, the engine, the policies and the parameters
-of the API calls; it is not AWS, and it makes no claim about how AWS itself behaves.
+`session` has the commands (`python -m sandbox`): it starts and ends the processes and runs the program. `provider`
+implements Pulumi's resource-provider protocol and turns every resource into the API calls that AWS would get, sent to
+moto. Together they prove the program, the engine, the policies and the parameters of the API calls, and nothing about
+how AWS itself behaves.
+
+Other folders import only what is listed here; everything else is internal.
 """
+
+from sandbox.session.console import Progress, UserError, console, errors_in_one_sentence
+
+__all__ = ["Progress", "UserError", "console", "errors_in_one_sentence"]

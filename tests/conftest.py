@@ -1,17 +1,35 @@
-"""What holds for all tests: which come first, and that under CI none is skipped, as it would prove nothing."""
+"""Applies to all tests: the slowest run first, marks are enforced, and under CI a skipped test is a failure."""
 
 import os
 from collections.abc import Generator
 from typing import TypeVar
 
+import hypothesis
 import pytest
+
+from tests import marks
+from tests.recorder import Recording, record_stack
+
+# On a busy machine the same example takes a millisecond or a second.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts what takes longest first, so that no processor waits for it at the end."""
-    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+    """Runs the slowest tests first, so that no processor is idle at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("engine") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Tells the guard of the marks which test runs."""
+    marks.set_current(item)
+    try:
+        return (yield)
+    finally:
+        marks.set_current(None)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -35,3 +53,28 @@ def _failed_if_skipped(report: Report) -> Report:
         reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
         report.longrepr = f"Under CI a skipped test is a failure. {reason}"
     return report
+
+
+@pytest.fixture(scope="session")
+def production() -> Recording:
+    """What the program registers for the production stack, recorded once."""
+    return record_stack("production")
+
+
+@pytest.fixture(scope="session")
+def staging() -> Recording:
+    """What the program registers for the staging stack, recorded once."""
+    return record_stack("staging")
+
+
+@pytest.fixture(params=["production", "staging"])
+def environment(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def stack(environment: str, request: pytest.FixtureRequest) -> Recording:
+    """Each of the two stacks in turn."""
+    recording = request.getfixturevalue(environment)
+    assert isinstance(recording, Recording)
+    return recording

@@ -55,7 +55,7 @@ class LockFile:
 LOCK_FILES = (
     LockFile(path="requirements.txt"),
     LockFile(path="requirements-dev.txt", groups=("dev",), constraint="requirements.txt"),
-    LockFile(path="tools/requirements-go.txt", groups=("go",), with_project=False),
+    LockFile(path="sandbox/session/go/requirements-go.txt", groups=("go",), with_project=False),
 )
 
 
@@ -100,7 +100,7 @@ def _without_hash(path: str, text: str) -> list[str]:
 
 
 def main() -> int:
-    """Writes every requirement file anew."""
+    """Writes every requirement file again."""
     for lock in LOCK_FILES:
         print(f"Pinning {lock.path} ...", flush=True)
         if subprocess.run(lock.command(), cwd=ROOT, check=False).returncode:

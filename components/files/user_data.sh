@@ -1,6 +1,6 @@
 #!/bin/bash
-# First boot of an app server: fetches what it runs and what it needs to know, then starts the API.
-# It holds names of secrets, never values: user data can be read by anybody who may describe the instance.
+# First boot of an app server: installs the runtime, the release and the settings, then starts the API.
+# It contains ARNs of secrets, never values: every identity that may describe the instance can read its user data.
 set -euo pipefail
 
 readonly region='$region'
@@ -35,7 +35,7 @@ fetch_database_certificates() {
   curl --fail --silent --show-error --output '$ca_bundle_path' "$${certificates_url}"
 }
 
-# Joined by &&: bash ignores `set -e` in what `retry` calls, and a broken archive would pass for a release.
+# Joined by &&: bash ignores `set -e` in what `retry` calls, and a broken archive would count as a release.
 fetch_release() {
   aws s3 cp --region "$${region}" "$${releases}$${release}.tar.gz" /tmp/release.tar.gz &&
     tar --extract --gzip --file=/tmp/release.tar.gz --directory=/var/www/fixrx-backend --no-same-owner &&
@@ -53,8 +53,8 @@ SECRETS
 }
 
 # The values go to memory only (/run is a tmpfs) and are fetched again at every start of the service.
-# In double quotes systemd takes every character as it is, line breaks too, but for the four that a backslash precedes.
-# Line breaks at the end of a value are lost; they come from an editor and belong to no secret.
+# Inside double quotes systemd reads every character literally, line breaks too, except the four escaped below.
+# Line breaks at the end of a value are removed; they come from an editor and are not part of a secret.
 write_secret_loader() {
   cat >/usr/local/sbin/fixrx-load-secrets <<'LOADER'
 #!/bin/bash

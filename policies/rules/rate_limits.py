@@ -43,7 +43,7 @@ def web_acl_is_associated(balancer: StackResource, context: Context) -> Iterator
     resource_types=[aws.WEB_ACL],
     scope=Scope.STACK,
     security_hub=["WAF.10"],
-    remediation='Lower requests_per_second or burst in `fixrx:firewall`, and leave its action at "block".',
+    remediation='Lower requests_per_second or burst in `fixrx:web_acl`, and leave its action at "block".',
     settings={
         "requests_per_minute": Setting(
             default=620, minimum=10, maximum=100_000, description="Most requests of one address in a minute"

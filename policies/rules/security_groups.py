@@ -25,7 +25,7 @@ REGISTRY: Final = "https://www.pulumi.com/registry/packages/aws/api-docs"
 def _problems(
     rules: Iterable[SecurityGroupRule | UnknownValue], problem_of: Callable[[SecurityGroupRule], str | None]
 ) -> Iterator[Problem]:
-    """Judge every rule that is known, and leave a verdict undetermined for every one that is not."""
+    """Evaluate every rule that is known, and leave a verdict undetermined for every one that is not."""
     for each in rules:
         problem = each if isinstance(each, UnknownValue) else problem_of(each)
         if problem is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.recorder import REPOSITORY, Recording, Registration
+from tests.recorder import REPOSITORY, Recording, Registration
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 PRIMARY = {"DBInstanceIdentifier": "fixrx-production-postgres-primary"}
@@ -163,11 +163,11 @@ def test_silence_is_alarming_where_it_means_that_nothing_is_left(stack: Recordin
     assert {alarm.plain["treatMissingData"] for alarm in stack.of_type(ALARM)} == {"breaching", "notBreaching"}
 
 
-def test_alarm_is_named_and_described_for_the_person_who_is_woken(stack: Recording, environment: str) -> None:
+def test_alarm_has_a_name_severity_summary_and_runbook(stack: Recording, environment: str) -> None:
     for alarm in stack.of_type(ALARM):
         assert alarm.plain["name"] == f"fixrx-{environment}-{name_of(alarm)}"
         assert re.fullmatch(
-            r"P[1-4] \((Critical|High|Medium|Low), answer [^)]+\)\. [A-Z].+\. Runbook: docs/runbooks\.md#[a-z]+",
+            r"P[1-4] \((Critical|High|Medium|Low), respond [^)]+\)\. [A-Z].+\. Runbook: docs/runbooks\.md#[a-z]+",
             alarm.plain["alarmDescription"],
         )
 
@@ -179,7 +179,7 @@ def test_alarm_reaches_the_topic_of_its_severity_when_it_begins_and_when_it_ends
 
 
 def test_every_alarm_is_delivered(stack: Recording) -> None:
-    """From alarm to topic to key: a link that is missing drops the message, and nobody is told."""
+    """From alarm to topic to key: without one of the links the message is lost."""
     topics = {f"arn:aws:sns:us-east-1:111122223333:{each.name}": each for each in stack.of_type("aws:sns/topic:Topic")}
     policies = {each.plain["arn"]: each.document("policy") for each in stack.of_type("aws:sns/topicPolicy:TopicPolicy")}
     keys = {

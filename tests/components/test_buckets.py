@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.backup_bucket import BackupBucketSettings
-from tests.components.recorder import Recording
+from tests.recorder import Recording
 
 BACKUPS = "fixrx-backups-production-111122223333"
 ACCESS_LOGS = "fixrx-access-logs-production-111122223333"

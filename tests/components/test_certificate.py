@@ -1,16 +1,14 @@
 """Certificate: issued by DNS validation, renewed for as long as the record stands."""
 
-from tests.components.recorder import Recording
+from tests.recorder import Recording
 
 CERTIFICATE_ARN = "arn:aws:acm:us-east-1:111122223333:certificate-certificate"
 
 
 def test_certificate_is_validated_by_dns(production: Recording) -> None:
-    assert production.named("certificate-certificate").plain == {
+    assert production.named("certificate-certificate").pick("domainName", "validationMethod") == {
         "domainName": "api.fixrx.com",
         "validationMethod": "DNS",
-        "keyAlgorithm": "RSA_2048",
-        "options": {"certificateTransparencyLoggingPreference": "ENABLED"},
     }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.recorder import Recording
+from tests.recorder import Recording
 
 KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"

@@ -1,6 +1,6 @@
 """Load balancer: what the guide's nginx did, as listeners, headers and health checks."""
 
-from tests.components.recorder import Recording
+from tests.recorder import Recording
 
 LISTENER = "aws:lb/listener:Listener"
 LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
@@ -8,21 +8,23 @@ LOGS = {"bucket": "fixrx-access-logs-production-111122223333", "prefix": "load-b
 
 
 def test_load_balancer_is_hardened(production: Recording) -> None:
-    assert production.named("load-balancer-alb").plain == {
-        "name": "fixrx-production",
-        "loadBalancerType": "application",
+    assert production.named("load-balancer-alb").pick(
+        "dropInvalidHeaderFields", "desyncMitigationMode", "enableDeletionProtection", "accessLogs", "connectionLogs"
+    ) == {
+        "dropInvalidHeaderFields": True,
+        "desyncMitigationMode": "defensive",
+        "enableDeletionProtection": True,
+        "accessLogs": LOGS,
+        "connectionLogs": LOGS,
+    }
+
+
+def test_load_balancer_is_public_in_every_zone(production: Recording) -> None:
+    assert production.named("load-balancer-alb").pick("internal", "ipAddressType", "subnets", "securityGroups") == {
         "internal": False,
         "ipAddressType": "dualstack",
         "subnets": ["network-public-a-id", "network-public-b-id", "network-public-c-id"],
-        "securityGroups": ["load-balancer-id"],
-        "idleTimeout": 60,
-        "enableDeletionProtection": True,
-        "dropInvalidHeaderFields": True,
-        "desyncMitigationMode": "defensive",
-        "enableHttp2": True,
-        "enableZonalShift": True,
-        "accessLogs": LOGS,
-        "connectionLogs": LOGS,
+        "securityGroups": ["connections-load-balancer-id"],
     }
 
 
@@ -40,8 +42,7 @@ def test_there_are_two_listeners(stack: Recording) -> None:
 
 
 def test_plain_http_is_redirected_and_never_served(stack: Recording) -> None:
-    assert stack.named("load-balancer-http").plain == {
-        "loadBalancerArn": "arn:aws:lb:us-east-1:111122223333:load-balancer-alb",
+    assert stack.named("load-balancer-http").pick("port", "protocol", "defaultActions") == {
         "port": 80,
         "protocol": "HTTP",
         "defaultActions": [
@@ -50,16 +51,18 @@ def test_plain_http_is_redirected_and_never_served(stack: Recording) -> None:
     }
 
 
-def test_https_speaks_modern_tls_and_sends_the_guides_headers(stack: Recording) -> None:
-    assert stack.named("load-balancer-https").plain == {
-        "loadBalancerArn": "arn:aws:lb:us-east-1:111122223333:load-balancer-alb",
+def test_https_uses_tls_1_2_and_1_3_only(stack: Recording) -> None:
+    assert stack.named("load-balancer-https").pick("port", "protocol", "sslPolicy") == {
         "port": 443,
         "protocol": "HTTPS",
         "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
-        "certificateArn": "arn:aws:acm:us-east-1:111122223333:certificate-certificate",
-        "defaultActions": [
-            {"type": "forward", "targetGroupArn": "arn:aws:lb:us-east-1:111122223333:load-balancer-api"}
-        ],
+    }
+
+
+def test_https_sends_the_guides_headers(stack: Recording) -> None:
+    listener = stack.named("load-balancer-https").plain
+
+    assert {key: value for key, value in listener.items() if key.startswith("routing")} == {
         "routingHttpResponseXFrameOptionsHeaderValue": "DENY",
         "routingHttpResponseXContentTypeOptionsHeaderValue": "nosniff",
         "routingHttpResponseStrictTransportSecurityHeaderValue": "max-age=31536000; includeSubDomains",
@@ -73,13 +76,8 @@ def test_https_waits_for_a_certificate_that_has_been_issued(stack: Recording) ->
 
 def test_servers_are_balanced_and_ejected_as_in_the_guide(stack: Recording) -> None:
     """`least_conn`, and three strikes ten seconds apart for `max_fails=3 fail_timeout=30s`."""
-    assert stack.named("load-balancer-api").plain == {
-        "vpcId": "network-vpc-id",
-        "port": 3000,
-        "protocol": "HTTP",
-        "targetType": "instance",
+    assert stack.named("load-balancer-api").pick("loadBalancingAlgorithmType", "healthCheck") == {
         "loadBalancingAlgorithmType": "least_outstanding_requests",
-        "deregistrationDelay": 60,
         "healthCheck": {
             "path": "/api/v1/system/ready",
             "protocol": "HTTP",
@@ -89,19 +87,13 @@ def test_servers_are_balanced_and_ejected_as_in_the_guide(stack: Recording) -> N
             "healthyThreshold": 2,
             "unhealthyThreshold": 3,
         },
-        "targetGroupHealth": {
-            "dnsFailover": {"minimumHealthyTargetsCount": "1", "minimumHealthyTargetsPercentage": "off"},
-            "unhealthyStateRouting": {"minimumHealthyTargetsCount": 1, "minimumHealthyTargetsPercentage": "off"},
-        },
     }
 
 
 def test_public_health_path_is_rewritten_to_the_deep_check(stack: Recording) -> None:
     (rule,) = stack.of_type(LISTENER_RULE)
 
-    assert rule.plain == {
-        "listenerArn": "arn:aws:lb:us-east-1:111122223333:load-balancer-https",
-        "priority": 100,
+    assert rule.pick("conditions", "transforms", "actions") == {
         "conditions": [{"pathPattern": {"values": ["/health"]}}],
         "transforms": [
             {

@@ -6,30 +6,20 @@ import pytest
 from pydantic import ValidationError
 
 from components.network import NatMode, Network, NetworkArgs, NetworkSettings
-from tests.components.recorder import LABEL, Recording, record
+from tests.recorder import STACK, Recording, record
 
 EIP = "aws:ec2/eip:Eip"
 NAT_GATEWAY = "aws:ec2/natGateway:NatGateway"
 ROUTE = "aws:ec2/route:Route"
 ROUTE_TABLE_ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 SUBNET = "aws:ec2/subnet:Subnet"
-ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
-OWN_ACCOUNT_ONLY = {
-    "Sid": "OwnAccountOnly",
-    "Effect": "Allow",
-    "Principal": {"AWS": "*"},
-    "Action": ["*"],
-    "Resource": ["*"],
-    "Condition": {"StringEquals": {"aws:PrincipalAccount": "111122223333"}},
-}
-PRODUCTION_ENDPOINTS = ["ec2messages", "kms", "logs", "secretsmanager", "ssm", "ssmmessages", "sts"]
 
 
 def record_network(**settings: Any) -> Recording:
     def program() -> None:
         Network(
             "network",
-            NetworkArgs(settings=NetworkSettings(**settings), label=LABEL, logs_key_arn="arn:of-the-logs-key"),
+            NetworkArgs(settings=NetworkSettings(**settings), stack=STACK),
         )
 
     return record(program)
@@ -40,12 +30,7 @@ def routes_of(recording: Recording) -> dict[str, dict[str, Any]]:
 
 
 def test_vpc_of_each_stack_has_its_own_block(production: Recording, staging: Recording) -> None:
-    assert production.named("network-vpc").plain == {
-        "cidrBlock": "10.0.0.0/16",
-        "assignGeneratedIpv6CidrBlock": True,
-        "enableDnsSupport": True,
-        "enableDnsHostnames": True,
-    }
+    assert production.named("network-vpc").plain["cidrBlock"] == "10.0.0.0/16"
     assert staging.named("network-vpc").plain["cidrBlock"] == "10.1.0.0/16"
 
 
@@ -80,7 +65,7 @@ def test_zone_that_is_added_changes_no_other_resource() -> None:
     before = {each.identity: each.plain for each in two.registrations if each.type == SUBNET}
     after = {each.identity: each.plain for each in three.registrations}
     assert before.items() <= after.items()
-    assert set(two.identities()) <= set(three.identities())
+    assert {each.identity for each in two.registrations} <= {each.identity for each in three.registrations}
 
 
 @pytest.mark.parametrize(
@@ -173,47 +158,6 @@ def test_every_subnet_has_the_route_table_of_its_tier(production: Recording) -> 
     }
 
 
-def test_interface_endpoints_stand_in_every_application_subnet(production: Recording) -> None:
-    interfaces = [each for each in production.of_type(ENDPOINT) if each.plain["vpcEndpointType"] == "Interface"]
-
-    assert sorted(each.name for each in interfaces) == [f"network-endpoint-{name}" for name in PRODUCTION_ENDPOINTS]
-    for each in interfaces:
-        service = each.name.removeprefix("network-endpoint-")
-        assert {key: value for key, value in each.plain.items() if key != "policy"} == {
-            "vpcId": "network-vpc-id",
-            "serviceName": f"com.amazonaws.us-east-1.{service}",
-            "vpcEndpointType": "Interface",
-            "privateDnsEnabled": True,
-            "subnetIds": [f"network-application-{letter}-id" for letter in "abc"],
-            "securityGroupIds": ["network-endpoints-id"],
-        }
-        assert each.document("policy")["Statement"] == [OWN_ACCOUNT_ONLY]
-
-
-def test_service_with_a_dot_in_its_name_keeps_it() -> None:
-    network = record_network(interface_endpoints=("ecr.api",))
-
-    assert network.named("network-endpoint-ecr-api").plain["serviceName"] == "com.amazonaws.us-east-1.ecr.api"
-
-
-def test_s3_is_reached_without_the_internet(production: Recording) -> None:
-    endpoint = production.named("network-endpoint-s3")
-
-    assert endpoint.plain["serviceName"] == "com.amazonaws.us-east-1.s3"
-    assert endpoint.plain["vpcEndpointType"] == "Gateway"
-    assert endpoint.plain["routeTableIds"] == [f"network-application-{letter}-routes-id" for letter in "abc"]
-    assert endpoint.document("policy")["Statement"] == [
-        OWN_ACCOUNT_ONLY,
-        {
-            "Sid": "AmazonLinuxPackages",
-            "Effect": "Allow",
-            "Principal": {"AWS": "*"},
-            "Action": ["s3:GetObject"],
-            "Resource": ["arn:aws:s3:::al2023-repos-us-east-1-de612dc2/*"],
-        },
-    ]
-
-
 def test_default_security_group_and_network_acl_let_nothing_through(stack: Recording) -> None:
     assert stack.named("network-default-security-group").plain == {
         "vpcId": "network-vpc-id",
@@ -278,20 +222,16 @@ def test_network_acl_of_each_tier(production: Recording, tier: str, ingress: lis
     assert acl["subnetIds"] == [f"network-{tier}-{letter}-id" for letter in "abc"]
 
 
-def test_all_traffic_is_written_down(stack: Recording, environment: str) -> None:
-    assert stack.named("network-flow-log").plain == {
+def test_all_traffic_is_logged(stack: Recording, environment: str) -> None:
+    assert stack.named("network-flow-log").pick("vpcId", "trafficType", "logDestination") == {
         "vpcId": "network-vpc-id",
         "trafficType": "ALL",
-        "logDestinationType": "cloud-watch-logs",
         "logDestination": f"arn:aws:logs:us-east-1:111122223333:log-group:/fixrx/{environment}/vpc-flow-log",
-        "iamRoleArn": "arn:aws:iam:us-east-1:111122223333:network-flow-log-role",
-        "maxAggregationInterval": 60,
     }
 
 
 def test_flow_log_is_kept_for_a_year_under_the_logs_key(production: Recording) -> None:
-    assert production.named("network-flow-log-group").plain == {
-        "name": "/fixrx/production/vpc-flow-log",
+    assert production.named("network-flow-log-group").pick("retentionInDays", "kmsKeyId") == {
         "retentionInDays": 365,
         "kmsKeyId": "arn:aws:kms:us-east-1:111122223333:key/encryption-logs-key",
     }
@@ -335,7 +275,6 @@ def test_flow_log_may_write_to_its_own_group_only(production: Recording) -> None
         ({"availability_zones": ("us-east-1a", "us-east-1a")}, "names a zone twice"),
         ({"availability_zones": ("us-east-1a", "us-west-2b")}, "names zones of more than one region"),
         ({"availability_zones": ("us-east-1a",)}, "at least 2 items"),
-        ({"interface_endpoints": ("ssm", "kms", "ssm")}, "names a service twice"),
     ],
 )
 def test_network_that_cannot_be_built_is_refused(settings: dict[str, Any], message: str) -> None:

@@ -2,15 +2,15 @@
 
 import pytest
 
-from components.alarm_specification import Severity
 from components.notifications import Notifications, NotificationsArgs, NotificationsSettings
-from tests.components.recorder import LABEL, Recording, record
+from components.shared.alarm_specification import Severity
+from tests.recorder import STACK, Recording, record
 
 MEANINGS = {
-    "p1": "P1: Critical, answer within 15 minutes",
-    "p2": "P2: High, answer within 1 hour",
-    "p3": "P3: Medium, answer within 4 hours",
-    "p4": "P4: Low, answer on the next business day",
+    "p1": "P1: Critical, respond within 15 minutes",
+    "p2": "P2: High, respond within 1 hour",
+    "p3": "P3: Medium, respond within 4 hours",
+    "p4": "P4: Low, respond on the next business day",
 }
 
 
@@ -52,7 +52,7 @@ def test_alarms_and_events_of_this_account_may_publish(production: Recording, se
     ]
 
 
-def test_operators_are_written_to_at_every_severity(stack: Recording) -> None:
+def test_operators_are_subscribed_to_every_severity(stack: Recording) -> None:
     assert {each.name: each.plain for each in stack.of_type("aws:sns/topicSubscription:TopicSubscription")} == {
         f"notifications-{severity}-email-1": {
             "topic": f"arn:aws:sns:us-east-1:111122223333:notifications-{severity}",
@@ -66,9 +66,7 @@ def test_operators_are_written_to_at_every_severity(stack: Recording) -> None:
 def test_every_address_is_subscribed() -> None:
     def program() -> None:
         settings = NotificationsSettings(email=("a@fixrx.com", "b@fixrx.com"))
-        Notifications(
-            "notifications", NotificationsArgs(settings=settings, label=LABEL, notifications_key_arn="arn:of-the-key")
-        )
+        Notifications("notifications", NotificationsArgs(settings=settings, stack=STACK))
 
     subscriptions = record(program).of_type("aws:sns/topicSubscription:TopicSubscription")
     assert sorted((each.name, each.plain["endpoint"]) for each in subscriptions) == [

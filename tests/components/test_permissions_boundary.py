@@ -7,8 +7,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.permissions_boundary import confine_every_role
-from tests.components.recorder import LABEL, Recording, record
+from components.permissions_boundary import set_boundary_on_every_role
+from tests.recorder import IDENTITY, Recording, record
 
 ROLE = "aws:iam/role:Role"
 BOUNDARY_ARN = "arn:aws:iam:us-east-1:111122223333:permissions-boundary-policy"
@@ -92,9 +92,9 @@ def test_the_boundary_lets_servers_read_the_stacks_own_secrets_only(stack: Recor
     )
 
 
-def test_a_role_that_brings_its_own_boundary_keeps_it() -> None:
+def test_a_role_with_its_own_boundary_keeps_it() -> None:
     def program() -> None:
-        confine_every_role(LABEL, pulumi.Output.from_input("arn:ours"))
+        set_boundary_on_every_role(IDENTITY, pulumi.Output.from_input("arn:ours"))
         aws.iam.Role("confined", assume_role_policy="{}")
         aws.iam.Role("special", assume_role_policy="{}", permissions_boundary="arn:theirs", path="/special/")
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from components.naming import Label
 from components.secrets import Secrets, SecretsArgs, SecretsSettings
-from tests.components.recorder import CANARY, LABEL, Recording, record
+from components.shared.keys import StackContext
+from tests.recorder import CANARY, STACK, Recording, record
 
 CONTAINER = "aws:secretsmanager/secret:Secret"
 VALUE = "aws:secretsmanager/secretVersion:SecretVersion"
@@ -24,9 +24,9 @@ def logical_name(variable: str) -> str:
     return f"secrets-{variable.lower().replace('_', '-')}"
 
 
-def record_secrets(settings: SecretsSettings, label: Label = LABEL) -> Recording:
+def record_secrets(settings: SecretsSettings, stack: StackContext = STACK) -> Recording:
     def program() -> None:
-        Secrets("secrets", SecretsArgs(settings=settings, label=label, secrets_key_arn="arn:of-the-key", generated={}))
+        Secrets("secrets", SecretsArgs(settings=settings, stack=stack, generated={}))
 
     return record(program)
 
@@ -39,7 +39,7 @@ def test_inventory_is_this(stack: Recording, environment: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "days"), [("production", 30), ("staging", 7)])
-def test_containers_are_encrypted_and_can_be_had_back(name: str, days: int, request: pytest.FixtureRequest) -> None:
+def test_containers_are_encrypted_and_restorable(name: str, days: int, request: pytest.FixtureRequest) -> None:
     recording: Recording = request.getfixturevalue(name)
 
     for container in recording.of_type(CONTAINER):

@@ -12,6 +12,8 @@ from typing import Any
 import boto3
 import yaml
 
+from tests.marks import require
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND_TIMEOUT_SECONDS = 180
 
@@ -49,6 +51,7 @@ class Sandbox:
     """A sandbox of its own, away from the one that the user may have running."""
 
     def __init__(self, directory: Path, stack: str) -> None:
+        require("engine")
         self.directory = directory
         self.stack = stack
 

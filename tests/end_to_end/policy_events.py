@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pulumi.automation import CommandError, EngineEvent
 
-from sandbox.workspace import Source, Workspace
+from sandbox.session.workspace import Source, Workspace
 
 
 def main(stack: str, directory: str, program: str) -> None:

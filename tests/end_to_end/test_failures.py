@@ -15,6 +15,8 @@ import pytest
 
 from tests.end_to_end.driver import ROOT, Sandbox, summary
 
+pytestmark = pytest.mark.engine
+
 MEGABYTE = 1 << 20
 
 
@@ -127,11 +129,20 @@ def test_another_command_at_work(sandbox: Sandbox) -> None:
         result = sandbox.run("up")
     assert result.status == 1
     assert result.sentence == (
-        "Another command works in the sandbox (process 4711), and two would disturb each other: "
+        "Another command uses the sandbox (process 4711), and only one can at a time: "
         "wait until it has ended, or end it."
     )
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Lets Ctrl-C reach child processes: a shell starts background jobs with SIGINT ignored, which they inherit."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_interrupted_up_ends_at_once_and_the_next_one_works(sandbox: Sandbox) -> None:
     """Ctrl-C in a terminal reaches the command and the engine that it has started."""
     arguments = ["up", "--stack", "staging", "--directory", str(sandbox.directory)]

@@ -14,6 +14,8 @@ import pytest
 
 from tests.end_to_end.driver import ROOT, Sandbox, summary
 
+pytestmark = pytest.mark.engine
+
 PRIMARY = "fixrx-production-postgres-primary"
 REPLICA = "fixrx-production-postgres-replica"
 STACK_FILE = ROOT / "Pulumi.production.yaml"
@@ -106,7 +108,7 @@ def test_exported_state_passes_the_policies_offline(production: Sandbox, deploye
 def test_no_weakening_of_the_platform_goes_unnoticed(production: Sandbox, deployed: str) -> None:
     result = production.mutants()
     assert result.status == 0, result.output
-    assert "1526 mutants: 987 killed, 539 justified, 0 survived; 0 unrelated findings." in result.output
+    assert "1532 mutants: 991 killed, 541 justified, 0 survived; 0 unrelated findings." in result.output
 
 
 def test_checklist_holds_but_for_the_cdn_that_is_not_there(production: Sandbox, deployed: str, tmp_path: Path) -> None:
@@ -147,8 +149,8 @@ def test_drift_is_seen_and_mended(production: Sandbox, deployed: str) -> None:
     production.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=name, MaxSize=11)
     assert summary(production.succeed("refresh"))["updated"] == 1
     assert summary(production.succeed("up"))["updated"] == 1
-    [mended] = production.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
-    assert mended["MaxSize"] == 10
+    [restored] = production.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert restored["MaxSize"] == 10
 
 
 @pytest.fixture
@@ -167,9 +169,9 @@ OPEN_SSH = """
 import pulumi
 import pulumi_aws as aws
 
-on_aws = pulumi.ResourceOptions(parent=platform["network"])
+on_aws = pulumi.ResourceOptions(parent=platform["foundation"].network)
 bucket = aws.s3.Bucket("before-the-violation", opts=on_aws)
-group = aws.ec2.SecurityGroup("open", vpc_id=platform["network"].vpc_id, description="Open", opts=on_aws)
+group = aws.ec2.SecurityGroup("open", vpc_id=platform["foundation"].network.vpc_id, description="Open", opts=on_aws)
 aws.vpc.SecurityGroupIngressRule(
     "open-ssh", security_group_id=group.id, ip_protocol="tcp", from_port=22, to_port=22, cidr_ipv4="0.0.0.0/0",
     description="SSH from anywhere", opts=on_aws,

@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from tests.end_to_end.driver import Sandbox, summary
+
+pytestmark = pytest.mark.engine
 
 
 def inventory(sandbox: Sandbox) -> dict[str, list[str]]:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from sandbox.workspace import policy_environment
+from sandbox.session import engine
+from sandbox.session.workspace import policy_environment
 from tests.policies.changes import both, hide, put
 from tests.policies.exported import State
 from tests.policies.platform import good_platform
-from tools import engine
+
+pytestmark = pytest.mark.engine
 
 POLICIES = Path(__file__).parents[2] / "policies"
 WEAK = both(put("primary", "publiclyAccessible", True), put("rate-limit", "statement.rateBasedStatement.limit", 5000))

@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 class Absence(Enum):
-    """In place of a value: the setting is left out. An enum, since its text is the same in each of pytest's workers."""
+    """Instead of a value: the setting is left out. An enum, since its text is the same in each of pytest's workers."""
 
     MISSING = "left out"
 

@@ -1,67 +1,85 @@
-"""Production's promises, which no configuration can weaken; and that they are production's alone."""
+"""What production requires, which no configuration can weaken, and that other environments may differ."""
 
+from operator import attrgetter
 from typing import Any
 
 import pytest
 
 from settings import InvalidSettings, StackSettings, parse_settings
+from settings.production import production_requirements
 from tests.settings.configuration import as_pulumi_hands_it_over, changed, stack_file
 
-CANNOT_BE_DELETED = "production cannot be deleted by accident; set true"
+PROTECTED = "production requires true, because what holds data or an address must not be deleted by accident"
+NOT_BURSTABLE = (
+    "production requires an instance type that is not burstable, such as the m7g family, because a burstable instance "
+    "slows down to a fraction of its CPU when its credits are used up"
+)
 WEAKENINGS: list[tuple[dict[str, Any], str]] = [
     (
         {"network.availability_zones": ["us-east-1a", "us-east-1b"]},
-        "network.availability_zones: production runs in three zones or more; add one",
-    ),
-    ({"network.nat": "single"}, "network.nat: single fails with its zone; production takes per_zone or regional"),
-    ({"app_servers.min_size": 2}, "app_servers.min_size: production runs three servers or more; set 3"),
-    (
-        {"app_servers.instance_type": "t4g.large"},
-        "app_servers.instance_type: slows down once its CPU credits are used up; production takes a type such as "
-        "m7g.large",
+        "network.availability_zones: production requires at least 3, because two zones must carry the load while a "
+        "third one fails",
     ),
     (
-        {"database.instance_class": "db.t4g.large"},
-        "database.instance_class: slows down once its CPU credits are used up; production takes a class such as "
-        "db.m7g.large",
+        {"network.nat": "single"},
+        "network.nat: production requires per_zone or regional, because a single NAT gateway fails together with its "
+        "zone",
     ),
     (
-        {"cache.node_type": "cache.t4g.small"},
-        "cache.node_type: slows down once its CPU credits are used up; production takes a type such as cache.m7g.large",
+        {"app_servers.min_size": 2},
+        "app_servers.min_size: production requires at least 3, because the guide runs three servers, one in each zone",
     ),
-    ({"database.multi_az": False}, "database.multi_az: production has a standby in another zone; set true"),
-    ({"cache.nodes": 1}, "cache.nodes: production has a replica in another zone; set 2"),
-    ({"load_balancer.deletion_protection": False}, f"load_balancer.deletion_protection: {CANNOT_BE_DELETED}"),
-    ({"database.deletion_protection": False}, f"database.deletion_protection: {CANNOT_BE_DELETED}"),
-    ({"cache.protect": False}, f"cache.protect: {CANNOT_BE_DELETED}"),
-    ({"backup_bucket.protect": False}, f"backup_bucket.protect: {CANNOT_BE_DELETED}"),
-    ({"dns.protect": False}, f"dns.protect: {CANNOT_BE_DELETED}"),
-    ({"encryption.protect": False}, f"encryption.protect: {CANNOT_BE_DELETED}"),
-    ({"network.protect": False}, f"network.protect: {CANNOT_BE_DELETED}"),
-    ({"access_logs.protect": False}, f"access_logs.protect: {CANNOT_BE_DELETED}"),
+    ({"app_servers.instance_type": "t4g.large"}, f"app_servers.instance_type: {NOT_BURSTABLE}"),
+    ({"database.instance_class": "db.t4g.large"}, f"database.instance_class: {NOT_BURSTABLE}"),
+    ({"cache.node_type": "cache.t4g.small"}, f"cache.node_type: {NOT_BURSTABLE}"),
+    (
+        {"database.multi_az": False},
+        "database.multi_az: production requires true, because without a standby the database is down as long as its "
+        "zone",
+    ),
+    (
+        {"cache.nodes": 1},
+        "cache.nodes: production requires at least 2, because a single node is lost together with its zone",
+    ),
+    ({"load_balancer.deletion_protection": False}, f"load_balancer.deletion_protection: {PROTECTED}"),
+    ({"database.deletion_protection": False}, f"database.deletion_protection: {PROTECTED}"),
+    ({"cache.protect": False}, f"cache.protect: {PROTECTED}"),
+    ({"backup_bucket.protect": False}, f"backup_bucket.protect: {PROTECTED}"),
+    ({"dns.protect": False}, f"dns.protect: {PROTECTED}"),
+    ({"encryption.protect": False}, f"encryption.protect: {PROTECTED}"),
+    ({"network.protect": False}, f"network.protect: {PROTECTED}"),
+    ({"access_logs.protect": False}, f"access_logs.protect: {PROTECTED}"),
     (
         {"database.backup_retention_days": 6},
-        "database.backup_retention_days: production keeps 7 days or more; raise it",
+        "database.backup_retention_days: production requires at least 7, because the guide keeps database backups for "
+        "7 days",
     ),
     (
         {"cache.snapshot_retention_days": 6},
-        "cache.snapshot_retention_days: production keeps 7 days or more; raise it",
+        "cache.snapshot_retention_days: production requires at least 7, because the guide keeps backups for 7 days",
     ),
     (
         {"backup_bucket.database_retention_days": 6, "backup_bucket.object_lock_days": 6},
-        # The lock is never longer than the retention, so one does not come without the other.
-        "backup_bucket.database_retention_days: production keeps 7 days or more; raise it\n"
-        "fixrx:backup_bucket.object_lock_days: production keeps 7 days or more; raise it",
+        # The lock is never longer than the retention, so a shorter retention needs a shorter lock.
+        "backup_bucket.database_retention_days: production requires at least 7, because the guide keeps database dumps "
+        "for 7 days\n"
+        "fixrx:backup_bucket.object_lock_days: production requires at least 7, because stolen credentials must not be "
+        "able to delete the backups of the last week",
     ),
     (
         {"backup_bucket.application_retention_days": 29},
-        "backup_bucket.application_retention_days: production keeps 30 days or more; raise it",
+        "backup_bucket.application_retention_days: production requires at least 30, because the guide keeps "
+        "application archives for 30 days",
     ),
     (
         {"secrets.recovery_window_days": 0},
-        "secrets.recovery_window_days: production keeps 7 days or more; raise it",
+        "secrets.recovery_window_days: production requires at least 7, because a secret deleted by mistake must be "
+        "restorable",
     ),
-    ({"firewall.action": "count"}, "firewall.action: count lets every request through; production takes block"),
+    (
+        {"web_acl.action": "count"},
+        "web_acl.action: production requires block, because count lets every request through",
+    ),
 ]
 
 
@@ -73,16 +91,27 @@ def test_production_cannot_be_weakened(changes: dict[str, Any], problem: str) ->
     assert "\n".join(str(each) for each in refusal.value.problems) == f"fixrx:{problem}"
 
 
-def test_every_protection_is_among_them() -> None:
-    protections = {
+def test_every_requirement_of_a_field_is_among_them() -> None:
+    required = {
         f"{section}.{setting}"
         for section, field in StackSettings.model_fields.items()
-        for setting in getattr(field.annotation, "model_fields", {})
+        for setting, described in getattr(field.annotation, "model_fields", {}).items()
+        if production_requirements(described.metadata)
+    }
+
+    assert required == {key for changes, _ in WEAKENINGS for key in changes}
+
+
+def test_every_protection_has_a_requirement() -> None:
+    protections = {
+        f"{section}.{setting}": production_requirements(described.metadata) != []
+        for section, field in StackSettings.model_fields.items()
+        for setting, described in getattr(field.annotation, "model_fields", {}).items()
         if "protect" in setting
     }
 
     assert len(protections) == 8
-    assert protections <= {key for changes, _ in WEAKENINGS for key in changes}
+    assert all(protections.values())
 
 
 @pytest.mark.parametrize("environment", ["staging", "development"])
@@ -125,5 +154,7 @@ def test_stack_called_production_is_production() -> None:
     ],
     ids=str,
 )
-def test_production_may_differ_from_its_defaults_within_its_promises(changes: dict[str, Any]) -> None:
-    parse_settings(as_pulumi_hands_it_over(changed(stack_file("production"), changes)))
+def test_production_may_differ_from_its_defaults_within_its_requirements(changes: dict[str, Any]) -> None:
+    settings = parse_settings(as_pulumi_hands_it_over(changed(stack_file("production"), changes)))
+
+    assert {path: attrgetter(path)(settings) for path in changes} == changes

@@ -13,7 +13,8 @@ from tests.settings.configuration import MISSING, as_pulumi_hands_it_over, chang
 
 SETTINGS = (
     "access_logs, account, admin_access, app_servers, backup_bucket, cache, continuous_integration, database, dns, "
-    "encryption, environment, firewall, load_balancer, maintenance_windows, network, notifications, owner, secrets"
+    "encryption, endpoints, environment, load_balancer, maintenance_windows, network, notifications, owner, secrets, "
+    "web_acl"
 )
 SMALL = {
     "environment": "development",
@@ -80,10 +81,10 @@ def test_configured_pool_is_taken_as_it_is() -> None:
     assert parse_settings(as_pulumi_hands_it_over(configuration)).pool_size == 2
 
 
-def test_label_is_what_names_and_tags_come_from() -> None:
-    label = parse_settings(as_pulumi_hands_it_over(stack_file("staging"))).label
+def test_identity_comes_from_environment_owner_and_account() -> None:
+    identity = parse_settings(as_pulumi_hands_it_over(stack_file("staging"))).identity
 
-    assert (label.prefix, label.owner, label.account_id, label.region) == (
+    assert (identity.prefix, identity.owner, identity.account_id, identity.region) == (
         "fixrx-staging",
         "ops@fixrx.com",
         "444455556666",
@@ -154,8 +155,8 @@ def test_label_is_what_names_and_tags_come_from() -> None:
         (
             {"load_balancer.ready_path": "/api/v1/system/health"},
             [
-                "fixrx:load_balancer: ready_path is deep_health_path: one third party's outage would take every server "
-                "out of service; give ready_path a path that asks nobody"
+                "fixrx:load_balancer: ready_path is deep_health_path: an outage of one third party would take all "
+                "servers out of service; set ready_path to a path that does not depend on third parties"
             ],
         ),
         (
@@ -180,8 +181,10 @@ def test_label_is_what_names_and_tags_come_from() -> None:
         (
             {"network.nat": "none"},
             [
-                "fixrx:network.nat: none cuts the servers off from Twilio, SendGrid and Firebase; choose single, "
-                "per_zone or regional"
+                "fixrx:network.nat: production requires per_zone or regional, because a single NAT gateway fails "
+                "together with its zone",
+                "fixrx:network.nat: none: servers cannot reach Twilio, SendGrid and Firebase; choose single, per_zone "
+                "or regional",
             ],
         ),
         (
@@ -194,8 +197,9 @@ def test_label_is_what_names_and_tags_come_from() -> None:
         (
             {"app_servers.max_size": 50},
             [
-                "fixrx:app_servers.max_size: not even one connection for each process: 55 servers x 2 processes may "
-                "hold 72 connections (alarm at 80, database accepts 811); lower max_size or take fewer processors"
+                "fixrx:app_servers.max_size: leaves less than one connection for each process: 55 servers x 2 "
+                "processes may hold 72 connections (alarm at 80, database accepts 811); lower max_size or choose an "
+                "instance type with fewer processors"
             ],
         ),
     ],
@@ -205,9 +209,10 @@ def test_what_is_wrong_is_said(changes: dict[str, Any], problems: list[str]) -> 
     assert problems_of(changed(stack_file("production"), changes)) == problems
 
 
-def test_guides_pool_of_20_would_be_taken_where_it_fits() -> None:
+def test_guides_pool_of_20_is_accepted_where_it_fits() -> None:
     changes = {"app_servers.pool_size": 20, "database.connection_alarm_threshold": 600}
-    parse_settings(as_pulumi_hands_it_over(changed(stack_file("production"), changes)))
+
+    assert parse_settings(as_pulumi_hands_it_over(changed(stack_file("production"), changes))).pool_size == 20
 
 
 def test_everything_wrong_is_said_at_once() -> None:
@@ -222,7 +227,7 @@ def test_everything_wrong_is_said_at_once() -> None:
             "database.surplus": 1,
             "network.nat": "none",
             "app_servers.max_size": 2,
-            "firewall.action": "count",
+            "web_acl.action": "count",
         },
     )
 
@@ -230,16 +235,18 @@ def test_everything_wrong_is_said_at_once() -> None:
         parse_settings(as_pulumi_hands_it_over(configuration))
 
     assert str(refusal.value).splitlines() == [
-        "The stack's configuration has 8 problems; nothing was changed:",
+        "The stack's configuration has 9 problems; nothing was changed:",
         f"  fixrx:surplus: is not a setting; the settings are {SETTINGS}",
         "  fixrx:account: is missing; add it to the stack's file",
         "  fixrx:app_servers: min_size is greater than max_size; swap or change them",
         "  fixrx:database.multi_az: input should be a valid boolean, unable to interpret input",
         "  fixrx:database.surplus: is not a setting; remove it or correct its name",
         "  fixrx:cache.nodes: input should be less than or equal to 6",
-        "  fixrx:network.nat: none cuts the servers off from Twilio, SendGrid and Firebase; choose single, per_zone or "
+        "  fixrx:network.nat: production requires per_zone or regional, because a single NAT gateway fails together "
+        "with its zone",
+        "  fixrx:web_acl.action: production requires block, because count lets every request through",
+        "  fixrx:network.nat: none: servers cannot reach Twilio, SendGrid and Firebase; choose single, per_zone or "
         "regional",
-        "  fixrx:firewall.action: count lets every request through; production takes block",
     ]
 
 
@@ -314,10 +321,8 @@ setting_names = st.sampled_from(
         | {"daily", "start", "minutes", "surplus"}
     )
 )
-values = st.recursive(
-    leaves,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(setting_names, inner, max_size=4),
-    max_leaves=8,
+values: st.SearchStrategy[Any] = st.deferred(
+    lambda: leaves | st.lists(values, max_size=3) | st.dictionaries(setting_names, values, max_size=4)
 )
 configurations = st.dictionaries(section_names | st.text(max_size=5), values, max_size=6)
 

@@ -12,7 +12,7 @@ from tools import checks, lock
 def project(tmp_path: Path) -> Path:
     """A copy of the project's own files, which are sound."""
     for name in ("pyproject.toml", *(file.path for file in lock.LOCK_FILES)):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(lock.ROOT / name, tmp_path / name)
     assert lock.problems(tmp_path) == []
     return tmp_path

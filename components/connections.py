@@ -1,0 +1,188 @@
+"""The connection table: who listens on which port, who may reach whom, and the security groups that follow from it.
+
+The table is the only place where a port is opened. Each connection becomes two rules, one in the security group of
+each side, and every group carries the exclusive list of its rules, so a rule added by hand is removed by the next
+`pulumi up`. Rules are resources of their own, because inline rules and separate rules delete each other. Groups refer
+to each other; an address range occurs only where the other side is the internet.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.shared.connections import (
+    ANYWHERE_IPV4,
+    ANYWHERE_IPV6,
+    APPLICATION_PORT,
+    HTTP_PORT,
+    HTTPS_PORT,
+    POSTGRESQL_PORT,
+    REDIS_PORT,
+    Member,
+    Placement,
+    Tier,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """A part of the platform that accepts connections."""
+
+    description: str
+    """Of its security group. Part of the group's identity: changing it replaces the group."""
+    tier: Tier
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """The source may connect to every port of the destination."""
+
+    source: Member
+    destination: Member
+    purpose: str
+    """Description of both rules."""
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port on which the destination listens."""
+        if self.destination is Member.INTERNET:
+            return INTERNET_PORTS
+        return LISTENERS[self.destination].ports
+
+
+LISTENERS: Mapping[Member, Listener] = {
+    Member.LOAD_BALANCER: Listener(
+        description="Load balancer, open to the internet", tier=Tier.PUBLIC, ports=(HTTP_PORT, HTTPS_PORT)
+    ),
+    Member.APP_SERVERS: Listener(description="App servers", tier=Tier.APPLICATION, ports=(APPLICATION_PORT,)),
+    Member.ENDPOINTS: Listener(
+        description="Interface endpoints of AWS services", tier=Tier.APPLICATION, ports=(HTTPS_PORT,)
+    ),
+    Member.DATABASE: Listener(description="PostgreSQL", tier=Tier.DATA, ports=(POSTGRESQL_PORT,)),
+    Member.CACHE: Listener(description="Redis", tier=Tier.DATA, ports=(REDIS_PORT,)),
+}
+INTERNET_PORTS = (HTTPS_PORT,)
+"""What the platform may reach on the internet."""
+
+CONNECTIONS = (
+    Connection(
+        source=Member.INTERNET, destination=Member.LOAD_BALANCER, purpose="HTTPS, and HTTP to redirect to HTTPS"
+    ),
+    Connection(source=Member.LOAD_BALANCER, destination=Member.APP_SERVERS, purpose="Requests and health checks"),
+    Connection(source=Member.APP_SERVERS, destination=Member.DATABASE, purpose="PostgreSQL of the API"),
+    Connection(source=Member.APP_SERVERS, destination=Member.CACHE, purpose="Redis of the API"),
+    Connection(
+        source=Member.APP_SERVERS, destination=Member.ENDPOINTS, purpose="AWS services through interface endpoints"
+    ),
+    Connection(
+        source=Member.APP_SERVERS,
+        destination=Member.INTERNET,
+        purpose="Twilio, SendGrid, Firebase, OAuth providers and AWS",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionsArgs:
+    vpc_id: pulumi.Input[str]
+    subnet_ids: Mapping[Tier, Sequence[pulumi.Input[str]]]
+
+
+class Connections(pulumi.ComponentResource):
+    """One security group for each listener, with the rules of the table and no others."""
+
+    placements: Mapping[Member, Placement]
+
+    def __init__(self, name: str, args: ConnectionsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fixrx:components:Connections", name, None, opts)
+        self._name = name
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        self._groups = {member: self._create_group(member, args.vpc_id) for member in LISTENERS}
+        ingress = {connection: self._create_ingress_rules(connection) for connection in CONNECTIONS}
+        egress = {connection: self._create_egress_rules(connection) for connection in CONNECTIONS}
+        self._remove_other_rules(ingress, egress)
+
+        self.placements = {
+            member: Placement(
+                vpc_id=args.vpc_id,
+                subnet_ids=args.subnet_ids[listener.tier],
+                security_group_id=self._groups[member].id,
+                rules=[
+                    rule
+                    for connection in CONNECTIONS
+                    if member in (connection.source, connection.destination)
+                    for rule in (*ingress[connection], *egress[connection])
+                ],
+            )
+            for member, listener in LISTENERS.items()
+        }
+        self.register_outputs({"security_group_ids": {str(member): group.id for member, group in self._groups.items()}})
+
+    def _create_group(self, member: Member, vpc_id: pulumi.Input[str]) -> aws.ec2.SecurityGroup:
+        return aws.ec2.SecurityGroup(
+            f"{self._name}-{member}", description=LISTENERS[member].description, vpc_id=vpc_id, opts=self._child
+        )
+
+    def _create_ingress_rules(self, connection: Connection) -> Sequence[aws.vpc.SecurityGroupIngressRule]:
+        """Return the destination's side. The internet has no security group; it connects over IPv4 and IPv6."""
+        if connection.destination is Member.INTERNET:
+            return []
+        name = f"{self._name}-{connection.destination}-from-{connection.source}"
+        from_internet = connection.source is Member.INTERNET
+        return [
+            aws.vpc.SecurityGroupIngressRule(
+                f"{name}-{port}{suffix}",
+                security_group_id=self._groups[connection.destination].id,
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                cidr_ipv4=ANYWHERE_IPV4 if suffix == "-ipv4" else None,
+                cidr_ipv6=ANYWHERE_IPV6 if suffix == "-ipv6" else None,
+                referenced_security_group_id=None if from_internet else self._groups[connection.source].id,
+                description=connection.purpose,
+                opts=self._child,
+            )
+            for port in connection.ports
+            for suffix in (("-ipv4", "-ipv6") if from_internet else ("",))
+        ]
+
+    def _create_egress_rules(self, connection: Connection) -> Sequence[aws.vpc.SecurityGroupEgressRule]:
+        """Return the source's side. No part of the platform that reaches the internet has an IPv6 address."""
+        if connection.source is Member.INTERNET:
+            return []
+        to_internet = connection.destination is Member.INTERNET
+        return [
+            aws.vpc.SecurityGroupEgressRule(
+                f"{self._name}-{connection.source}-to-{connection.destination}-{port}",
+                security_group_id=self._groups[connection.source].id,
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                cidr_ipv4=ANYWHERE_IPV4 if to_internet else None,
+                referenced_security_group_id=None if to_internet else self._groups[connection.destination].id,
+                description=connection.purpose,
+                opts=self._child,
+            )
+            for port in connection.ports
+        ]
+
+    def _remove_other_rules(
+        self,
+        ingress: Mapping[Connection, Sequence[aws.vpc.SecurityGroupIngressRule]],
+        egress: Mapping[Connection, Sequence[aws.vpc.SecurityGroupEgressRule]],
+    ) -> None:
+        """Make a rule that was added by hand a difference, which the next `pulumi up` removes."""
+        for member, group in self._groups.items():
+            aws.ec2.VpcSecurityGroupRulesExclusive(
+                f"{self._name}-{member}-only-declared-rules",
+                security_group_id=group.id,
+                ingress_rule_ids=[
+                    rule.id for each, rules in ingress.items() if each.destination is member for rule in rules
+                ],
+                egress_rule_ids=[rule.id for each, rules in egress.items() if each.source is member for rule in rules],
+                opts=self._child,
+            )

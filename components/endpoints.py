@@ -1,0 +1,115 @@
+"""VPC endpoints: the AWS services that servers reach without the internet.
+
+The gateway endpoint of S3 costs nothing. An interface endpoint costs about 7 USD per zone and month (us-east-1), plus
+traffic.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import AfterValidator
+
+from components.shared import iam
+from components.shared.connections import Placement
+from components.shared.identity import StackIdentity
+from components.shared.section import Section
+
+AMAZON_LINUX_REPOSITORY = "arn:aws:s3:::al2023-repos-{region}-de612dc2/*"
+"""Bucket of Amazon Linux 2023's packages, read without credentials (AWS documentation)."""
+
+
+class InterfaceEndpoint(StrEnum):
+    """AWS services that have an interface endpoint."""
+
+    SSM = "ssm"
+    SSM_MESSAGES = "ssmmessages"
+    EC2_MESSAGES = "ec2messages"
+    SECRETS_MANAGER = "secretsmanager"
+    KMS = "kms"
+    LOGS = "logs"
+    STS = "sts"
+    ECR_API = "ecr.api"
+    ECR_DOCKER = "ecr.dkr"
+
+
+def _check_services(services: tuple[InterfaceEndpoint, ...]) -> tuple[InterfaceEndpoint, ...]:
+    if len(set(services)) != len(services):
+        raise ValueError("names a service twice")
+    return services
+
+
+class EndpointsSettings(Section):
+    """Section `fixrx:endpoints`."""
+
+    interface_services: Annotated[tuple[InterfaceEndpoint, ...], AfterValidator(_check_services)] = (
+        InterfaceEndpoint.SSM,
+        InterfaceEndpoint.SSM_MESSAGES,
+        InterfaceEndpoint.EC2_MESSAGES,
+        InterfaceEndpoint.SECRETS_MANAGER,
+        InterfaceEndpoint.KMS,
+        InterfaceEndpoint.LOGS,
+        InterfaceEndpoint.STS,
+    )
+    """AWS services that servers reach through an interface endpoint instead of the internet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointsArgs:
+    settings: EndpointsSettings
+    identity: StackIdentity
+    placement: Placement
+    route_table_ids: Sequence[pulumi.Input[str]]
+    """Route tables of the subnets that reach S3 through the gateway endpoint."""
+
+
+class Endpoints(pulumi.ComponentResource):
+    """Gateway endpoint of S3 and interface endpoints, for identities of this account only."""
+
+    def __init__(self, name: str, args: EndpointsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fixrx:components:Endpoints", name, None, opts)
+        self._name = name
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        s3 = self._create_s3_endpoint()
+        interfaces = [self._create_interface_endpoint(service) for service in args.settings.interface_services]
+
+        self.register_outputs({"endpoint_ids": [endpoint.id for endpoint in (s3, *interfaces)]})
+
+    def _create_s3_endpoint(self) -> aws.ec2.VpcEndpoint:
+        identity = self._args.identity
+        return aws.ec2.VpcEndpoint(
+            f"{self._name}-s3",
+            vpc_id=self._args.placement.vpc_id,
+            service_name=f"com.amazonaws.{identity.region}.s3",
+            vpc_endpoint_type="Gateway",
+            route_table_ids=self._args.route_table_ids,
+            policy=iam.document(
+                iam.allow_account("*", identity.account_id),
+                iam.statement(
+                    "AmazonLinuxPackages",
+                    principals=iam.ANY_PRINCIPAL,
+                    actions=["s3:GetObject"],
+                    resources=[AMAZON_LINUX_REPOSITORY.format(region=identity.region)],
+                ),
+            ),
+            opts=self._child,
+        )
+
+    def _create_interface_endpoint(self, service: InterfaceEndpoint) -> aws.ec2.VpcEndpoint:
+        identity, placement = self._args.identity, self._args.placement
+        return aws.ec2.VpcEndpoint(
+            f"{self._name}-{service.value.replace('.', '-')}",
+            vpc_id=placement.vpc_id,
+            service_name=f"com.amazonaws.{identity.region}.{service.value}",
+            vpc_endpoint_type="Interface",
+            private_dns_enabled=True,
+            subnet_ids=placement.subnet_ids,
+            security_group_ids=[placement.security_group_id],
+            policy=iam.document(iam.allow_account("*", identity.account_id)),
+            opts=self._child,
+        )

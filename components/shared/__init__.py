@@ -1,0 +1,1 @@
+"""What several components use: identity, settings, alarms, IAM documents, connections, maintenance windows."""

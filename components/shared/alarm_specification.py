@@ -1,0 +1,70 @@
+"""Alarms as data: every component lists its own specifications, and `components/alarms.py` declares the alarms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import pulumi
+
+
+class Severity(StrEnum):
+    """The guide's incident levels."""
+
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+    P4 = "P4"
+
+    @property
+    def meaning(self) -> str:
+        """The guide's name of the level, and the time within which an operator must respond."""
+        return {
+            Severity.P1: "Critical, respond within 15 minutes",
+            Severity.P2: "High, respond within 1 hour",
+            Severity.P3: "Medium, respond within 4 hours",
+            Severity.P4: "Low, respond on the next business day",
+        }[self]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One CloudWatch metric of a metric-math alarm."""
+
+    namespace: str
+    metric_name: str
+    dimensions: Mapping[str, pulumi.Input[str]]
+    statistic: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmSpecification:
+    """One condition of which operators are notified.
+
+    It is true when the metric, compared with `threshold` by `comparison`, matches in `evaluation_periods` consecutive
+    periods.
+    """
+
+    name: str
+    """Unique in the stack; the guide's name where the guide has one."""
+    summary: str
+    """What is wrong and its consequence, for the operator on call."""
+    severity: Severity
+    threshold: float
+    period_seconds: int
+    evaluation_periods: int
+    namespace: str | None = None
+    metric_name: str | None = None
+    dimensions: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    statistic: str | None = None
+    """`Sum`, `Average`, `Maximum`, `Minimum`, or a percentile such as `p95`."""
+    expression: str | None = None
+    """Metric math over the ids in `metrics`, instead of a single metric."""
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    comparison: str = "GreaterThanThreshold"
+    treat_missing_data: str = "notBreaching"
+    """`notBreaching` if missing data means that nothing happened, `breaching` if it means that the resource is gone."""
+
+    @property
+    def runbook(self) -> str:
+        """Section of the runbook; alarms of several nodes or zones differ only in a suffix and share a section."""
+        return f"docs/runbooks.md#{self.name.partition('-')[0].lower()}"

@@ -1,0 +1,99 @@
+"""The guide's maintenance windows, declared once and rendered in the form of each service. All times are UTC."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from components.shared.section import Section
+
+MINUTES_PER_DAY = 24 * 60
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+SHORTEST_BACKUP_MINUTES = 30
+"""RDS accepts no shorter window, for backups or for maintenance."""
+SHORTEST_CACHE_MINUTES = 60
+"""ElastiCache accepts no shorter window, for snapshots or for maintenance."""
+
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class DailyWindow(Section):
+    """Every day, for backups."""
+
+    start: TimeOfDay = "02:00"
+    minutes: Annotated[int, Field(ge=SHORTEST_BACKUP_MINUTES, le=240)] = 30
+
+
+class WeeklyWindow(Section):
+    """Once a week, when AWS may patch and restart."""
+
+    day: Day = "sun"
+    start: TimeOfDay = "03:00"
+    minutes: Annotated[int, Field(ge=SHORTEST_CACHE_MINUTES, le=480)] = 60
+
+
+class MonthlyWindow(Section):
+    """On the first such day of a month, for planned work; on that night it covers the daily and the weekly window."""
+
+    day: Day = "sun"
+    start: TimeOfDay = "02:00"
+    minutes: Annotated[int, Field(ge=60, le=720)] = 240
+
+
+class MaintenanceWindows(Section):
+    """Section `fixrx:maintenance_windows`: daily 02:00-02:30, weekly Sunday 03:00-04:00, monthly first Sunday
+    02:00-06:00."""
+
+    daily: DailyWindow = DailyWindow()
+    weekly: WeeklyWindow = WeeklyWindow()
+    monthly: MonthlyWindow = MonthlyWindow()
+
+    @model_validator(mode="after")
+    def _backups_do_not_overlap_maintenance(self) -> Self:
+        """RDS and ElastiCache refuse a backup window that overlaps with the maintenance window."""
+        weekly_start = _minute(self.weekly.start)
+        # A daily window that crosses midnight can overlap with a weekly window of the next or the previous day.
+        for offset in (-MINUTES_PER_DAY, 0, MINUTES_PER_DAY):
+            start = _minute(self.daily.start) + offset
+            if start < weekly_start + self.weekly.minutes and weekly_start < start + self._snapshot_minutes:
+                raise ValueError(
+                    f"daily and weekly overlap: a cache snapshot from {self.daily.start} needs "
+                    f"{self._snapshot_minutes} minutes; weekly begins at {self.weekly.start}; move one of the two"
+                )
+        return self
+
+    @property
+    def database_backup(self) -> str:
+        """RDS backup window, `hh:mm-hh:mm`."""
+        return _span(self.daily.start, self.daily.minutes)
+
+    @property
+    def cache_snapshot(self) -> str:
+        """ElastiCache snapshot window: begins with the daily window and lasts the 60 minutes that ElastiCache
+        requires."""
+        return _span(self.daily.start, self._snapshot_minutes)
+
+    @property
+    def maintenance(self) -> str:
+        """RDS and ElastiCache maintenance window, `ddd:hh:mm-ddd:hh:mm`."""
+        end = _minute(self.weekly.start) + self.weekly.minutes
+        last_day = DAYS[(DAYS.index(self.weekly.day) + end // MINUTES_PER_DAY) % len(DAYS)]
+        return f"{self.weekly.day}:{self.weekly.start}-{last_day}:{_clock(end)}"
+
+    @property
+    def _snapshot_minutes(self) -> int:
+        return max(self.daily.minutes, SHORTEST_CACHE_MINUTES)
+
+
+def _minute(time_of_day: str) -> int:
+    hour, minute = time_of_day.split(":")
+    return 60 * int(hour) + int(minute)
+
+
+def _clock(minute: int) -> str:
+    return f"{minute % MINUTES_PER_DAY // 60:02d}:{minute % 60:02d}"
+
+
+def _span(start: str, minutes: int) -> str:
+    return f"{start}-{_clock(_minute(start) + minutes)}"

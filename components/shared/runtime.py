@@ -1,0 +1,53 @@
+"""The contract between what serves the API and the rest of the platform.
+
+App servers are one implementation. Another one, such as pods, receives the same values and offers the same outputs, so
+that a stack can choose between them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pulumi
+
+from components.shared.alarm_specification import AlarmSpecification
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetGroup:
+    """The target group of the load balancer with which the runtime registers."""
+
+    arn: pulumi.Input[str]
+    """Known only after the listener exists: a target group without a listener receives no traffic."""
+    request_count_label: pulumi.Input[str]
+    """Resource label of the scaling metric ALBRequestCountPerTarget."""
+    drain_seconds: int
+    """How long a deregistered target may finish its requests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseStore:
+    """Where the runtime finds the releases of the application."""
+
+    bucket_name: pulumi.Input[str]
+    bucket_arn: pulumi.Input[str]
+    prefix: str
+    key_arn: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationEnvironment:
+    """The environment variables of the API."""
+
+    values: Mapping[str, str]
+    """Those that are not secret."""
+    secret_arns: Mapping[str, pulumi.Input[str]]
+    """Environment variable to the ARN of the secret that holds its value."""
+
+
+class ApiRuntime(Protocol):
+    """What serves the API behind the load balancer."""
+
+    name: pulumi.Output[str]
+    """Physical name by which an operator finds it in AWS."""
+    alarms: Sequence[AlarmSpecification]

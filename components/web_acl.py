@@ -1,0 +1,141 @@
+"""The AWS WAF web ACL of the load balancer: the guide's rate limit for each client address.
+
+The guide's nginx admits 10 requests a second with bursts of 20, so at most 620 in any minute. The shortest window of
+AWS WAF is a minute: its limit of 620 never blocks a client that nginx would admit, but does not smooth a burst within
+the minute. That part is left to the token bucket on each server.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.shared.keys import StackContext
+from components.shared.production import Production
+from components.shared.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section
+
+SMALLEST_LIMIT = 10
+"""AWS WAF accepts no smaller limit."""
+CREDENTIAL_HEADERS = ("authorization", "cookie")
+TOO_MANY_REQUESTS = 429
+RATE_LIMIT_PRIORITY = 10
+
+
+class WebAclSettings(Section):
+    """Section `fixrx:web_acl`."""
+
+    requests_per_second: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Average rate of one client address; the guide's figure."""
+    burst: Annotated[int, Field(ge=0, le=10000)] = 20
+    """Requests above that rate that one address may send at once; the guide's figure."""
+    window_seconds: Literal[60, 120, 300, 600] = 60
+    """Evaluation window of AWS WAF, which accepts these four values."""
+    action: Annotated[
+        Literal["block", "count"], Production(one_of=("block",), because="count lets every request through")
+    ] = "block"
+    """`count` only records which requests would be blocked."""
+    log_retention_days: LogRetentionDays = RETENTION_AUDIT_DAYS
+
+    @property
+    def requests_per_window(self) -> int:
+        """The most that the guide's limit admits from one address in one window."""
+        return max(SMALLEST_LIMIT, self.requests_per_second * self.window_seconds + self.burst)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebAclArgs:
+    settings: WebAclSettings
+    stack: StackContext
+    load_balancer_arn: pulumi.Input[str]
+
+
+class WebAcl(pulumi.ComponentResource):
+    """Web ACL of the load balancer, one resource per rule."""
+
+    arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: WebAclArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fixrx:components:WebAcl", name, None, opts)
+        self._name = name
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        self.arn = self._create_web_acl().arn
+        self._limit_rate()
+        self._associate()
+        self._log()
+
+        self.register_outputs({"arn": self.arn})
+
+    def _create_web_acl(self) -> aws.wafv2.WebAcl:
+        return aws.wafv2.WebAcl(
+            f"{self._name}-acl",
+            scope="REGIONAL",
+            description=f"{self._args.stack.identity.prefix}: in front of the load balancer",
+            default_action={"allow": {}},
+            visibility_config={
+                "cloudwatch_metrics_enabled": True,
+                "sampled_requests_enabled": True,
+                "metric_name": "web-acl",
+            },
+            # The rules are separate resources; without this Pulumi would remove them from the web ACL again.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["rules"]),
+        )
+
+    def _limit_rate(self) -> None:
+        settings = self._args.settings
+        block: aws.wafv2.WebAclRuleActionArgsDict = {
+            "block": {
+                "custom_response": {
+                    "response_code": TOO_MANY_REQUESTS,
+                    "response_headers": [{"name": "Retry-After", "value": str(settings.window_seconds)}],
+                }
+            }
+        }
+        aws.wafv2.WebAclRule(
+            f"{self._name}-rate-limit",
+            web_acl_arn=self.arn,
+            name="rate-limit-per-address",
+            priority=RATE_LIMIT_PRIORITY,
+            action=block if settings.action == "block" else {"count": {}},
+            statement={
+                "rate_based_statement": {
+                    "limit": settings.requests_per_window,
+                    "evaluation_window_sec": settings.window_seconds,
+                    "aggregate_key_type": "IP",
+                }
+            },
+            visibility_config={
+                "cloudwatch_metrics_enabled": True,
+                "sampled_requests_enabled": True,
+                "metric_name": "rate-limit-per-address",
+            },
+            opts=self._child,
+        )
+
+    def _associate(self) -> None:
+        aws.wafv2.WebAclAssociation(
+            f"{self._name}-association",
+            resource_arn=self._args.load_balancer_arn,
+            web_acl_arn=self.arn,
+            opts=self._child,
+        )
+
+    def _log(self) -> None:
+        log_group = aws.cloudwatch.LogGroup(
+            f"{self._name}-log-group",
+            # AWS WAF delivers only to log groups whose name begins with aws-waf-logs-.
+            name=f"aws-waf-logs-{self._args.stack.identity.prefix}",
+            retention_in_days=self._args.settings.log_retention_days,
+            kms_key_id=self._args.stack.keys.logs,
+            opts=self._child,
+        )
+        aws.wafv2.WebAclLoggingConfiguration(
+            f"{self._name}-log",
+            resource_arn=self.arn,
+            log_destination_configs=[log_group.arn],
+            redacted_fields=[{"single_header": {"name": header}} for header in CREDENTIAL_HEADERS],
+            opts=self._child,
+        )

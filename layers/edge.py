@@ -1,0 +1,45 @@
+"""Edge: what users reach. DNS, certificate, load balancer, web ACL."""
+
+from dataclasses import dataclass
+
+from components.certificate import Certificate, CertificateArgs
+from components.dns import Dns, DnsArgs
+from components.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.shared.connections import Member
+from components.web_acl import WebAcl, WebAclArgs
+from layers.foundation import Foundation
+from settings import StackSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """What receives requests from the internet."""
+
+    dns: Dns
+    certificate: Certificate
+    load_balancer: LoadBalancer
+
+
+def build_edge(settings: StackSettings, foundation: Foundation) -> Edge:
+    stack, options = foundation.stack, foundation.options
+    domain = settings.dns.api_domain
+    dns = Dns("dns", DnsArgs(settings=settings.dns, identity=stack.identity), options)
+    certificate = Certificate("certificate", CertificateArgs(domain=domain, zone_id=dns.zone_id), options)
+    load_balancer = LoadBalancer(
+        "load-balancer",
+        LoadBalancerArgs(
+            settings=settings.load_balancer,
+            identity=stack.identity,
+            placement=foundation.connections.placements[Member.LOAD_BALANCER],
+            certificate_arn=certificate.arn,
+            access_logs=foundation.access_logs.load_balancer,
+        ),
+        options,
+    )
+    WebAcl(
+        "web-acl",
+        WebAclArgs(settings=settings.web_acl, stack=stack, load_balancer_arn=load_balancer.arn),
+        options,
+    )
+    dns.alias("api", domain, load_balancer.dns_name, load_balancer.zone_id)
+    return Edge(dns=dns, certificate=certificate, load_balancer=load_balancer)

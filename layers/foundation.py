@@ -1,0 +1,83 @@
+"""Foundation: permissions boundary, workflow roles, keys, network, connection table, log bucket, topics, sessions."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.access_logs import AccessLogs, AccessLogsArgs
+from components.admin_access import AdminAccess, AdminAccessArgs
+from components.connections import Connections, ConnectionsArgs
+from components.continuous_integration import ContinuousIntegration, ContinuousIntegrationArgs
+from components.encryption import Encryption, EncryptionArgs
+from components.endpoints import Endpoints, EndpointsArgs
+from components.network import Network, NetworkArgs
+from components.notifications import Notifications, NotificationsArgs
+from components.permissions_boundary import (
+    PermissionsBoundary,
+    PermissionsBoundaryArgs,
+    set_boundary_on_every_role,
+)
+from components.shared.connections import Member
+from components.shared.identity import options_for_account, tag_every_resource
+from components.shared.keys import StackContext
+from settings import StackSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foundation:
+    """What every other layer uses."""
+
+    options: pulumi.ResourceOptions
+    """Options of every component: the provider that accepts only the stack's account."""
+    stack: StackContext
+    workflows: ContinuousIntegration
+    notifications: Notifications
+    access_logs: AccessLogs
+    admin_access: AdminAccess
+    network: Network
+    connections: Connections
+
+
+def build_foundation(settings: StackSettings) -> Foundation:
+    identity = settings.identity
+    tag_every_resource(identity)
+    options = options_for_account(identity)
+    boundary = PermissionsBoundary("permissions-boundary", PermissionsBoundaryArgs(identity=identity), options)
+    set_boundary_on_every_role(identity, boundary.arn)
+    workflows = ContinuousIntegration(
+        "continuous-integration",
+        ContinuousIntegrationArgs(
+            settings=settings.continuous_integration, identity=identity, boundary_arn=boundary.arn
+        ),
+        options,
+    )
+    encryption = Encryption("encryption", EncryptionArgs(settings=settings.encryption, identity=identity), options)
+    stack = StackContext(identity=identity, keys=encryption.key_arns)
+    network = Network("network", NetworkArgs(settings=settings.network, stack=stack), options)
+    connections = Connections(
+        "connections", ConnectionsArgs(vpc_id=network.vpc_id, subnet_ids=network.subnet_ids), options
+    )
+    Endpoints(
+        "endpoints",
+        EndpointsArgs(
+            settings=settings.endpoints,
+            identity=identity,
+            placement=connections.placements[Member.ENDPOINTS],
+            route_table_ids=network.application_route_table_ids,
+        ),
+        options,
+    )
+    return Foundation(
+        options=options,
+        stack=stack,
+        workflows=workflows,
+        notifications=Notifications(
+            "notifications", NotificationsArgs(settings=settings.notifications, stack=stack), options
+        ),
+        access_logs=AccessLogs(
+            "access-logs", AccessLogsArgs(settings=settings.access_logs, identity=identity), options
+        ),
+        admin_access=AdminAccess("admin-access", AdminAccessArgs(settings=settings.admin_access, stack=stack), options),
+        network=network,
+        connections=connections,
+    )

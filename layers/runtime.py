@@ -1,0 +1,35 @@
+"""Runtime: what serves the API, as one protocol that every kind of runtime implements."""
+
+from dataclasses import dataclass
+
+from components.app_servers import AppServers, AppServersArgs
+from components.shared.connections import Member
+from components.shared.runtime import ApiRuntime, ApplicationEnvironment
+from layers.data import Data
+from layers.edge import Edge
+from layers.foundation import Foundation
+from settings import StackSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """What serves the API."""
+
+    api: ApiRuntime
+
+
+def build_runtime(settings: StackSettings, foundation: Foundation, edge: Edge, data: Data) -> Runtime:
+    api = AppServers(
+        "app-servers",
+        AppServersArgs(
+            settings=settings.app_servers,
+            stack=foundation.stack,
+            placement=foundation.connections.placements[Member.APP_SERVERS],
+            target_group=edge.load_balancer.target_group,
+            environment=ApplicationEnvironment(values=settings.application_environment, secret_arns=data.secrets.arns),
+            releases=data.backups.releases,
+            session_log_group_arn=foundation.admin_access.session_log_group_arn,
+        ),
+        foundation.options,
+    )
+    return Runtime(api=api)

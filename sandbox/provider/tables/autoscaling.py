@@ -1,0 +1,211 @@
+"""Auto Scaling groups and their policies."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sandbox.provider.emulator import Api
+from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, call, constant
+from sandbox.provider.schema import CheckFailure
+from sandbox.provider.tables import references, rules
+from sandbox.provider.values import UNKNOWN
+
+
+def _joined_subnets(inputs: Inputs) -> dict[str, Any]:
+    """Auto Scaling takes the subnets as one text."""
+    subnets = inputs.get("vpcZoneIdentifiers")
+    if isinstance(subnets, list):
+        subnets = UNKNOWN if UNKNOWN in subnets else ",".join(subnets)
+    return {**inputs, "vpcZoneIdentifiers": subnets}
+
+
+def _tag_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
+    tags = inputs.get("tags")
+    if isinstance(tags, list) and tags:
+        yield Request("create_or_update_tags", {"Tags": [_tag(identifier, tag) for tag in tags]})
+
+
+def _tag(identifier: str, tag: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "ResourceId": identifier,
+        "ResourceType": "auto-scaling-group",
+        "Key": tag["key"],
+        "Value": tag["value"],
+        "PropagateAtLaunch": tag["propagateAtLaunch"],
+    }
+
+
+def _set_tags(api: Api, live: Live) -> None:
+    wanted = {tag["key"] for tag in live.state.get("tags") or []}
+    gone = [
+        {key: tag[key] for key in ("ResourceId", "ResourceType", "Key")}
+        for tag in _group(api, live.id).get("Tags", [])
+        if tag["Key"] not in wanted
+    ]
+    if gone:
+        api("delete_tags", Tags=gone)
+    for request in _tag_requests(live.state, live.id):
+        api(request.operation, **request.parameters)
+
+
+def _read_tags(api: Api, live: Live) -> Mapping[str, Any]:
+    return {
+        "tags": [
+            {"key": tag["Key"], "value": tag["Value"], "propagateAtLaunch": tag["PropagateAtLaunch"]}
+            for tag in live.description.get("Tags", [])
+        ]
+    }
+
+
+def _target_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
+    if inputs.get("targetGroupArns"):
+        parameters = {"AutoScalingGroupName": identifier, "TargetGroupARNs": inputs["targetGroupArns"]}
+        yield Request("attach_load_balancer_target_groups", parameters)
+
+
+def _set_targets(api: Api, live: Live) -> None:
+    wanted = live.state.get("targetGroupArns") or []
+    present = _group(api, live.id).get("TargetGroupARNs", [])
+    gone = [arn for arn in present if arn not in wanted]
+    added = [arn for arn in wanted if arn not in present]
+    if gone:
+        api("detach_load_balancer_target_groups", AutoScalingGroupName=live.id, TargetGroupARNs=gone)
+    if added:
+        api("attach_load_balancer_target_groups", AutoScalingGroupName=live.id, TargetGroupARNs=added)
+
+
+def _metrics(inputs: Inputs, identifier: str) -> Iterable[Request]:
+    if inputs.get("enabledMetrics"):
+        granularity = inputs.get("metricsGranularity", "1Minute")
+        parameters = {"AutoScalingGroupName": identifier, "Granularity": granularity}
+        yield Request("enable_metrics_collection", {**parameters, "Metrics": inputs["enabledMetrics"]})
+
+
+def _refresh(inputs: Inputs, identifier: str) -> Iterable[Request]:
+    """What a change of the launch template would start."""
+    refresh = inputs["instanceRefresh"]
+    parameters = {"AutoScalingGroupName": identifier, "Strategy": refresh["strategy"]}
+    preferences = refresh.get("preferences")
+    if isinstance(preferences, Mapping):
+        names = {key: key[0].upper() + key[1:] for key in preferences}
+        numbers = ("instanceWarmup", "checkpointDelay")
+        parameters["Preferences"] = {
+            names[key]: int(value) if key in numbers and value != UNKNOWN else _capitalised(value)
+            for key, value in preferences.items()
+        }
+    yield Request("start_instance_refresh", parameters)
+
+
+def _capitalised(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key[0].upper() + key[1:]: item for key, item in value.items()}
+    return value
+
+
+def _group(api: Api, name: str) -> dict[str, Any]:
+    groups: list[dict[str, Any]] = api("describe_auto_scaling_groups", AutoScalingGroupNames=[name])[
+        "AutoScalingGroups"
+    ]
+    return groups[0] if groups else {}
+
+
+def _group_rules(inputs: Inputs) -> Iterable[CheckFailure]:
+    low, high, wanted = (inputs.get(key) for key in ("minSize", "maxSize", "desiredCapacity"))
+    if isinstance(low, int) and isinstance(high, int) and low > high:
+        yield CheckFailure("minSize", f"must not exceed maxSize ({high}), is {low}")
+    elif isinstance(wanted, int) and isinstance(low, int) and isinstance(high, int) and not low <= wanted <= high:
+        yield CheckFailure("desiredCapacity", f"must be between minSize ({low}) and maxSize ({high}), is {wanted}")
+    templates = [key for key in ("launchTemplate", "mixedInstancesPolicy", "launchConfiguration") if inputs.get(key)]
+    if len(templates) != 1:
+        yield CheckFailure("launchTemplate", "exactly one of launchTemplate and mixedInstancesPolicy must be given")
+
+
+_GROUP = ResourceType(
+    token="aws:autoscaling/group:Group",
+    service="autoscaling",
+    create="create_auto_scaling_group",
+    id=lambda live: live.state["name"],
+    parameter_prefix="AutoScalingGroup",
+    tags_are_tags=False,
+    prepare=_joined_subnets,
+    renames={
+        "launchTemplate.id": "LaunchTemplateId",
+        "launchTemplate.name": "LaunchTemplateName",
+        "initialLifecycleHooks": "LifecycleHookSpecificationList",
+        "initialLifecycleHooks.name": "LifecycleHookName",
+        "initialLifecycleHooks.roleArn": "RoleARN",
+        "initialLifecycleHooks.notificationTargetArn": "NotificationTargetARN",
+        "protectFromScaleIn": "NewInstancesProtectedFromScaleIn",
+        "mixedInstancesPolicy.launchTemplate.launchTemplateSpecification": "LaunchTemplateSpecification",
+    },
+    read=call("describe_auto_scaling_groups", AutoScalingGroupNames="id"),
+    description="AutoScalingGroups[0]",
+    attributes={
+        "arn": "AutoScalingGroupARN",
+        "vpcZoneIdentifiers": lambda live: [one for one in live.description["VPCZoneIdentifier"].split(",") if one],
+        "predictedCapacity": constant(0),
+        "warmPoolSize": constant(0),
+    },
+    absent_outputs="availabilityZoneDistribution capacityReservationSpecification instanceLifecyclePolicy "
+    "launchTemplate "
+    "loadBalancers mixedInstancesPolicy serviceLinkedRoleArn targetGroupArns trafficSources",
+    # The emulator keeps these but does not report them.
+    write_only="initialLifecycleHooks maxInstanceLifetime instanceMaintenancePolicy defaultInstanceWarmup "
+    "availabilityZoneDistribution capacityRebalance enabledMetrics metricsGranularity",
+    update=call("update_auto_scaling_group", AutoScalingGroupName="id"),
+    update_omits="initialLifecycleHooks",
+    delete=call("delete_auto_scaling_group", AutoScalingGroupName="id", ForceDelete=True),
+    replace="name namePrefix initialLifecycleHooks",
+    ordered="terminationPolicies",
+    autoname=Autoname("name"),
+    defaults={
+        "forceDelete": False,
+        "healthCheckGracePeriod": 300,
+        "metricsGranularity": "1Minute",
+        "waitForCapacityTimeout": "10m",
+    },
+    provider_only="forceDelete forceDeleteWarmPool ignoreFailedScalingActivities minElbCapacity waitForCapacityTimeout "
+    "waitForElbCapacity",
+    features=(
+        Feature(inputs="tags", requests=_tag_requests, apply=_set_tags, read=_read_tags, replaces_all=True),
+        Feature(inputs="targetGroupArns", requests=_target_requests, apply=_set_targets, replaces_all=True),
+        Feature(inputs="enabledMetrics metricsGranularity", requests=_metrics),
+        # The emulator has no instance refresh.
+        Feature(inputs="instanceRefresh", requests=_refresh, stored_only=True),
+    ),
+    validate=_group_rules,
+    rules={"healthCheckType": rules.one_of("EC2", "ELB", "EBS", "VPC_LATTICE")},
+    references={
+        "vpcZoneIdentifiers": references.SUBNET,
+        "targetGroupArns": references.TARGET_GROUP,
+        "launchTemplate.id": references.LAUNCH_TEMPLATE,
+    },
+)
+
+
+def _read_policy(api: Api, live: Live) -> Mapping[str, Any] | None:
+    group = live.state["autoscalingGroupName"]
+    policies = api("describe_policies", AutoScalingGroupName=group, PolicyNames=[live.id])["ScalingPolicies"]
+    return policies[0] if policies else None
+
+
+_POLICY = ResourceType(
+    token="aws:autoscaling/policy:Policy",
+    service="autoscaling",
+    create="put_scaling_policy",
+    id=lambda live: live.state["name"],
+    parameter_prefix="Policy",
+    renames={"targetTrackingConfiguration.customizedMetricSpecification.metricDimensions": "Dimensions"},
+    read=_read_policy,
+    attributes={"arn": "PolicyARN"},
+    absent_outputs="metricAggregationType",
+    replaces_all=True,
+    delete=call("delete_policy", AutoScalingGroupName="autoscalingGroupName", PolicyName="id"),
+    replace="name autoscalingGroupName",
+    autoname=Autoname("name"),
+    # The emulator reports neither.
+    write_only="estimatedInstanceWarmup enabled",
+    defaults={"policyType": "SimpleScaling", "enabled": True},
+    references={"autoscalingGroupName": references.SCALING_GROUP},
+)
+
+TYPES = (_GROUP, _POLICY)

@@ -1,0 +1,491 @@
+"""Elastic Load Balancing: application load balancers, their target groups, listeners and rules."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sandbox.provider.emulator import Api
+from sandbox.provider.model import (
+    Autoname,
+    Feature,
+    Inputs,
+    Live,
+    Request,
+    ResourceType,
+    Tagging,
+    call,
+    constant,
+)
+from sandbox.provider.resource_provider import ProviderError
+from sandbox.provider.schema import CheckFailure
+from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.attributes import attribute_list
+from sandbox.provider.values import UNKNOWN
+
+_TAGGING = Tagging(
+    call("add_tags", ResourceArns="id"),
+    call("remove_tags", ResourceArns="id"),
+    call("describe_tags", ResourceArns="id"),
+    "TagDescriptions[0].Tags",
+)
+
+_APPLICATION_ATTRIBUTES = {
+    "clientKeepAlive": "client_keep_alive.seconds",
+    "connectionLogs.bucket": "connection_logs.s3.bucket",
+    "connectionLogs.enabled": "connection_logs.s3.enabled",
+    "connectionLogs.prefix": "connection_logs.s3.prefix",
+    "desyncMitigationMode": "routing.http.desync_mitigation_mode",
+    "dropInvalidHeaderFields": "routing.http.drop_invalid_header_fields.enabled",
+    "enableHttp2": "routing.http2.enabled",
+    "enableTlsVersionAndCipherSuiteHeaders": "routing.http.x_amzn_tls_version_and_cipher_suite.enabled",
+    "enableWafFailOpen": "waf.fail_open.enabled",
+    "enableXffClientPort": "routing.http.xff_client_port.enabled",
+    "idleTimeout": "idle_timeout.timeout_seconds",
+    "preserveHostHeader": "routing.http.preserve_host_header.enabled",
+    "xffHeaderProcessingMode": "routing.http.xff_header_processing.mode",
+}
+_NETWORK_ATTRIBUTES = {
+    "dnsRecordClientRoutingPolicy": "dns_record.client_routing_policy",
+    "enableCrossZoneLoadBalancing": "load_balancing.cross_zone.enabled",
+}
+_COMMON_ATTRIBUTES = {
+    "accessLogs.bucket": "access_logs.s3.bucket",
+    "accessLogs.enabled": "access_logs.s3.enabled",
+    "accessLogs.prefix": "access_logs.s3.prefix",
+    "enableDeletionProtection": "deletion_protection.enabled",
+    "enableZonalShift": "zonal_shift.config.enabled",
+}
+
+
+def _attribute_applies(inputs: Inputs, path: str) -> bool:
+    """AWS refuses attributes of the other kind of load balancer, even at their defaults."""
+    other = _NETWORK_ATTRIBUTES if inputs.get("loadBalancerType") == "application" else _APPLICATION_ATTRIBUTES
+    return path not in other
+
+
+def _scheme(inputs: Inputs) -> dict[str, Any]:
+    internal = inputs.get("internal", False)
+    scheme = internal if internal == UNKNOWN else "internal" if internal else "internet-facing"
+    return {**{key: value for key, value in inputs.items() if key != "internal"}, "scheme": scheme}
+
+
+def _amend_load_balancer(api: Api, live: Live) -> None:
+    state = live.state
+    if state.get("subnets"):
+        api("set_subnets", LoadBalancerArn=live.id, Subnets=state["subnets"])
+    if state.get("subnetMappings"):
+        mappings = [{key[0].upper() + key[1:]: value for key, value in one.items()} for one in state["subnetMappings"]]
+        api("set_subnets", LoadBalancerArn=live.id, SubnetMappings=mappings)
+    if state.get("securityGroups"):
+        api("set_security_groups", LoadBalancerArn=live.id, SecurityGroups=state["securityGroups"])
+    if state.get("ipAddressType"):
+        api("set_ip_address_type", LoadBalancerArn=live.id, IpAddressType=state["ipAddressType"])
+
+
+def _delete_load_balancer(api: Api, live: Live) -> None:
+    """AWS refuses to delete what is protected; the emulator does not."""
+    attributes = api("describe_load_balancer_attributes", LoadBalancerArn=live.id)["Attributes"]
+    if {"Key": "deletion_protection.enabled", "Value": "true"} in attributes:
+        raise ProviderError(
+            f"the load balancer {live.state['name']} is protected against deletion: "
+            "set enableDeletionProtection to false, update, then delete"
+        )
+    api("delete_load_balancer", LoadBalancerArn=live.id)
+
+
+def _load_balancer_rules(inputs: Inputs) -> Iterable[CheckFailure]:
+    given = [key for key in ("subnets", "subnetMappings") if inputs.get(key) is not None]
+    if len(given) != 1:
+        yield CheckFailure("subnets", "exactly one of subnets and subnetMappings must be given")
+    subnets = inputs.get("subnets")
+    if isinstance(subnets, list) and inputs.get("loadBalancerType") == "application" and len(subnets) < 2:
+        yield CheckFailure("subnets", "an application load balancer needs subnets in at least two availability zones")
+
+
+_LOAD_BALANCER = ResourceType(
+    token="aws:lb/loadBalancer:LoadBalancer",
+    service="elbv2",
+    create="create_load_balancer",
+    id="LoadBalancers[0].LoadBalancerArn",
+    tagging=_TAGGING,
+    prepare=_scheme,
+    renames={"loadBalancerType": "Type"},
+    read=call("describe_load_balancers", LoadBalancerArns="id"),
+    description="LoadBalancers[0]",
+    attributes={
+        "arn": "LoadBalancerArn",
+        "name": "LoadBalancerName",
+        "arnSuffix": lambda live: live.id.split(":loadbalancer/")[1],
+        "dnsName": "DNSName",
+        "zoneId": "CanonicalHostedZoneId",
+        "internal": "Scheme == 'internal'",
+        "subnets": "AvailabilityZones[].SubnetId",
+        "subnetMappings": "AvailabilityZones[].{SubnetId: SubnetId}",
+        "ipAddressType": "IpAddressType || 'ipv4'",
+    },
+    absent_outputs="enablePrefixForIpv6SourceNat enforceSecurityGroupInboundRulesOnPrivateLinkTraffic "
+    "secondaryIpsAutoAssignedPerSubnet securityGroups",
+    custom_update=_amend_load_balancer,
+    custom_update_inputs="ipAddressType securityGroups subnetMappings subnets",
+    delete=_delete_load_balancer,
+    replace="name namePrefix internal loadBalancerType customerOwnedIpv4Pool",
+    autoname=Autoname("name", longest=32),
+    defaults={
+        "clientKeepAlive": 3600,
+        "desyncMitigationMode": "defensive",
+        "dropInvalidHeaderFields": False,
+        "enableDeletionProtection": False,
+        "enableHttp2": True,
+        "enableTlsVersionAndCipherSuiteHeaders": False,
+        "enableWafFailOpen": False,
+        "enableXffClientPort": False,
+        "enableZonalShift": False,
+        "idleTimeout": 60,
+        "internal": False,
+        "loadBalancerType": "application",
+        "preserveHostHeader": False,
+        "xffHeaderProcessingMode": "append",
+    },
+    features=(
+        attribute_list(
+            "modify_load_balancer_attributes",
+            "describe_load_balancer_attributes",
+            "LoadBalancerArn",
+            {**_COMMON_ATTRIBUTES, **_APPLICATION_ATTRIBUTES, **_NETWORK_ATTRIBUTES},
+            _attribute_applies,
+        ),
+    ),
+    rules={
+        "name": rules.matches(
+            r"(?!internal-)[a-zA-Z0-9]([a-zA-Z0-9-]{0,30}[a-zA-Z0-9])?",
+            "at most 32 letters, digits and hyphens, not begin with internal- or end with a hyphen",
+        ),
+        "idleTimeout": rules.between(1, 4000),
+        "clientKeepAlive": rules.between(60, 604800),
+        "desyncMitigationMode": rules.one_of("monitor", "defensive", "strictest"),
+        "xffHeaderProcessingMode": rules.one_of("append", "preserve", "remove"),
+    },
+    validate=_load_balancer_rules,
+    references={
+        "subnets": references.SUBNET,
+        "subnetMappings.subnetId": references.SUBNET,
+        "securityGroups": references.SECURITY_GROUP,
+        "accessLogs.bucket": references.BUCKET,
+        "connectionLogs.bucket": references.BUCKET,
+    },
+)
+
+_HEALTH_CHECK = {
+    "enabled": "HealthCheckEnabled",
+    "healthyThreshold": "HealthyThresholdCount",
+    "interval": "HealthCheckIntervalSeconds",
+    "matcher": "Matcher.HttpCode",
+    "path": "HealthCheckPath",
+    "port": "HealthCheckPort",
+    "protocol": "HealthCheckProtocol",
+    "timeout": "HealthCheckTimeoutSeconds",
+    "unhealthyThreshold": "UnhealthyThresholdCount",
+}
+
+_TARGET_ATTRIBUTES = {
+    "connectionTermination": "deregistration_delay.connection_termination.enabled",
+    "deregistrationDelay": "deregistration_delay.timeout_seconds",
+    "lambdaMultiValueHeadersEnabled": "lambda.multi_value_headers.enabled",
+    "loadBalancingAlgorithmType": "load_balancing.algorithm.type",
+    "loadBalancingAnomalyMitigation": "load_balancing.algorithm.anomaly_mitigation",
+    "loadBalancingCrossZoneEnabled": "load_balancing.cross_zone.enabled",
+    "preserveClientIp": "preserve_client_ip.enabled",
+    "proxyProtocolV2": "proxy_protocol_v2.enabled",
+    "slowStart": "slow_start.duration_seconds",
+    "stickiness.cookieDuration": "stickiness.lb_cookie.duration_seconds",
+    "stickiness.cookieName": "stickiness.app_cookie.cookie_name",
+    "stickiness.enabled": "stickiness.enabled",
+    "stickiness.type": "stickiness.type",
+    "targetGroupHealth.dnsFailover.minimumHealthyTargetsCount": (
+        "target_group_health.dns_failover.minimum_healthy_targets.count"
+    ),
+    "targetGroupHealth.dnsFailover.minimumHealthyTargetsPercentage": (
+        "target_group_health.dns_failover.minimum_healthy_targets.percentage"
+    ),
+    "targetGroupHealth.unhealthyStateRouting.minimumHealthyTargetsCount": (
+        "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count"
+    ),
+    "targetGroupHealth.unhealthyStateRouting.minimumHealthyTargetsPercentage": (
+        "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage"
+    ),
+}
+
+
+def _flat_health_check(inputs: Inputs) -> dict[str, Any]:
+    """The health check's settings are parameters of the target group itself."""
+    flat = {key: value for key, value in inputs.items() if key != "healthCheck"}
+    check = inputs.get("healthCheck")
+    if isinstance(check, Mapping):
+        flat |= {f"healthCheck.{key}": value for key, value in check.items()}
+    return flat
+
+
+_TARGET_GROUP = ResourceType(
+    token="aws:lb/targetGroup:TargetGroup",
+    service="elbv2",
+    create="create_target_group",
+    id="TargetGroups[0].TargetGroupArn",
+    tagging=_TAGGING,
+    prepare=_flat_health_check,
+    renames={f"healthCheck.{key}": member for key, member in _HEALTH_CHECK.items()},
+    read=call("describe_target_groups", TargetGroupArns="id"),
+    description="TargetGroups[0]",
+    attributes={
+        "arn": "TargetGroupArn",
+        "name": "TargetGroupName",
+        "arnSuffix": lambda live: live.id.split(":")[-1],
+        "healthCheck": "@",
+        # The listeners decide which load balancer uses the group: that would change right after creation.
+        "loadBalancerArns": constant([]),
+        "ipAddressType": "IpAddressType || 'ipv4'",
+        "protocolVersion": "ProtocolVersion || 'HTTP1'",
+    },
+    absent_outputs="connectionTermination loadBalancingAlgorithmType loadBalancingAnomalyMitigation "
+    "loadBalancingCrossZoneEnabled preserveClientIp stickiness targetFailovers targetGroupHealth targetHealthStates",
+    update=call("modify_target_group", TargetGroupArn="id"),
+    delete=call("delete_target_group", TargetGroupArn="id"),
+    replace="name namePrefix port protocol protocolVersion vpcId targetType ipAddressType",
+    autoname=Autoname("name", longest=32),
+    defaults={"targetType": "instance", "deregistrationDelay": 300, "slowStart": 0},
+    features=(
+        attribute_list(
+            "modify_target_group_attributes",
+            "describe_target_group_attributes",
+            "TargetGroupArn",
+            _TARGET_ATTRIBUTES,
+            # At its default AWS takes no slow start together with some algorithms, so it is only sent when wanted.
+            lambda inputs, path: path != "slowStart" or inputs.get("slowStart") != 0,
+        ),
+    ),
+    rules={
+        "name": rules.matches(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,30}[a-zA-Z0-9])?", "at most 32 letters, digits and hyphens"),
+        "deregistrationDelay": rules.between(0, 3600),
+        "slowStart": lambda value: None if value == "0" else rules.between(30, 900)(value),
+        "loadBalancingAlgorithmType": rules.one_of("round_robin", "least_outstanding_requests", "weighted_random"),
+        "stickiness.type": rules.one_of(
+            "lb_cookie", "app_cookie", "source_ip", "source_ip_dest_ip", "source_ip_dest_ip_proto"
+        ),
+        "healthCheck.matcher": rules.matches(
+            r"\d{1,3}(-\d{1,3})?(,\d{1,3}(-\d{1,3})?)*", "codes such as 200 or 200-299"
+        ),
+    },
+    references={"vpcId": references.VPC},
+)
+
+_ACTION_RENAMES = {
+    "*.arn": "TargetGroupArn",
+    "*.duration": "DurationSeconds",
+    "*.fixedResponse": "FixedResponseConfig",
+    "*.forward": "ForwardConfig",
+    "*.redirect": "RedirectConfig",
+    "*.authenticateCognito": "AuthenticateCognitoConfig",
+    "*.authenticateOidc": "AuthenticateOidcConfig",
+    "*.jwtValidation": "JwtValidationConfig",
+    "*.stickiness": "TargetGroupStickinessConfig",
+}
+
+_RESPONSE_HEADERS = (
+    "AccessControlAllowCredentials",
+    "AccessControlAllowHeaders",
+    "AccessControlAllowMethods",
+    "AccessControlAllowOrigin",
+    "AccessControlExposeHeaders",
+    "AccessControlMaxAge",
+    "ContentSecurityPolicy",
+    "StrictTransportSecurity",
+    "XContentTypeOptions",
+    "XFrameOptions",
+)
+_REQUEST_HEADERS = (
+    "XAmznMtlsClientcert",
+    "XAmznMtlsClientcertIssuer",
+    "XAmznMtlsClientcertLeaf",
+    "XAmznMtlsClientcertSerialNumber",
+    "XAmznMtlsClientcertSubject",
+    "XAmznMtlsClientcertValidity",
+    "XAmznTlsCipherSuite",
+    "XAmznTlsVersion",
+)
+
+
+def _words(name: str) -> str:
+    """`XFrameOptions` -> `x_frame_options`, as ELB spells its attributes."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+_LISTENER_ATTRIBUTES = {
+    **{
+        f"routingHttpResponse{name}HeaderValue": f"routing.http.response.{_words(name)}.header_value"
+        for name in _RESPONSE_HEADERS
+    },
+    **{
+        f"routingHttpRequest{name}HeaderName": f"routing.http.request.{_words(name)}.header_name"
+        for name in _REQUEST_HEADERS
+    },
+    "routingHttpResponseServerEnabled": "routing.http.response.server.enabled",
+    "tcpIdleTimeoutSeconds": "tcp.idle_timeout.seconds",
+}
+
+
+def _certificate_list(inputs: Inputs) -> dict[str, Any]:
+    arn = inputs.get("certificateArn")
+    return {**inputs, "certificateArn": [{"certificateArn": arn}] if arn else None}
+
+
+def _listener_rules(inputs: Inputs) -> Iterable[CheckFailure]:
+    protocol = inputs.get("protocol")
+    if protocol in ("HTTPS", "TLS") and inputs.get("certificateArn") is None:
+        yield CheckFailure("certificateArn", f"a listener for {protocol} needs a certificate")
+    if protocol == "HTTP" and inputs.get("certificateArn") is not None:
+        yield CheckFailure("certificateArn", "a listener for HTTP takes no certificate")
+
+
+_LISTENER = ResourceType(
+    token="aws:lb/listener:Listener",
+    service="elbv2",
+    create="create_listener",
+    id="Listeners[0].ListenerArn",
+    tagging=_TAGGING,
+    prepare=_certificate_list,
+    renames={**_ACTION_RENAMES, "certificateArn": "Certificates", "certificateArn.certificateArn": "CertificateArn"},
+    read=call("describe_listeners", ListenerArns="id"),
+    description="Listeners[0]",
+    attributes={
+        "arn": "ListenerArn",
+        "certificateArn": "Certificates[0].CertificateArn",
+        "loadBalancerArn": "LoadBalancerArn",
+    },
+    absent_outputs=f"mutualAuthentication sslPolicy {' '.join(_LISTENER_ATTRIBUTES)}",
+    update=call("modify_listener", ListenerArn="id"),
+    replaces_all=True,
+    update_omits="loadBalancerArn",
+    delete=call("delete_listener", ListenerArn="id"),
+    replace="loadBalancerArn",
+    features=(
+        attribute_list(
+            "modify_listener_attributes",
+            "describe_listener_attributes",
+            "ListenerArn",
+            _LISTENER_ATTRIBUTES,
+            lambda inputs, path: True,
+        ),
+    ),
+    validate=_listener_rules,
+    rules={
+        "sslPolicy": rules.matches(r"ELBSecurityPolicy-[A-Za-z0-9-]+", "a security policy of ELB"),
+        "routingHttpResponseXFrameOptionsHeaderValue": rules.matches(
+            r"DENY|SAMEORIGIN|ALLOW-FROM .+", "DENY, SAMEORIGIN or ALLOW-FROM and an address"
+        ),
+        "routingHttpResponseXContentTypeOptionsHeaderValue": rules.one_of("nosniff"),
+    },
+    references={
+        "loadBalancerArn": references.LOAD_BALANCER,
+        "certificateArn": references.CERTIFICATE,
+        "defaultActions.targetGroupArn": references.TARGET_GROUP,
+        "defaultActions.forward.targetGroups.arn": references.TARGET_GROUP,
+    },
+)
+
+_CONDITIONS = {
+    "hostHeader": ("host-header", "HostHeaderConfig"),
+    "httpHeader": ("http-header", "HttpHeaderConfig"),
+    "httpRequestMethod": ("http-request-method", "HttpRequestMethodConfig"),
+    "pathPattern": ("path-pattern", "PathPatternConfig"),
+    "queryStrings": ("query-string", "QueryStringConfig"),
+    "sourceIp": ("source-ip", "SourceIpConfig"),
+}
+
+
+def _conditions(inputs: Inputs) -> dict[str, Any]:
+    """Each condition in ELB's form: a field, and its values in a structure named after it."""
+    given = inputs.get("conditions")
+    if not isinstance(given, list):
+        return dict(inputs)
+    return {**inputs, "conditions": [_condition(one) if isinstance(one, Mapping) else one for one in given]}
+
+
+def _condition(given: Mapping[str, Any]) -> dict[str, Any]:
+    condition: dict[str, Any] = {}
+    for key, (name, member) in _CONDITIONS.items():
+        if given.get(key):
+            condition["Field"] = name
+            condition[member] = {"values": given[key]} if key == "queryStrings" else given[key]
+    return condition
+
+
+def _read_conditions(live: Live) -> list[dict[str, Any]]:
+    properties = []
+    for condition in live.description["Conditions"]:
+        for key, (name, member) in _CONDITIONS.items():
+            found = condition.get(member)
+            if condition.get("Field") == name and found:
+                plain = {part[0].lower() + part[1:]: value for part, value in found.items()}
+                properties.append({key: _lower_keys(found["Values"]) if key == "queryStrings" else plain})
+    return properties
+
+
+def _lower_keys(values: list[Mapping[str, str]]) -> list[dict[str, str]]:
+    return [{key.lower(): value for key, value in one.items()} for one in values]
+
+
+def _set_priority(api: Api, live: Live) -> None:
+    api("set_rule_priorities", RulePriorities=[{"RuleArn": live.id, "Priority": live.state["priority"]}])
+
+
+def _rule_rules(inputs: Inputs) -> Iterable[CheckFailure]:
+    if inputs.get("priority") is None:
+        yield CheckFailure("priority", "the sandbox needs a priority: AWS would choose one by the order of creation")
+
+
+def _transforms(inputs: Inputs, identifier: str) -> Iterable[Request]:
+    transforms = [
+        {
+            "Type": one["type"],
+            **{key[0].upper() + key[1:]: _rewrites(one[key]) for key in one if key.endswith("Config")},
+        }
+        for one in inputs["transforms"]
+    ]
+    yield Request("modify_rule", {"RuleArn": identifier, "Transforms": transforms})
+
+
+def _rewrites(config: Any) -> Any:
+    if not isinstance(config, Mapping):
+        return config
+    rewrite = config.get("rewrite")
+    return {"Rewrites": [{"Regex": rewrite["regex"], "Replace": rewrite["replace"]}]} if rewrite else {}
+
+
+_LISTENER_RULE = ResourceType(
+    token="aws:lb/listenerRule:ListenerRule",
+    service="elbv2",
+    create="create_rule",
+    id="Rules[0].RuleArn",
+    tagging=_TAGGING,
+    prepare=_conditions,
+    renames=_ACTION_RENAMES,
+    read=call("describe_rules", RuleArns="id"),
+    description="Rules[0]",
+    attributes={"arn": "RuleArn", "conditions": _read_conditions},
+    write_only="listenerArn",
+    update=call("modify_rule", RuleArn="id"),
+    replaces_all=True,
+    update_omits="listenerArn priority",
+    after_update=_set_priority,
+    delete=call("delete_rule", RuleArn="id"),
+    replace="listenerArn",
+    # The emulator drops transforms.
+    features=(Feature(inputs="transforms", requests=_transforms, stored_only=True),),
+    validate=_rule_rules,
+    rules={"priority": rules.between(1, 50000)},
+    references={
+        "listenerArn": references.LISTENER,
+        "actions.targetGroupArn": references.TARGET_GROUP,
+        "actions.forward.targetGroups.arn": references.TARGET_GROUP,
+    },
+)
+
+TYPES = (_LOAD_BALANCER, _TARGET_GROUP, _LISTENER, _LISTENER_RULE)

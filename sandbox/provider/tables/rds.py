@@ -1,0 +1,596 @@
+"""RDS: database instances and read replicas, their groups, and event subscriptions."""
+
+import base64
+import datetime
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sandbox.provider.emulator import Api
+from sandbox.provider.model import (
+    Autoname,
+    Feature,
+    Inputs,
+    Live,
+    Reference,
+    Request,
+    ResourceType,
+    Tagging,
+    call,
+    constant,
+    template,
+)
+from sandbox.provider.resource_provider import ProviderError
+from sandbox.provider.schema import CheckFailure
+from sandbox.provider.tables import references, rules, windows
+from sandbox.provider.values import UNKNOWN
+
+_MANAGED = "Managed by Pulumi"
+_TAGGING = Tagging(
+    call("add_tags_to_resource", ResourceName="arn"),
+    call("remove_tags_from_resource", ResourceName="arn"),
+    path="TagList",
+)
+
+
+def _describe(operation: str, parameter: str, member: str, arn: str) -> Callable[[Api, Live], Mapping[str, Any] | None]:
+    """Reads one thing by name, with its tags, which only the instances among RDS's descriptions contain."""
+
+    def read(api: Api, live: Live) -> Mapping[str, Any] | None:
+        found = api(operation, **{parameter: live.id})[member]
+        if not found:
+            return None
+        tags = api("list_tags_for_resource", ResourceName=found[0][arn])["TagList"]
+        return {**found[0], "TagList": tags}
+
+    return read
+
+
+def _tags(state: Inputs) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted((state.get("tagsAll") or {}).items())]
+
+
+def _change_subnet_group(api: Api, live: Live) -> None:
+    """The emulator forgets the name of a group that it modifies, so the group is named anew."""
+    group = {
+        "DBSubnetGroupName": live.id,
+        "DBSubnetGroupDescription": live.state["description"],
+        "SubnetIds": live.state["subnetIds"],
+    }
+    api("modify_db_subnet_group", **group)
+    api("create_db_subnet_group", **group, Tags=_tags(live.state))
+
+
+_SUBNET_GROUP = ResourceType(
+    token="aws:rds/subnetGroup:SubnetGroup",
+    service="rds",
+    create="create_db_subnet_group",
+    id="DBSubnetGroup.DBSubnetGroupName",
+    parameter_prefix="DBSubnetGroup",
+    tagging=_TAGGING,
+    read=_describe("describe_db_subnet_groups", "DBSubnetGroupName", "DBSubnetGroups", "DBSubnetGroupArn"),
+    attributes={"subnetIds": "Subnets[].SubnetIdentifier", "supportedNetworkTypes": constant(["IPV4"])},
+    custom_update=_change_subnet_group,
+    custom_update_inputs="description subnetIds",
+    delete=call("delete_db_subnet_group", DBSubnetGroupName="id"),
+    replace="name namePrefix",
+    autoname=Autoname("name", lower_case=True),
+    defaults={"description": _MANAGED},
+    rules={
+        "name": rules.matches(
+            r"(?!default$)[a-z0-9 ._-]{1,255}", "lower-case letters, digits, spaces, '.', '_' or '-', and not 'default'"
+        ),
+    },
+    references={"subnetIds": references.SUBNET},
+)
+
+_PARAMETERS_PER_CALL = 20
+"""RDS's limit."""
+
+
+def _parameter_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
+    parameters = [
+        {
+            "ParameterName": one.get("name"),
+            "ParameterValue": one.get("value"),
+            "ApplyMethod": one.get("applyMethod") or "immediate",
+        }
+        for one in inputs.get("parameters") or []
+        if isinstance(one, dict)
+    ]
+    for start in range(0, len(parameters), _PARAMETERS_PER_CALL):
+        chunk = parameters[start : start + _PARAMETERS_PER_CALL]
+        yield Request("modify_db_parameter_group", {"DBParameterGroupName": identifier, "Parameters": chunk})
+
+
+def _read_parameters(api: Api, live: Live) -> Mapping[str, Any]:
+    found = api("describe_db_parameters", DBParameterGroupName=live.id, Source="user")["Parameters"]
+    return {
+        "parameters": [
+            {"name": one["ParameterName"], "value": one["ParameterValue"], "applyMethod": one["ApplyMethod"]}
+            for one in found
+        ]
+    }
+
+
+def _set_parameters(api: Api, live: Live) -> None:
+    wanted = {one["name"] for one in live.state.get("parameters") or []}
+    present = {one["name"] for one in _read_parameters(api, live)["parameters"]}
+    if present - wanted:
+        _make_parameter_group_anew(api, live)
+    for request in _parameter_requests(live.state, live.id):
+        api(request.operation, **request.parameters)
+
+
+def _make_parameter_group_anew(api: Api, live: Live) -> None:
+    """The emulator cannot reset parameters. Instances hold a group by its name, so they do not notice."""
+    api("delete_db_parameter_group", DBParameterGroupName=live.id)
+    api(
+        "create_db_parameter_group",
+        DBParameterGroupName=live.id,
+        DBParameterGroupFamily=live.state["family"],
+        Description=live.state["description"],
+        Tags=_tags(live.state),
+    )
+
+
+def _delete_parameter_group(api: Api, live: Live) -> None:
+    if not live.state.get("skipDestroy"):
+        api("delete_db_parameter_group", DBParameterGroupName=live.id)
+
+
+_PARAMETER_GROUP = ResourceType(
+    token="aws:rds/parameterGroup:ParameterGroup",
+    service="rds",
+    create="create_db_parameter_group",
+    id="DBParameterGroup.DBParameterGroupName",
+    parameter_prefix="DBParameterGroup",
+    tagging=_TAGGING,
+    read=_describe("describe_db_parameter_groups", "DBParameterGroupName", "DBParameterGroups", "DBParameterGroupArn"),
+    delete=_delete_parameter_group,
+    replace="name namePrefix family description",
+    autoname=Autoname("name", lower_case=True),
+    defaults={"description": _MANAGED, "skipDestroy": False},
+    provider_only="skipDestroy",
+    features=(
+        Feature(
+            inputs="parameters",
+            requests=_parameter_requests,
+            apply=_set_parameters,
+            read=_read_parameters,
+            replaces_all=True,
+        ),
+    ),
+    rules={
+        "name": rules.matches(
+            r"(?=.{1,255}$)[a-z](-?[a-z0-9])*", "lower-case letters, digits and single hyphens, beginning with a letter"
+        ),
+        "family": rules.matches(r"[a-z][a-z-]*\d+(\.\d+)?", "a parameter group family such as postgres17"),
+        "parameters.applyMethod": rules.one_of("immediate", "pending-reboot"),
+    },
+)
+
+_SOURCE_TYPES = (
+    "blue-green-deployment",
+    "custom-engine-version",
+    "db-cluster",
+    "db-cluster-snapshot",
+    "db-instance",
+    "db-parameter-group",
+    "db-proxy",
+    "db-security-group",
+    "db-snapshot",
+)
+_INSTANCE_EVENTS = (
+    "availability",
+    "backtrack",
+    "backup",
+    "configuration change",
+    "creation",
+    "deletion",
+    "failover",
+    "failure",
+    "low storage",
+    "maintenance",
+    "notification",
+    "read replica",
+    "recovery",
+    "restoration",
+    "security",
+    "security patching",
+)
+"""Categories that RDS has for events of instances."""
+
+
+def _event_source_exists(api: Api, value: str) -> bool:
+    """The input names a thing of a type that another input tells, so names of all types are looked at."""
+    return references.DB_INSTANCE.exists(api, value) or references.DB_PARAMETER_GROUP.exists(api, value)
+
+
+def _subscription_failures(inputs: Inputs) -> Iterable[CheckFailure]:
+    if inputs.get("sourceIds") and not inputs.get("sourceType"):
+        yield CheckFailure("sourceType", "sourceIds need the sourceType that they are of")
+    categories = inputs.get("eventCategories")
+    if inputs.get("sourceType") == "db-instance" and isinstance(categories, list):
+        for index, category in enumerate(categories):
+            wrong = None if category == UNKNOWN else rules.one_of(*_INSTANCE_EVENTS)(str(category))
+            if wrong:
+                yield CheckFailure(f"eventCategories[{index}]", wrong)
+
+
+_SUBSCRIPTION_PARAMETERS = {
+    "enabled": "Enabled",
+    "eventCategories": "EventCategories",
+    "snsTopic": "SnsTopicArn",
+    "sourceIds": "SourceIds",
+    "sourceType": "SourceType",
+}
+
+
+def _make_subscription_anew(api: Api, live: Live) -> None:
+    """The emulator cannot modify a subscription."""
+    given = {parameter: live.state.get(key) for key, parameter in _SUBSCRIPTION_PARAMETERS.items()}
+    parameters = {parameter: value for parameter, value in given.items() if value is not None}
+    api("delete_event_subscription", SubscriptionName=live.id)
+    api("create_event_subscription", SubscriptionName=live.id, Tags=_tags(live.state), **parameters)
+
+
+_EVENT_SUBSCRIPTION = ResourceType(
+    token="aws:rds/eventSubscription:EventSubscription",
+    service="rds",
+    create="create_event_subscription",
+    id="EventSubscription.CustSubscriptionId",
+    parameter_prefix="EventSubscription",
+    tagging=_TAGGING,
+    renames={"name": "SubscriptionName", "snsTopic": "SnsTopicArn"},
+    read=_describe(
+        "describe_event_subscriptions", "SubscriptionName", "EventSubscriptionsList", "EventSubscriptionArn"
+    ),
+    attributes={"name": "CustSubscriptionId", "customerAwsId": template("{account}")},
+    custom_update=_make_subscription_anew,
+    custom_update_inputs="enabled eventCategories snsTopic sourceIds sourceType",
+    delete=call("delete_event_subscription", SubscriptionName="id"),
+    replace="name namePrefix",
+    autoname=Autoname("name"),
+    defaults={"enabled": True},
+    rules={
+        "name": rules.matches(r"[a-zA-Z0-9-]{1,255}", "letters, digits and hyphens"),
+        "snsTopic": rules.arn,
+        "sourceType": rules.one_of(*_SOURCE_TYPES),
+    },
+    references={"snsTopic": references.TOPIC, "sourceIds": Reference("event source", _event_source_exists)},
+    validate=_subscription_failures,
+)
+
+_REFUSED = (
+    "allocatedStorage",
+    "dbName",
+    "dbSubnetGroupName",
+    "engine",
+    "engineVersion",
+    "finalSnapshotIdentifier",
+    "kmsKeyId",
+    "licenseModel",
+    "manageMasterUserPassword",
+    "password",
+    "username",
+)
+"""What a read replica takes from its source, or does not have."""
+_OTHER_REGION = frozenset({"dbSubnetGroupName", "kmsKeyId"})
+"""What a replica may have of its own if its source, then named by its ARN, is in another region."""
+_NOT_AT_CREATION = frozenset(
+    {
+        "backupRetentionPeriod",
+        "backupWindow",
+        "engineLifecycleSupport",
+        "maintenanceWindow",
+        "storageEncrypted",
+        *(key for key in _REFUSED if key not in _OTHER_REGION),
+    }
+)
+"""What CreateDBInstanceReadReplica does not take: it is set afterwards, refused, or the same as the source's."""
+_SET_AFTERWARDS = {
+    "backupRetentionPeriod": ("BackupRetentionPeriod", 0),
+    "backupWindow": ("PreferredBackupWindow", None),
+    "deletionProtection": ("DeletionProtection", False),
+    "engineLifecycleSupport": ("EngineLifecycleSupport", None),
+    "maintenanceWindow": ("PreferredMaintenanceWindow", None),
+    "multiAz": ("MultiAZ", False),
+}
+"""What is set once a replica exists, because its creation does not take it or the emulator copies the source's value;
+with the replica's default."""
+
+
+def _is_replica(inputs: Inputs) -> bool:
+    return bool(inputs.get("replicateSourceDb"))
+
+
+def _creation_inputs(inputs: Inputs) -> dict[str, Any]:
+    left_out: frozenset[str] = _NOT_AT_CREATION if _is_replica(inputs) else frozenset()
+    return {key: value for key, value in inputs.items() if key not in left_out}
+
+
+def _complete_replica(api: Api, live: Live) -> None:
+    if not _is_replica(live.state):
+        return
+    parameters = {name: live.state.get(key, default) for key, (name, default) in _SET_AFTERWARDS.items()}
+    given = {name: value for name, value in parameters.items() if value is not None}
+    api("modify_db_instance", DBInstanceIdentifier=live.state["identifier"], ApplyImmediately=True, **given)
+
+
+def _resource_id(identifier: str, live: Live) -> str:
+    """An id of RDS's form: the emulator gives all instances the same."""
+    seed = f"{live.region}/{live.account_id}/{identifier}".encode()
+    return f"db-{base64.b32encode(hashlib.sha256(seed).digest()).decode()[:26]}"
+
+
+def _read_instance(api: Api, live: Live) -> Mapping[str, Any] | None:
+    """By the identifier; an import, which has no state yet, gives it as the id."""
+    identifier = live.state.get("identifier") or live.id
+    instance: Mapping[str, Any] = api("describe_db_instances", DBInstanceIdentifier=identifier)["DBInstances"][0]
+    return instance
+
+
+def _port(live: Live) -> int:
+    """The emulator cannot change the port of an instance."""
+    return int(live.state.get("port") or live.description["Endpoint"]["Port"])
+
+
+def _maintenance_window(live: Live) -> str:
+    """RDS writes days in lower case; the same window in other letters is no drift."""
+    window, given = live.description["PreferredMaintenanceWindow"], live.state.get("maintenanceWindow")
+    return str(given if str(given).lower() == window else window)
+
+
+def _exported_logs(live: Live) -> list[str]:
+    """In the emulator a replica shares this list with its source, so a replica's own is believed."""
+    if _is_replica(live.state):
+        return list(live.state.get("enabledCloudwatchLogsExports") or [])
+    return list(live.description.get("EnabledCloudwatchLogsExports") or [])
+
+
+def _change_exported_logs(api: Api, live: Live) -> None:
+    if _is_replica(live.state):
+        return
+    identifier = live.state["identifier"]
+    description = api("describe_db_instances", DBInstanceIdentifier=identifier)["DBInstances"][0]
+    present = set(description.get("EnabledCloudwatchLogsExports") or [])
+    wanted = set(live.state.get("enabledCloudwatchLogsExports") or [])
+    if present != wanted:
+        change = {"EnableLogTypes": sorted(wanted - present), "DisableLogTypes": sorted(present - wanted)}
+        api("modify_db_instance", DBInstanceIdentifier=identifier, CloudwatchLogsExportConfiguration=change)
+
+
+def _delete_instance(api: Api, live: Live) -> None:
+    parameters: dict[str, Any] = {
+        "DBInstanceIdentifier": live.state["identifier"],
+        "DeleteAutomatedBackups": live.state.get("deleteAutomatedBackups") is not False,
+    }
+    snapshot = live.state.get("finalSnapshotIdentifier")
+    if live.state.get("skipFinalSnapshot"):
+        parameters["SkipFinalSnapshot"] = True
+    elif snapshot:
+        parameters |= {"SkipFinalSnapshot": False, "FinalDBSnapshotIdentifier": snapshot}
+    else:
+        raise ProviderError(
+            f"{live.state['identifier']} cannot be deleted: give it a finalSnapshotIdentifier or set skipFinalSnapshot"
+        )
+    api("delete_db_instance", **parameters)
+    if not parameters["DeleteAutomatedBackups"]:
+        _delete_backups_of_this_minute(api, live.state["identifier"])
+
+
+def _delete_backups_of_this_minute(api: Api, identifier: str) -> None:
+    """The emulator names a backup by the minute, so a new instance of the same name would fail on this one.
+
+    AWS would not yet have one of an instance that is deleted in the minute of its creation.
+    """
+    snapshots = api("describe_db_snapshots", DBInstanceIdentifier=identifier, SnapshotType="automated")["DBSnapshots"]
+    for snapshot in snapshots:
+        if _minute(snapshot["SnapshotCreateTime"]) == _minute(datetime.datetime.now(datetime.UTC)):
+            api("delete_db_snapshot", DBSnapshotIdentifier=snapshot["DBSnapshotIdentifier"])
+
+
+def _minute(moment: datetime.datetime) -> datetime.datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+def _instance_failures(inputs: Inputs) -> Iterable[CheckFailure]:
+    kind = _replica_failures if _is_replica(inputs) else _primary_failures
+    yield from itertools.chain(kind(inputs), _monitoring_failures(inputs), windows.overlap(inputs, "backupWindow"))
+
+
+def _replica_failures(inputs: Inputs) -> Iterable[CheckFailure]:
+    source = str(inputs["replicateSourceDb"])
+    for key in _REFUSED:
+        if inputs.get(key) is None or (key in _OTHER_REGION and source.startswith("arn:")):
+            continue
+        reason = "has no final snapshot" if key == "finalSnapshotIdentifier" else "takes this from its source"
+        yield CheckFailure(key, f"a read replica {reason}")
+    if not inputs.get("skipFinalSnapshot"):
+        yield CheckFailure("skipFinalSnapshot", "a read replica has no final snapshot: set it to true")
+
+
+def _primary_failures(inputs: Inputs) -> Iterable[CheckFailure]:
+    for key in ("allocatedStorage", "engine", "username"):
+        if inputs.get(key) is None:
+            yield CheckFailure(key, f"an instance that is not a read replica needs {key}")
+    if bool(inputs.get("manageMasterUserPassword")) == (inputs.get("password") is not None):
+        yield CheckFailure("password", "either password or manageMasterUserPassword must be given, and not both")
+    allocated, most = inputs.get("allocatedStorage"), inputs.get("maxAllocatedStorage")
+    if isinstance(allocated, int) and isinstance(most, int) and 0 < most <= allocated:
+        yield CheckFailure("maxAllocatedStorage", f"must be greater than allocatedStorage ({allocated})")
+    if inputs.get("kmsKeyId") and not inputs.get("storageEncrypted"):
+        yield CheckFailure("storageEncrypted", "must be true where a kmsKeyId is given")
+
+
+def _monitoring_failures(inputs: Inputs) -> Iterable[CheckFailure]:
+    if bool(inputs.get("monitoringInterval")) != bool(inputs.get("monitoringRoleArn")):
+        yield CheckFailure("monitoringRoleArn", "a monitoringInterval above 0 and a monitoringRoleArn need each other")
+    if inputs.get("performanceInsightsKmsKeyId") and not inputs.get("performanceInsightsEnabled"):
+        yield CheckFailure("performanceInsightsEnabled", "must be true where a performanceInsightsKmsKeyId is given")
+
+
+_INSTANCE = ResourceType(
+    token="aws:rds/instance:Instance",
+    service="rds",
+    create=lambda inputs: "create_db_instance_read_replica" if _is_replica(inputs) else "create_db_instance",
+    id=lambda live: _resource_id(live.state["identifier"], live),
+    parameter_prefix="DBInstance",
+    tagging=_TAGGING,
+    # A replica in the emulator has its source's tags unless it is given some.
+    constants={"Tags": []},
+    prepare=_creation_inputs,
+    after_create=_complete_replica,
+    renames={
+        "backupWindow": "PreferredBackupWindow",
+        "caCertIdentifier": "CACertificateIdentifier",
+        "customerOwnedIpEnabled": "EnableCustomerOwnedIp",
+        "enabledCloudwatchLogsExports": "EnableCloudwatchLogsExports",
+        "iamDatabaseAuthenticationEnabled": "EnableIAMDatabaseAuthentication",
+        "instanceClass": "DBInstanceClass",
+        "maintenanceWindow": "PreferredMaintenanceWindow",
+        "parameterGroupName": "DBParameterGroupName",
+        "password": "MasterUserPassword",
+        "performanceInsightsEnabled": "EnablePerformanceInsights",
+        "replicateSourceDb": "SourceDBInstanceIdentifier",
+        "username": "MasterUsername",
+    },
+    read=_read_instance,
+    attributes={
+        "address": "Endpoint.Address",
+        "backupTarget": constant("region"),
+        "databaseInsightsMode": constant("standard"),
+        "dbSubnetGroupName": "DBSubnetGroup.DBSubnetGroupName",
+        "enabledCloudwatchLogsExports": _exported_logs,
+        "endpoint": lambda live: f"{live.description['Endpoint']['Address']}:{_port(live)}",
+        "engineLifecycleSupport": constant("open-source-rds-extended-support"),
+        "engineVersionActual": "EngineVersion",
+        # That of us-east-1; every region has its own.
+        "hostedZoneId": constant("Z2R2ITUGPM61AM"),
+        "iamDatabaseAuthenticationEnabled": "IAMDatabaseAuthenticationEnabled",
+        # It moves every few minutes, which a refresh would report each time.
+        "latestRestorableTime": constant(""),
+        "maintenanceWindow": _maintenance_window,
+        "networkType": constant("IPV4"),
+        "optionGroupName": "OptionGroupMemberships[0].OptionGroupName",
+        "parameterGroupName": "DBParameterGroups[0].DBParameterGroupName",
+        "performanceInsightsEnabled": "PerformanceInsightsEnabled",
+        "port": _port,
+        "replicas": "ReadReplicaDBInstanceIdentifiers",
+        "replicateSourceDb": "ReadReplicaSourceDBInstanceIdentifier",
+        "resourceId": lambda live: _resource_id(live.description["DBInstanceIdentifier"], live),
+        "upgradeRolloutOrder": constant("second"),
+        "vpcSecurityGroupIds": "VpcSecurityGroups[].VpcSecurityGroupId",
+    },
+    write_only="customerOwnedIpEnabled dedicatedLogVolume engineLifecycleSupport iops manageMasterUserPassword "
+    "masterUserSecretKmsKeyId networkType password performanceInsightsEnabled performanceInsightsKmsKeyId "
+    "performanceInsightsRetentionPeriod",
+    absent_outputs="characterSetName dbName dbSubnetGroupName domainFqdn identifierPrefix iops kmsKeyId "
+    "listenerEndpoints "
+    "masterUserSecretKmsKeyId masterUserSecrets monitoringRoleArn ncharCharacterSetName "
+    "performanceInsightsKmsKeyId performanceInsightsRetentionPeriod replicaMode snapshotIdentifier "
+    "storageThroughput timezone",
+    update=call(
+        "modify_db_instance",
+        DBInstanceIdentifier="identifier",
+        ApplyImmediately="applyImmediately",
+        AllowMajorVersionUpgrade="allowMajorVersionUpgrade",
+    ),
+    update_renames={"port": "DBPortNumber"},
+    update_omits="enabledCloudwatchLogsExports",
+    after_update=_change_exported_logs,
+    delete=_delete_instance,
+    # RDS can rename an instance in place, which takes its address from all clients: the sandbox shows the safe plan.
+    replace="identifier identifierPrefix availabilityZone backupTarget characterSetName customIamInstanceProfile "
+    "dbName engine engineLifecycleSupport kmsKeyId ncharCharacterSetName replicateSourceDb storageEncrypted timezone "
+    "username",
+    autoname=Autoname("identifier", longest=63, lower_case=True),
+    defaults={
+        "applyImmediately": False,
+        "autoMinorVersionUpgrade": True,
+        "copyTagsToSnapshot": False,
+        "deleteAutomatedBackups": True,
+        "monitoringInterval": 0,
+        "performanceInsightsEnabled": False,
+        "publiclyAccessible": False,
+        "skipFinalSnapshot": False,
+    },
+    provider_only="allowMajorVersionUpgrade applyImmediately deleteAutomatedBackups finalSnapshotIdentifier "
+    "skipFinalSnapshot",
+    rules={
+        "allocatedStorage": rules.between(5, 65536),
+        "backupRetentionPeriod": rules.between(0, 35),
+        "backupTarget": rules.one_of("outposts", "region"),
+        "backupWindow": rules.daily_window,
+        "dbName": rules.matches(r"[a-zA-Z_]\w{0,62}", "letters, digits and underscores, beginning with a letter"),
+        "enabledCloudwatchLogsExports": rules.one_of(
+            "agent",
+            "alert",
+            "audit",
+            "diag.log",
+            "error",
+            "general",
+            "iam-db-auth-error",
+            "listener",
+            "notify.log",
+            "oemagent",
+            "postgresql",
+            "slowquery",
+            "trace",
+            "upgrade",
+        ),
+        "engine": rules.one_of(
+            "mariadb",
+            "mysql",
+            "oracle-ee",
+            "oracle-ee-cdb",
+            "oracle-se2",
+            "oracle-se2-cdb",
+            "postgres",
+            "sqlserver-ee",
+            "sqlserver-ex",
+            "sqlserver-se",
+            "sqlserver-web",
+        ),
+        "engineLifecycleSupport": rules.one_of(
+            "open-source-rds-extended-support", "open-source-rds-extended-support-disabled"
+        ),
+        "engineVersion": rules.matches(r"\d+[0-9a-z._-]*", "a version such as 17 or 17.4"),
+        "finalSnapshotIdentifier": rules.matches(
+            r"(?=.{1,255}$)[A-Za-z](-?[A-Za-z0-9])*",
+            "letters, digits and single hyphens, beginning with a letter and not ending in a hyphen",
+        ),
+        "identifier": rules.matches(
+            r"(?=.{1,63}$)[a-z](-?[a-z0-9])*",
+            "at most 63 lower-case letters, digits and single hyphens, beginning with a letter",
+        ),
+        "instanceClass": rules.db_instance_class,
+        "kmsKeyId": rules.arn,
+        "maintenanceWindow": rules.weekly_window(30),
+        "maxAllocatedStorage": rules.between(0, 65536),
+        "monitoringInterval": rules.one_of("0", "1", "5", "10", "15", "30", "60"),
+        "networkType": rules.one_of("IPV4", "DUAL"),
+        "password": rules.matches(
+            r"(?!.*[/\"@])[!-~]{8,128}", "8 to 128 printable ASCII characters other than space, slash, quote and @"
+        ),
+        "performanceInsightsKmsKeyId": rules.arn,
+        "performanceInsightsRetentionPeriod": rules.one_of("7", *(str(31 * month) for month in range(1, 24)), "731"),
+        "port": rules.between(1150, 65535),
+        "storageType": rules.one_of("standard", "gp2", "gp3", "io1", "io2"),
+        "username": rules.matches(r"[a-zA-Z]\w{0,62}", "letters, digits and underscores, beginning with a letter"),
+    },
+    references={
+        "dbSubnetGroupName": references.DB_SUBNET_GROUP,
+        "kmsKeyId": references.KMS_KEY,
+        "monitoringRoleArn": references.ROLE,
+        "parameterGroupName": references.DB_PARAMETER_GROUP,
+        "performanceInsightsKmsKeyId": references.KMS_KEY,
+        "replicateSourceDb": references.DB_INSTANCE,
+        "vpcSecurityGroupIds": references.SECURITY_GROUP,
+    },
+    validate=_instance_failures,
+)
+
+TYPES = (_SUBNET_GROUP, _PARAMETER_GROUP, _EVENT_SUBSCRIPTION, _INSTANCE)

@@ -1,0 +1,287 @@
+"""Route 53: zones, records, query logs."""
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from sandbox.provider.emulator import Api
+from sandbox.provider.model import Inputs, Live, ResourceType, Tagging, Text, call, constant, template
+from sandbox.provider.schema import CheckFailure
+from sandbox.provider.tables import references, rules
+from sandbox.provider.values import UNKNOWN
+
+_TAGGING = Tagging(
+    call("change_tags_for_resource", ResourceType=Text("hostedzone"), ResourceId="id"),
+    call("change_tags_for_resource", ResourceType=Text("hostedzone"), ResourceId="id"),
+    call("list_tags_for_resource", ResourceType=Text("hostedzone"), ResourceId="id"),
+    "ResourceTagSet.Tags",
+)
+
+
+def _first_vpc(inputs: Inputs) -> dict[str, Any]:
+    """The zone is created with one VPC, which makes it private."""
+    vpcs = inputs.get("vpcs")
+    prepared = {key: value for key, value in inputs.items() if key != "vpcs"}
+    if isinstance(vpcs, list) and vpcs and isinstance(vpcs[0], Mapping):
+        first = {"VPCId": vpcs[0].get("vpcId"), "VPCRegion": vpcs[0].get("vpcRegion", "us-east-1")}
+        return {**prepared, "vpc": first, "privateZone": True}
+    return prepared
+
+
+def _read_zone(api: Api, live: Live) -> Mapping[str, Any]:
+    answer = api("get_hosted_zone", Id=live.id)
+    zone = answer["HostedZone"]
+    servers = answer.get("DelegationSet", {}).get("NameServers", [])
+    return {
+        "Name": zone["Name"].rstrip("."),
+        "Comment": zone.get("Config", {}).get("Comment"),
+        "NameServers": servers,
+        "Vpcs": [{"vpcId": vpc["VPCId"], "vpcRegion": vpc["VPCRegion"]} for vpc in answer.get("VPCs", [])] or None,
+    }
+
+
+def _delete_zone(api: Api, live: Live) -> None:
+    if live.state.get("forceDestroy"):
+        own = ("NS", "SOA")
+        for record in _records(api, live.id):
+            if record["Type"] not in own:
+                _send(api, live.id, "DELETE", record)
+    api("delete_hosted_zone", Id=live.id)
+
+
+_ZONE = ResourceType(
+    token="aws:route53/zone:Zone",
+    service="route53",
+    create="create_hosted_zone",
+    id=lambda live: live.description["HostedZone"]["Id"].split("/")[-1],
+    tagging=_TAGGING,
+    prepare=_first_vpc,
+    renames={"comment": "HostedZoneConfig.Comment", "privateZone": "HostedZoneConfig.PrivateZone", "vpc": "VPC"},
+    constants={"CallerReference": lambda: uuid.uuid4().hex},
+    read=_read_zone,
+    attributes={
+        "arn": template("arn:aws:route53:::hostedzone/{id}"),
+        "comment": "Comment",
+        "name": "Name",
+        "primaryNameServer": "NameServers[0]",
+        "zoneId": lambda live: live.id,
+        "enableAcceleratedRecovery": constant(False),
+    },
+    absent_outputs="nameServers primaryNameServer",
+    update=call("update_hosted_zone_comment", Id="id"),
+    update_renames={"comment": "Comment"},
+    delete=_delete_zone,
+    # Further VPCs can join a private zone in AWS; the sandbox makes a new zone for another first one.
+    replace="name delegationSetId vpcs",
+    defaults={"comment": "Managed by Pulumi", "forceDestroy": False},
+    provider_only="forceDestroy",
+    rules={"name": rules.domain_name},
+    references={"vpcs.vpcId": references.VPC},
+)
+
+_ROUTING = {
+    "failoverRoutingPolicies": ("Failover", "type"),
+    "latencyRoutingPolicies": ("Region", "region"),
+    "weightedRoutingPolicies": ("Weight", "weight"),
+}
+
+
+def _record_set(inputs: Inputs) -> dict[str, Any]:
+    """The record in Route 53's form. Long TXT values are cut into strings of 255, as DNS demands."""
+    record: dict[str, Any] = {"Name": inputs["name"], "Type": inputs["type"]}
+    aliases = inputs.get("aliases")
+    if aliases:
+        alias = aliases[0]
+        record["AliasTarget"] = {
+            "HostedZoneId": alias["zoneId"],
+            "DNSName": alias["name"],
+            "EvaluateTargetHealth": alias["evaluateTargetHealth"],
+        }
+    if inputs.get("ttl") is not None:
+        record["TTL"] = inputs["ttl"]
+    values = inputs.get("records")
+    if values is not None:
+        record["ResourceRecords"] = (
+            [{"Value": _record_value(inputs["type"], value)} for value in values]
+            if isinstance(values, list)
+            else values
+        )
+    for key, (member, part) in _ROUTING.items():
+        if inputs.get(key):
+            record[member] = inputs[key][0][part]
+    for key, member in (
+        ("healthCheckId", "HealthCheckId"),
+        ("multivalueAnswerRoutingPolicy", "MultiValueAnswer"),
+        ("setIdentifier", "SetIdentifier"),
+    ):
+        if inputs.get(key) is not None:
+            record[member] = inputs[key]
+    return record
+
+
+_TEXT_LENGTH = 255
+
+
+def _record_value(kind: str, value: str) -> str:
+    """Values of TXT and SPF records are quoted in Route 53 and plain in the program."""
+    if kind not in ("TXT", "SPF") or value.startswith('"'):
+        return value
+    parts = [value[start : start + _TEXT_LENGTH] for start in range(0, len(value), _TEXT_LENGTH)]
+    return " ".join(f'"{part}"' for part in parts)
+
+
+def _change_batch(inputs: Inputs) -> dict[str, Any]:
+    """Creation never overwrites unless it was allowed to, so a record that exists already is an error."""
+    action = "UPSERT" if inputs.get("allowOverwrite") is True else "CREATE"
+    changes = [{"Action": action, "ResourceRecordSet": _record_set(inputs)}]
+    return {"hostedZoneId": inputs["zoneId"], "changeBatch": {"Changes": changes}}
+
+
+def _send(api: Api, zone: str, action: str, record: Mapping[str, Any]) -> None:
+    changes = [{"Action": action, "ResourceRecordSet": record}]
+    api("change_resource_record_sets", HostedZoneId=zone, ChangeBatch={"Changes": changes})
+
+
+def _records(api: Api, zone: str) -> Iterator[dict[str, Any]]:
+    position: dict[str, Any] = {}
+    while True:
+        page = api("list_resource_record_sets", HostedZoneId=zone, **position)
+        yield from page["ResourceRecordSets"]
+        if not page.get("IsTruncated"):
+            return
+        position = {"StartRecordName": page["NextRecordName"], "StartRecordType": page["NextRecordType"]}
+
+
+def _plain_name(name: str) -> str:
+    return name.lower().rstrip(".").replace("\\052", "*")
+
+
+def _find_record(api: Api, live: Live) -> dict[str, Any] | None:
+    state = live.state
+    return next(
+        (
+            record
+            for record in _records(api, state["zoneId"])
+            if _plain_name(record["Name"]) == _plain_name(state["name"])
+            and record["Type"] == state["type"]
+            and record.get("SetIdentifier") == state.get("setIdentifier")
+        ),
+        None,
+    )
+
+
+def _read_record(api: Api, live: Live) -> Mapping[str, Any] | None:
+    record = _find_record(api, live)
+    if record is None:
+        return None
+    target = record.get("AliasTarget")
+    alias = target and {
+        "name": _plain_name(target["DNSName"]),
+        "zoneId": target["HostedZoneId"],
+        "evaluateTargetHealth": target["EvaluateTargetHealth"],
+    }
+    routing = {
+        key: [{part: record[member]}] for key, (member, part) in _ROUTING.items() if record.get(member) is not None
+    }
+    return {**record, **routing, "Aliases": [alias] if alias else None}
+
+
+def _read_values(live: Live) -> list[str] | None:
+    """Quoted text is told as the program wrote it."""
+    records = live.description.get("ResourceRecords")
+    if not records:
+        return None
+    given = {_record_value(live.state["type"], value): value for value in live.state.get("records") or []}
+    return [given.get(record["Value"], record["Value"]) for record in records]
+
+
+def _amend_record(api: Api, live: Live) -> None:
+    _send(api, live.state["zoneId"], "UPSERT", _record_set(live.state))
+
+
+def _delete_record(api: Api, live: Live) -> None:
+    """Deletion must name the values that are there, which may have drifted."""
+    record = _find_record(api, live)
+    if record is not None:
+        _send(api, live.state["zoneId"], "DELETE", record)
+
+
+def _record_rules(inputs: Inputs) -> Iterable[CheckFailure]:
+    if (inputs.get("aliases") is None) == (inputs.get("records") is None):
+        yield CheckFailure("records", "exactly one of records and aliases must be given")
+    if inputs.get("records") is not None and inputs.get("ttl") is None:
+        yield CheckFailure("ttl", "a record with values needs a ttl")
+    if inputs.get("aliases") is not None and inputs.get("ttl") is not None:
+        yield CheckFailure("ttl", "an alias takes no ttl")
+
+
+def _record_id(live: Live) -> str:
+    parts = [live.state["zoneId"], live.state["name"], live.state["type"], live.state.get("setIdentifier")]
+    return "_".join(part for part in parts if part)
+
+
+_RECORD = ResourceType(
+    token="aws:route53/record:Record",
+    service="route53",
+    create="change_resource_record_sets",
+    id=_record_id,
+    prepare=_change_batch,
+    read=_read_record,
+    attributes={
+        "name": lambda live: _plain_name(live.description["Name"]),
+        "fqdn": lambda live: _plain_name(live.description["Name"]),
+        "records": _read_values,
+        "ttl": "TTL",
+        "allowOverwrite": constant(False),
+    },
+    write_only="zoneId allowOverwrite name",
+    custom_update=_amend_record,
+    custom_update_inputs="aliases allowOverwrite healthCheckId multivalueAnswerRoutingPolicy records ttl "
+    + " ".join(_ROUTING),
+    delete=_delete_record,
+    replace="zoneId name type setIdentifier",
+    validate=_record_rules,
+    rules={"name": rules.matches(r"[a-zA-Z0-9_*.-]{1,255}", "a fully qualified domain name")},
+    references={"zoneId": references.HOSTED_ZONE},
+)
+
+_ALL_STREAMS = ":*"
+
+
+def _all_streams(inputs: Inputs) -> dict[str, Any]:
+    """AWS takes a log group's ARN with and without its streams; the emulator only with."""
+    arn = inputs.get("cloudwatchLogGroupArn")
+    complete = arn if not isinstance(arn, str) or arn == UNKNOWN or arn.endswith(_ALL_STREAMS) else arn + _ALL_STREAMS
+    return {**inputs, "cloudwatchLogGroupArn": complete}
+
+
+def _read_log_group_arn(live: Live) -> str:
+    arn = str(live.description["CloudWatchLogsLogGroupArn"])
+    given = str(live.state.get("cloudwatchLogGroupArn", ""))
+    return arn if given.endswith(_ALL_STREAMS) else arn.removesuffix(_ALL_STREAMS)
+
+
+_QUERY_LOG = ResourceType(
+    token="aws:route53/queryLog:QueryLog",
+    service="route53",
+    create="create_query_logging_config",
+    id="QueryLoggingConfig.Id",
+    renames={"cloudwatchLogGroupArn": "CloudWatchLogsLogGroupArn", "zoneId": "HostedZoneId"},
+    read=call("get_query_logging_config", Id="id"),
+    description="QueryLoggingConfig",
+    prepare=_all_streams,
+    attributes={
+        "arn": template("arn:aws:route53:::queryloggingconfig/{id}"),
+        "cloudwatchLogGroupArn": _read_log_group_arn,
+    },
+    delete=call("delete_query_logging_config", Id="id"),
+    replace="cloudwatchLogGroupArn zoneId",
+    rules={
+        "cloudwatchLogGroupArn": rules.matches(
+            r"arn:aws:logs:us-east-1:\d{12}:log-group:.+", "the ARN of a log group in us-east-1, where Route 53 logs"
+        )
+    },
+    references={"zoneId": references.HOSTED_ZONE, "cloudwatchLogGroupArn": references.LOG_GROUP},
+)
+
+TYPES = (_ZONE, _RECORD, _QUERY_LOG)

@@ -1,0 +1,271 @@
+"""Security groups and their rules, inline or as resources of their own."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sandbox.provider.emulator import Api
+from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, arn, call
+from sandbox.provider.schema import CheckFailure
+from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.ec2_common import MANAGED, TAGGING, exactly_one, filter_by
+
+
+def _permissions(given: Any) -> list[dict[str, Any]]:
+    """Inline rules of a security group in EC2's form; a rule with unknown parts is left out of the validation."""
+    permissions = []
+    for rule in given if isinstance(given, list) else []:
+        if not isinstance(rule, dict):
+            continue
+        note = {"Description": rule["description"]} if rule.get("description") else {}
+        ranges = {
+            "IpRanges": [{"CidrIp": value, **note} for value in rule.get("cidrBlocks") or []],
+            "Ipv6Ranges": [{"CidrIpv6": value, **note} for value in rule.get("ipv6CidrBlocks") or []],
+            "PrefixListIds": [{"PrefixListId": value, **note} for value in rule.get("prefixListIds") or []],
+            "UserIdGroupPairs": [{"GroupId": value, **note} for value in rule.get("securityGroups") or []],
+        }
+        ports = {} if rule["protocol"] == "-1" else {"FromPort": rule["fromPort"], "ToPort": rule["toPort"]}
+        present = {key: value for key, value in ranges.items() if value}
+        permissions.append({"IpProtocol": rule["protocol"], **ports, **present})
+    return permissions
+
+
+def _inline_rules(direction: str) -> Feature:
+    """Ingress or egress rules inside the group. Without any, AWS's own first rule ("all out") is removed as well."""
+    member = "IpPermissions" if direction == "ingress" else "IpPermissionsEgress"
+
+    def requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
+        permissions = _permissions(inputs.get(direction))
+        if permissions:
+            parameters = {"GroupId": identifier, "IpPermissions": permissions}
+            yield Request(f"authorize_security_group_{direction}", parameters)
+
+    def apply(api: Api, live: Live) -> None:
+        present = api("describe_security_groups", GroupIds=[live.id])["SecurityGroups"][0][member]
+        if present:
+            api(f"revoke_security_group_{direction}", GroupId=live.id, IpPermissions=present)
+        for request in requests(live.state, live.id):
+            api(request.operation, **request.parameters)
+
+    def read(api: Api, live: Live) -> Mapping[str, Any]:
+        """Only for a group that declares its rules itself: others have theirs as resources of their own."""
+        if not live.state.get(direction):
+            return {direction: []}
+        return {direction: [_inline_rule(permission) for permission in live.description[member]]}
+
+    return Feature(inputs=direction, requests=requests, apply=apply, read=read, replaces_all=True)
+
+
+def _inline_rule(permission: Mapping[str, Any]) -> dict[str, Any]:
+    rule = {
+        "protocol": permission["IpProtocol"],
+        "fromPort": permission.get("FromPort", 0),
+        "toPort": permission.get("ToPort", 0),
+        "cidrBlocks": [one["CidrIp"] for one in permission.get("IpRanges", [])],
+        "ipv6CidrBlocks": [one["CidrIpv6"] for one in permission.get("Ipv6Ranges", [])],
+        "prefixListIds": [one["PrefixListId"] for one in permission.get("PrefixListIds", [])],
+        "securityGroups": [one["GroupId"] for one in permission.get("UserIdGroupPairs", [])],
+    }
+    noted = [one for key in ("IpRanges", "Ipv6Ranges", "UserIdGroupPairs") for one in permission.get(key, [])]
+    if noted and noted[0].get("Description"):
+        rule["description"] = noted[0]["Description"]
+    return rule
+
+
+_SECURITY_GROUP = ResourceType(
+    token="aws:ec2/securityGroup:SecurityGroup",
+    service="ec2",
+    create="create_security_group",
+    parameter_prefix="Group",
+    id="GroupId",
+    tag_specification="security-group",
+    tagging=TAGGING,
+    read=call("describe_security_groups", GroupIds="id"),
+    description="SecurityGroups[0]",
+    attributes={"arn": arn("ec2", "security-group/{id}")},
+    delete=call("delete_security_group", GroupId="id"),
+    replace="name namePrefix description vpcId",
+    autoname=Autoname("name"),
+    defaults={"description": MANAGED, "revokeRulesOnDelete": False},
+    provider_only="revokeRulesOnDelete",
+    features=(_inline_rules("ingress"), _inline_rules("egress")),
+    rules={
+        "name": rules.matches(
+            r"(?!sg-)[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{1,255}", "a name that does not begin with sg-"
+        ),
+        "description": rules.matches(
+            r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{0,255}", "at most 255 of EC2's characters for descriptions"
+        ),
+        "ingress.cidrBlocks": rules.ipv4_network,
+        "egress.cidrBlocks": rules.ipv4_network,
+        "ingress.ipv6CidrBlocks": rules.ipv6_network,
+        "egress.ipv6CidrBlocks": rules.ipv6_network,
+    },
+    references={
+        "vpcId": references.VPC,
+        "ingress.securityGroups": references.SECURITY_GROUP,
+        "egress.securityGroups": references.SECURITY_GROUP,
+    },
+)
+
+
+def _find_default_group(api: Api, live: Live) -> Any:
+    filters = [filter_by("vpc-id", live.state["vpcId"]), filter_by("group-name", "default")]
+    return api("describe_security_groups", Filters=filters)["SecurityGroups"][0]["GroupId"]
+
+
+_DEFAULT_SECURITY_GROUP = ResourceType(
+    token="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+    service="ec2",
+    custom_create=_find_default_group,
+    custom_create_inputs="vpcId",
+    tagging=TAGGING,
+    read=call("describe_security_groups", GroupIds="id"),
+    description="SecurityGroups[0]",
+    attributes={"arn": arn("ec2", "security-group/{id}"), "name": "GroupName"},
+    replace="vpcId",
+    provider_only="revokeRulesOnDelete",
+    features=(_inline_rules("ingress"), _inline_rules("egress")),
+    references={"vpcId": references.VPC},
+)
+
+_RULE_SOURCES = {
+    "cidrIpv4": ("IpRanges", "CidrIp"),
+    "cidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
+    "prefixListId": ("PrefixListIds", "PrefixListId"),
+    "referencedSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
+}
+
+
+def _rule_permission(inputs: Inputs) -> dict[str, Any]:
+    permission = {key: inputs[key] for key in ("ipProtocol", "fromPort", "toPort") if inputs.get(key) is not None}
+    note = {"Description": inputs["description"]} if inputs.get("description") else {}
+    for key, (member, name) in _RULE_SOURCES.items():
+        if inputs.get(key) is not None:
+            permission[member] = [{name: inputs[key], **note}]
+    return {"securityGroupId": inputs.get("securityGroupId"), "ipPermissions": [permission]}
+
+
+def _change_rule(api: Api, live: Live) -> None:
+    members = {
+        "ipProtocol": "IpProtocol",
+        "fromPort": "FromPort",
+        "toPort": "ToPort",
+        "cidrIpv4": "CidrIpv4",
+        "cidrIpv6": "CidrIpv6",
+        "prefixListId": "PrefixListId",
+        "referencedSecurityGroupId": "ReferencedGroupId",
+        "description": "Description",
+    }
+    rule = {member: live.state[key] for key, member in members.items() if live.state.get(key) is not None}
+    group = live.state["securityGroupId"]
+    change = {"SecurityGroupRuleId": live.id, "SecurityGroupRule": rule}
+    api("modify_security_group_rules", GroupId=group, SecurityGroupRules=[change])
+
+
+def _rule_ports(inputs: Inputs) -> Iterable[CheckFailure]:
+    yield from exactly_one(*_RULE_SOURCES)(inputs)
+    low, high = inputs.get("fromPort"), inputs.get("toPort")
+    if inputs.get("ipProtocol") in ("tcp", "udp", "6", "17"):
+        for key in ("fromPort", "toPort"):
+            if inputs.get(key) is None:
+                yield CheckFailure(key, f"{inputs['ipProtocol']} needs {key}")
+    if isinstance(low, int) and isinstance(high, int) and low > high:
+        yield CheckFailure("toPort", f"must not be below fromPort ({low})")
+
+
+def _rule_description(live: Live) -> str | None:
+    """The emulator forgets what is said of rules for another group."""
+    source = live.state if live.description.get("ReferencedGroupInfo") else {}
+    described = live.description.get("Description") or source.get("description")
+    return str(described) if described else None
+
+
+def _security_group_rule(direction: str) -> ResourceType:
+    name = direction.capitalize()
+    return ResourceType(
+        token=f"aws:vpc/securityGroup{name}Rule:SecurityGroup{name}Rule",
+        service="ec2",
+        create=f"authorize_security_group_{direction}",
+        id="SecurityGroupRules[0].SecurityGroupRuleId",
+        tag_specification="security-group-rule",
+        tagging=TAGGING,
+        prepare=_rule_permission,
+        renames={"securityGroupId": "GroupId"},
+        read=call("describe_security_group_rules", SecurityGroupRuleIds="id"),
+        description="SecurityGroupRules[0]",
+        attributes={
+            "arn": arn("ec2", "security-group-rule/{id}"),
+            "description": _rule_description,
+            "securityGroupRuleId": "SecurityGroupRuleId",
+            "securityGroupId": "GroupId",
+            "referencedSecurityGroupId": "ReferencedGroupInfo.GroupId",
+        },
+        custom_update=_change_rule,
+        custom_update_inputs=f"description fromPort ipProtocol toPort {' '.join(_RULE_SOURCES)}",
+        delete=call(f"revoke_security_group_{direction}", GroupId="securityGroupId", SecurityGroupRuleIds="id"),
+        replace="securityGroupId",
+        validate=_rule_ports,
+        rules={
+            "cidrIpv4": rules.ipv4_network,
+            "cidrIpv6": rules.ipv6_network,
+            "fromPort": rules.between(-1, 65535),
+            "toPort": rules.between(-1, 65535),
+            "ipProtocol": rules.matches(
+                r"-1|tcp|udp|icmp|icmpv6|\d{1,3}", "-1, tcp, udp, icmp, icmpv6 or a protocol number"
+            ),
+        },
+        references={
+            "securityGroupId": references.SECURITY_GROUP,
+            "referencedSecurityGroupId": references.SECURITY_GROUP,
+            "prefixListId": references.PREFIX_LIST,
+        },
+    )
+
+
+_EXCLUSIVE = {"ingress": ("ingressRuleIds", False), "egress": ("egressRuleIds", True)}
+
+
+def _present_rules(api: Api, group: str) -> dict[str, list[str]]:
+    """The ids of a group's rules, by the input that lists them."""
+    found = api("describe_security_group_rules", Filters=[filter_by("group-id", group)])["SecurityGroupRules"]
+    return {
+        key: sorted(one["SecurityGroupRuleId"] for one in found if one["IsEgress"] == egress)
+        for key, egress in _EXCLUSIVE.values()
+    }
+
+
+def _keep_only_rules(api: Api, live: Live) -> str:
+    """Revoke the rules that are not listed; the listed ones are resources of their own."""
+    group = str(live.state["securityGroupId"])
+    present = _present_rules(api, group)
+    for direction, (key, _) in _EXCLUSIVE.items():
+        foreign = [rule for rule in present[key] if rule not in live.state[key]]
+        if foreign:
+            api(f"revoke_security_group_{direction}", GroupId=group, SecurityGroupRuleIds=foreign)
+    return group
+
+
+def _read_only_rules(api: Api, live: Live) -> Mapping[str, Any]:
+    api("describe_security_groups", GroupIds=[live.id])
+    return _present_rules(api, live.id)
+
+
+_RULES_EXCLUSIVE = ResourceType(
+    token="aws:ec2/vpcSecurityGroupRulesExclusive:VpcSecurityGroupRulesExclusive",
+    service="ec2",
+    custom_create=_keep_only_rules,
+    custom_update=_keep_only_rules,
+    custom_create_inputs="securityGroupId ingressRuleIds egressRuleIds",
+    read=_read_only_rules,
+    attributes={"securityGroupId": lambda live: live.id},
+    replace="securityGroupId",
+    references={"securityGroupId": references.SECURITY_GROUP},
+)
+
+TYPES = (
+    _SECURITY_GROUP,
+    _DEFAULT_SECURITY_GROUP,
+    _RULES_EXCLUSIVE,
+    _security_group_rule("ingress"),
+    _security_group_rule("egress"),
+)

@@ -1,0 +1,261 @@
+"""Web application firewall.
+
+Rules may stand inside the web ACL or be resources of their own. Either way AWS keeps them in the ACL, which is only
+ever written as a whole, under a lock token.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sandbox.provider import mapping, requests, schema
+from sandbox.provider.emulator import Api
+from sandbox.provider.model import Autoname, Inputs, Live, ResourceType, Tagging, call, constant
+from sandbox.provider.resource_provider import ProviderError
+from sandbox.provider.schema import CheckFailure
+from sandbox.provider.tables import references, rules
+from sandbox.provider.values import Properties
+
+_WRITING = threading.RLock()
+"""One writer at a time: of two that hold the same lock token AWS would refuse the second."""
+
+_ACL_SETTINGS = (
+    "AssociationConfig",
+    "CaptchaConfig",
+    "ChallengeConfig",
+    "CustomResponseBodies",
+    "DataProtectionConfig",
+    "DefaultAction",
+    "Description",
+    "Rules",
+    "TokenDomains",
+    "VisibilityConfig",
+)
+
+
+def _keyed_bodies(inputs: Inputs) -> dict[str, Any]:
+    """Response bodies are a list with keys in the schema and a map in the API."""
+    bodies = inputs.get("customResponseBodies")
+    if not isinstance(bodies, list):
+        return dict(inputs)
+    keyed = {
+        body["key"]: {"Content": body["content"], "ContentType": body["contentType"]}
+        for body in bodies
+        if isinstance(body, Mapping)
+    }
+    return {**inputs, "customResponseBodies": keyed}
+
+
+def _read_acl(api: Api, live: Live) -> Mapping[str, Any]:
+    acl = _get(api, live.id, live.state["name"], live.state["scope"])["WebACL"]
+    bodies = [{"Key": key, **body} for key, body in acl.get("CustomResponseBodies", {}).items()]
+    # Rules that are resources of their own are not the ACL's to report.
+    own = acl.get("Rules", []) if live.state.get("rules") else None
+    return {**acl, "CustomResponseBodies": bodies or None, "Rules": own}
+
+
+def _get(api: Api, identifier: str, name: str, scope: str) -> dict[str, Any]:
+    return api("get_web_acl", Id=identifier, Name=name, Scope=scope)
+
+
+def _write(api: Api, identifier: str, name: str, scope: str, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the settings of a web ACL."""
+    with _WRITING:
+        current = _get(api, identifier, name, scope)
+        acl = {key: value for key, value in current["WebACL"].items() if key in _ACL_SETTINGS and value}
+        change(acl)
+        api("update_web_acl", Id=identifier, Name=name, Scope=scope, LockToken=current["LockToken"], **acl)
+
+
+def _amend_acl(api: Api, live: Live) -> None:
+    declared = schema.resource(_WEB_ACL.token)
+    inputs = {key: live.state[key] for key in declared.inputs if key in live.state} if declared else {}
+    wanted = dict(requests.creation(_WEB_ACL, inputs, {})[0].parameters)
+    if "rules" not in inputs:
+        wanted.pop("Rules", None)
+    settings = {key: value for key, value in wanted.items() if key in _ACL_SETTINGS}
+
+    def change(acl: dict[str, Any]) -> None:
+        kept = acl.get("Rules", [])
+        acl.clear()
+        acl.update({"Rules": kept, **settings})
+
+    _write(api, live.id, live.state["name"], live.state["scope"], change)
+
+
+def _delete_acl(api: Api, live: Live) -> None:
+    name, scope = live.state["name"], live.state["scope"]
+    with _WRITING:
+        token = _get(api, live.id, name, scope)["LockToken"]
+        api("delete_web_acl", Id=live.id, Name=name, Scope=scope, LockToken=token)
+
+
+_WEB_ACL = ResourceType(
+    token="aws:wafv2/webAcl:WebAcl",
+    service="wafv2",
+    create="create_web_acl",
+    id="Summary.Id",
+    tagging=Tagging(
+        call("tag_resource", ResourceARN="arn"),
+        call("untag_resource", ResourceARN="arn"),
+        call("list_tags_for_resource", ResourceARN="arn"),
+        "TagInfoForResource.TagList",
+    ),
+    prepare=_keyed_bodies,
+    read=_read_acl,
+    attributes={
+        # The token changes with every rule that is a resource of its own.
+        "lockToken": constant("held-by-the-emulator"),
+        "capacity": constant(0),
+    },
+    absent_outputs="applicationIntegrationUrl",
+    write_only="scope",
+    custom_update=_amend_acl,
+    custom_update_inputs="associationConfig captchaConfig challengeConfig customResponseBodies "
+    "dataProtectionConfig defaultAction "
+    "description rules tokenDomains visibilityConfig",
+    delete=_delete_acl,
+    replace="name namePrefix scope",
+    autoname=Autoname("name", longest=128),
+    rules={"scope": rules.one_of("REGIONAL", "CLOUDFRONT")},
+)
+
+_RULE_RENAMES = {"*.headerOrders": "HeaderOrder"}
+
+
+def _rule_parameters(inputs: Inputs) -> mapping.Mapped:
+    """A rule in the API's form."""
+    shape = mapping.service("wafv2").shape_for("Rule")
+    given = {key: value for key, value in inputs.items() if key not in ("webAclArn", "region", "timeouts")}
+    return mapping.to_parameters(shape, given, _RULE_RENAMES)
+
+
+def _validate_rule(inputs: Inputs) -> Iterator[CheckFailure]:
+    shape = mapping.service("wafv2").shape_for("Rule")
+    mapped = _rule_parameters(inputs)
+    yield from requests.shape_failures(mapped, shape, dict(inputs), "Rule")
+    actions = [key for key in ("action", "overrideAction") if inputs.get(key) is not None]
+    if len(actions) != 1:
+        yield CheckFailure("action", "exactly one of action and overrideAction must be given")
+    if inputs.get("statement") is None:
+        yield CheckFailure("statement", "a rule needs a statement")
+
+
+def _acl_parts(arn: str) -> tuple[str, str, str]:
+    """Id, name and scope of a web ACL, all of which its ARN holds."""
+    scope, _, name, identifier = arn.split(":", 5)[5].split("/")
+    return identifier, name, "CLOUDFRONT" if scope == "global" else "REGIONAL"
+
+
+def _rule_inputs(state: Inputs) -> Properties:
+    declared = schema.resource(_WEB_ACL_RULE.token)
+    return {key: state[key] for key in declared.inputs if key in state} if declared else {}
+
+
+def _put_rule(api: Api, live: Live, *, exists: bool) -> str:
+    rule = _rule_parameters(_rule_inputs(live.state)).parameters
+
+    def change(acl: dict[str, Any]) -> None:
+        present = acl.get("Rules", [])
+        others = [one for one in present if one["Name"] != rule["Name"]]
+        if len(others) < len(present) and not exists:
+            raise ProviderError(f"the web ACL already has a rule named {rule['Name']}")
+        taken = [one["Name"] for one in others if one["Priority"] == rule["Priority"]]
+        if taken:
+            raise ProviderError(f"the rule {rule['Name']} has the priority of the rule {taken[0]}")
+        acl["Rules"] = [*others, rule]
+
+    arn = live.state["webAclArn"]
+    _write(api, *_acl_parts(arn), change)
+    return f"{arn},{rule['Name']}"
+
+
+def _add_rule(api: Api, live: Live) -> str:
+    return _put_rule(api, live, exists=False)
+
+
+def _change_rule(api: Api, live: Live) -> str:
+    return _put_rule(api, live, exists=True)
+
+
+def _read_rule(api: Api, live: Live) -> Mapping[str, Any] | None:
+    acl = _get(api, *_acl_parts(live.state["webAclArn"]))["WebACL"]
+    return next((rule for rule in acl.get("Rules", []) if rule["Name"] == live.state["name"]), None)
+
+
+def _delete_rule(api: Api, live: Live) -> None:
+    def change(acl: dict[str, Any]) -> None:
+        acl["Rules"] = [rule for rule in acl.get("Rules", []) if rule["Name"] != live.state["name"]]
+
+    _write(api, *_acl_parts(live.state["webAclArn"]), change)
+
+
+_WEB_ACL_RULE = ResourceType(
+    token="aws:wafv2/webAclRule:WebAclRule",
+    service="wafv2",
+    custom_create=_add_rule,
+    custom_update=_change_rule,
+    custom_create_inputs="webAclArn name priority action overrideAction statement visibilityConfig captchaConfig "
+    "challengeConfig "
+    "ruleLabels",
+    provider_only="timeouts",
+    read=_read_rule,
+    renames=_RULE_RENAMES,
+    write_only="webAclArn",
+    delete=_delete_rule,
+    replace="webAclArn name",
+    autoname=Autoname("name", longest=128),
+    validate=_validate_rule,
+    rules={
+        "webAclArn": rules.matches(r"arn:aws:wafv2:.+:(regional|global)/webacl/[^/]+/[^/]+", "the ARN of a web ACL")
+    },
+    references={"webAclArn": references.WEB_ACL},
+)
+
+
+def _associated(api: Api, live: Live) -> Mapping[str, Any] | None:
+    found = api("get_web_acl_for_resource", ResourceArn=live.state["resourceArn"]).get("WebACL")
+    return found if found and found["ARN"] == live.state["webAclArn"] else None
+
+
+_ASSOCIATION = ResourceType(
+    token="aws:wafv2/webAclAssociation:WebAclAssociation",
+    service="wafv2",
+    create="associate_web_acl",
+    id=lambda live: f"{live.state['webAclArn']},{live.state['resourceArn']}",
+    read=_associated,
+    write_only="resourceArn webAclArn",
+    delete=call("disassociate_web_acl", ResourceArn="resourceArn"),
+    replace="resourceArn webAclArn",
+    rules={"resourceArn": rules.arn},
+    references={"webAclArn": references.WEB_ACL},
+)
+
+
+def _log_destination(value: str) -> str | None:
+    name = (
+        value.rsplit(":log-group:", maxsplit=1)[-1]
+        .rsplit(":::", maxsplit=1)[-1]
+        .rsplit("deliverystream/", maxsplit=1)[-1]
+    )
+    return None if name.startswith("aws-waf-logs-") else "must name a destination that begins with aws-waf-logs-"
+
+
+_LOGGING = ResourceType(
+    token="aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
+    service="wafv2",
+    create="put_logging_configuration",
+    id=lambda live: live.state["resourceArn"],
+    renames={
+        key: f"LoggingConfiguration.{key[0].upper()}{key[1:]}"
+        for key in ("logDestinationConfigs", "loggingFilter", "redactedFields", "resourceArn")
+    },
+    read=call("get_logging_configuration", ResourceArn="id"),
+    replaces_all=True,
+    delete=call("delete_logging_configuration", ResourceArn="id"),
+    replace="resourceArn",
+    rules={"logDestinationConfigs": _log_destination},
+    references={"resourceArn": references.WEB_ACL},
+)
+
+TYPES = (_WEB_ACL, _WEB_ACL_RULE, _ASSOCIATION, _LOGGING)

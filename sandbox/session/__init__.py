@@ -1,0 +1,1 @@
+"""The commands of the sandbox: processes, the engine, and what is shown to the user."""

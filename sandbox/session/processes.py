@@ -1,0 +1,271 @@
+"""The two background processes behind a sandboxed stack: the AWS emulator and the provider.
+
+They outlive the command that starts them. A daemon holds a lock on a file for as long as it lives: whether it runs is
+asked of the lock, never of a process id, which the system may have given to another program since.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from sandbox.session.console import Progress, UserError, console, disk_full, disk_full_sentence
+
+ROOT = Path(__file__).resolve().parents[2]
+LOOPBACK = "127.0.0.1"
+READY_TIMEOUT_SECONDS = 90
+"""The emulator imports for 2 to 4 seconds; a loaded machine may need many times that."""
+
+STOP_TIMEOUT_SECONDS = 10
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """The AWS account and region that the emulator plays."""
+
+    id: str
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A daemon that runs: where it listens, and what it was started for."""
+
+    pid: int
+    port: int
+    """0 until it is ready."""
+    purpose: str
+    """What must be the same for another command to use the daemon."""
+
+
+class Daemon:
+    """One background process with its record, its lock and its log below `directory`."""
+
+    def __init__(self, name: str, directory: Path) -> None:
+        self.name = name
+        self.log = directory / "logs" / f"{name}.log"
+        self.output = directory / f"{name}.out"
+        self._lock = directory / f"{name}.lock"
+        self._record = directory / f"{name}.json"
+
+    def alive(self) -> bool:
+        """Whether the process runs, no matter which command started it."""
+        if not self._lock.exists():
+            return False
+        with self._lock.open("r+") as lock:
+            return not _acquire(lock.fileno())
+
+    def running(self) -> Running | None:
+        """What runs and is ready, or None."""
+        record = self._recorded()
+        return record if record and record.port and self.alive() else None
+
+    def spawn(self, arguments: list[str], environment: Mapping[str, str], purpose: str) -> None:
+        """Starts `python <arguments>`; `await_ready` must follow."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock.open("w") as lock:
+            if not _acquire(lock.fileno()):
+                raise UserError(
+                    f"The sandbox's {self.name} cannot be started, because another one holds {self._lock}: "
+                    "wait a few seconds and try again."
+                )
+            # The process inherits the open lock, and with it the lock itself until it ends.
+            os.set_inheritable(lock.fileno(), True)
+            write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            pid = os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-u", *arguments],
+                {**environment, "PYTHONPATH": str(ROOT)},
+                file_actions=[
+                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_OPEN, 1, str(self.output), write, 0o644),
+                    (os.POSIX_SPAWN_OPEN, 2, str(self.log), write, 0o644),
+                ],
+                setsid=True,
+            )
+        self._remember(Running(pid=pid, port=0, purpose=purpose))
+
+    def stop(self) -> None:
+        """Ends the process, politely first; does nothing where none runs."""
+        record = self._recorded()
+        if record and self.alive():
+            os.kill(record.pid, signal.SIGTERM)
+            if not _wait_until(lambda: not self.alive(), STOP_TIMEOUT_SECONDS):
+                os.kill(record.pid, signal.SIGKILL)
+                _wait_until(lambda: not self.alive(), STOP_TIMEOUT_SECONDS)
+        self._record.unlink(missing_ok=True)
+
+    def await_ready(self) -> int:
+        """Waits until the process has printed its port, and returns it. Ends it and raises UserError if it does not."""
+        port: int | None = None
+
+        def settled() -> bool:
+            nonlocal port
+            line = self.output.read_text()
+            port = int(json.loads(line)["port"]) if line.endswith("\n") else None
+            return port is not None or not self.alive()
+
+        _wait_until(settled, READY_TIMEOUT_SECONDS)
+        if port is not None and (record := self._recorded()):
+            self._remember(replace(record, port=port))
+            return port
+        what = f"was not ready within {READY_TIMEOUT_SECONDS} seconds" if self.alive() else "ended at once"
+        self.stop()
+        last_words = self._last_words()
+        if disk_full(last_words):
+            raise UserError(disk_full_sentence())
+        raise UserError(
+            f"The sandbox's {self.name} {what}: {last_words} Its whole log is {self.log}; "
+            "fix what it names and try again."
+        )
+
+    def _recorded(self) -> Running | None:
+        return Running(**json.loads(self._record.read_text())) if self._record.exists() else None
+
+    def _remember(self, running: Running) -> None:
+        scratch = self._record.with_suffix(".tmp")
+        scratch.write_text(json.dumps(asdict(running)))
+        scratch.replace(self._record)
+
+    def _last_words(self) -> str:
+        lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        return f"its last words were {lines[-1]!r}." if lines else "it left no message."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Where the processes of a stack listen, on loopback."""
+
+    emulator_port: int
+    provider_port: int
+
+    @property
+    def emulator_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.emulator_port}"
+
+
+class Processes:
+    """The emulator and the provider of one stack, which keep everything below `directory`."""
+
+    def __init__(self, directory: Path, account: Account) -> None:
+        self._account = account
+        self._data = directory / "provider"
+        self.emulator, self.provider = daemons(directory)
+
+    def emulator_fits(self) -> bool:
+        """Whether the emulator that holds the stack's resources runs, and is the one that this stack needs."""
+        running = self.emulator.running()
+        return running is not None and running.purpose == self._emulator_purpose()
+
+    def ensure(self, emulator_port: int) -> Addresses:
+        """Starts what does not run; port 0 lets the emulator take any.
+
+        Raises UserError, after ending what it started, if one of the two does not start.
+        """
+        emulator, provider = self.emulator.running(), self.provider.running()
+        if emulator and provider and provider.purpose == self._provider_purpose(emulator.port):
+            return Addresses(emulator_port=emulator.port, provider_port=provider.port)
+        started = [self.provider] if emulator else [self.emulator, self.provider]
+        for daemon in started:
+            # One whose command was killed while it started, or that fits this command no longer.
+            daemon.stop()
+        try:
+            with Progress(console, "Starting the sandbox"):
+                port = emulator.port if emulator else self._spawn_emulator(emulator_port)
+                # Both import for seconds, so neither waits for the other.
+                self._spawn_provider(port)
+                ports = {daemon.name: daemon.await_ready() for daemon in started}
+        except BaseException:
+            for daemon in started:
+                daemon.stop()
+            raise
+        return Addresses(emulator_port=port, provider_port=ports["provider"])
+
+    def stop(self) -> None:
+        """Ends both processes."""
+        for daemon in (self.provider, self.emulator):
+            daemon.stop()
+
+    def _spawn_emulator(self, wanted_port: int) -> int:
+        environment = {
+            **os.environ,
+            "MOTO_ACCOUNT_ID": self._account.id,
+            # AWS's own policies, to which roles are attached, exist only on request.
+            "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+            # Certificates are otherwise validated a minute after their records are there.
+            "MOTO_ACM_VALIDATION_WAIT": "0",
+        }
+        with listen(wanted_port) as listener:
+            listener.set_inheritable(True)
+            arguments = ["-m", "sandbox.session.moto_server", "--socket", str(listener.fileno())]
+            self.emulator.spawn(arguments, environment, self._emulator_purpose())
+            return int(listener.getsockname()[1])
+
+    def _spawn_provider(self, emulator_port: int) -> None:
+        self._data.mkdir(parents=True, exist_ok=True)
+        arguments = [
+            *("-m", "sandbox.provider.protocol", "--port", "0", "--emulator", f"http://{LOOPBACK}:{emulator_port}"),
+            *("--account-id", self._account.id, "--region", self._account.region),
+            *("--data-directory", str(self._data)),
+        ]
+        self.provider.spawn(arguments, os.environ, self._provider_purpose(emulator_port))
+
+    def _emulator_purpose(self) -> str:
+        return f"account {self._account.id}, moto {version('moto')}"
+
+    def _provider_purpose(self, emulator_port: int) -> str:
+        """Names the code as well, so that a provider from before a change of its source is replaced."""
+        code = hashlib.sha256()
+        for path in sorted((ROOT / "sandbox").rglob("*.py")):
+            code.update(path.read_bytes())
+        return (
+            f"account {self._account.id}, region {self._account.region}, emulator {emulator_port}, "
+            f"pulumi-aws {version('pulumi-aws')}, code {code.hexdigest()[:12]}"
+        )
+
+
+def daemons(directory: Path) -> tuple[Daemon, Daemon]:
+    """The emulator and the provider that keep their records in a directory."""
+    return Daemon("emulator", directory), Daemon("provider", directory)
+
+
+def listen(wanted: int) -> socket.socket:
+    """A socket on the wanted port, or on any free one for 0. Raises UserError if the port is taken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, wanted))
+    except OSError as error:
+        listener.close()
+        raise UserError(
+            f"Port {wanted} on {LOOPBACK} cannot be used for the AWS emulator ({error.strerror}): "
+            "choose another with `--port`, or end the program that has it."
+        ) from None
+    listener.listen(128)
+    return listener
+
+
+def _acquire(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True

@@ -1,0 +1,84 @@
+"""Rules that involve more than one section, or one section and the environment.
+
+A rule is a function of the sections that it names. It runs if all of them are valid, so that its problems are reported
+together with those of other sections. What production requires of a single setting is stated on its field instead.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from components.app_servers import AppServersSettings
+from components.database import DatabaseSettings
+from components.network import NatMode, NetworkSettings
+from settings.problems import Problem
+from settings.stack import AccountSettings, StackSettings, connection_budget
+
+
+@dataclass(frozen=True)
+class SettingsRule:
+    """A rule and the sections that it reads."""
+
+    sections: tuple[str, ...]
+    function: Callable[..., Iterator[Problem]]
+
+    def check(self, valid_sections: Mapping[str, Any]) -> Iterator[Problem]:
+        """Yield the problems, or none if a section that the rule reads is not valid."""
+        if all(name in valid_sections for name in self.sections):
+            yield from self.function(**{name: valid_sections[name] for name in self.sections})
+
+
+def rule_of(function: Callable[..., Iterator[Problem]]) -> SettingsRule:
+    """Return a function as a rule. Raises TypeError if a parameter is not a section of the settings, of that type."""
+    hints = get_type_hints(function)
+    names = tuple(inspect.signature(function).parameters)
+    for name in names:
+        field = StackSettings.model_fields.get(name)
+        if field is None:
+            raise TypeError(f"a rule reads {name}, which is not a section of StackSettings")
+        if hints[name] is not field.annotation:
+            raise TypeError(f"a rule declares {name} as {hints[name]}, but the section is {field.annotation}")
+    return SettingsRule(names, function)
+
+
+def zones_are_in_region(account: AccountSettings, network: NetworkSettings) -> Iterator[Problem]:
+    for zone in network.availability_zones:
+        if zone[:-1] != account.region:
+            yield Problem(
+                key="network.availability_zones",
+                what=f"{zone} is not in {account.region}; name zones of the region in account.region",
+            )
+
+
+def servers_reach_the_internet(network: NetworkSettings) -> Iterator[Problem]:
+    if network.nat is NatMode.NONE:
+        yield Problem(
+            key="network.nat",
+            what="none: servers cannot reach Twilio, SendGrid and Firebase; choose single, per_zone or regional",
+        )
+
+
+def pools_fit_the_database(app_servers: AppServersSettings, database: DatabaseSettings) -> Iterator[Problem]:
+    budget = connection_budget(app_servers, database)
+    arithmetic = (
+        f"{budget.peak_servers} servers x {budget.processes_per_server} processes may hold "
+        f"{budget.allowed_connections} connections (alarm at {budget.alarm_threshold}, "
+        f"database accepts {budget.max_connections})"
+    )
+    if budget.largest_pool == 0:
+        yield Problem(
+            key="app_servers.max_size",
+            what=f"leaves less than one connection for each process: {arithmetic}; lower max_size or choose an "
+            "instance type with fewer processors",
+        )
+    elif app_servers.pool_size is not None and app_servers.pool_size > budget.largest_pool:
+        yield Problem(
+            key="app_servers.pool_size",
+            what=f"is too large: {arithmetic}; at most {budget.largest_pool} for each process, or lower max_size",
+        )
+
+
+RULES = tuple(
+    rule_of(function) for function in (zones_are_in_region, servers_reach_the_internet, pools_fit_the_database)
+)

@@ -1,0 +1,75 @@
+"""The settings that the engine gets: the user's own, without what only the user's keys could open."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox.session.console import UserError
+from sandbox.session.processes import Account
+from sandbox.session.workspace import Source, Workspace
+
+SETTINGS = """\
+secretsprovider: awskms://alias/pulumi
+encryptedkey: AQICAHh
+encryptionsalt: v1:abc
+config:
+  fixrx:account: {id: "444455556666", region: eu-west-1}
+  fixrx:token: {secure: v1:xyz}
+  fixrx:dns:
+    zone: example.com
+    key: {secure: v1:uvw}
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    settings = tmp_path / "Pulumi.staging.yaml"
+    settings.write_text(SETTINGS)
+    return Workspace(tmp_path / "sandbox", Source.of("staging", settings, None))
+
+
+def engines_copy(workspace: Workspace) -> Path:
+    return workspace.home / "workspace" / "Pulumi.staging.yaml"
+
+
+def test_account_comes_from_the_settings(workspace: Workspace) -> None:
+    assert workspace.account == Account(id="444455556666", region="eu-west-1")
+
+
+def test_encrypted_settings_are_taken_out_and_named(workspace: Workspace) -> None:
+    assert workspace.write_files() == ["fixrx:token", "fixrx:dns.key"]
+    assert yaml.safe_load(engines_copy(workspace).read_text()) == {
+        "config": {
+            "fixrx:account": {"id": "444455556666", "region": "eu-west-1"},
+            "fixrx:dns": {"zone": "example.com"},
+        }
+    }
+
+
+def test_users_settings_are_not_modified(workspace: Workspace) -> None:
+    workspace.write_files()
+    assert workspace.source.settings.read_text() == SETTINGS
+
+
+def test_salt_of_the_sandbox_is_kept(workspace: Workspace) -> None:
+    workspace.write_files()
+    copy = engines_copy(workspace)
+    copy.write_text(copy.read_text() + "encryptionsalt: v1:of-the-sandbox\n")
+    workspace.write_files()
+    assert yaml.safe_load(copy.read_text())["encryptionsalt"] == "v1:of-the-sandbox"
+
+
+def test_lock_of_a_killed_engine_is_removed(workspace: Workspace) -> None:
+    lock = workspace.home / "state" / ".pulumi" / "locks" / "organization" / "lock.json"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    workspace.write_files()
+    assert not lock.exists()
+
+
+def test_settings_that_are_not_yaml_are_refused(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("config: [")
+    with pytest.raises(UserError, match="cannot be read, because it is not valid YAML"):
+        Source.of("staging", broken, None).account()

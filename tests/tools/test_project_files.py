@@ -1,0 +1,42 @@
+"""Files that have to agree with each other: the project's, the policy pack's, the Makefile, the README.
+
+The official CLI runs program and policies in the environment that the Makefile makes. The CLI itself is not run here.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from policies.rules import ALL_RULES
+from sandbox.session.processes import ROOT
+
+
+def environment_named_by(project_file: Path) -> Path:
+    options: dict[str, str] = yaml.safe_load(project_file.read_text())["runtime"]["options"]
+    assert options["toolchain"] == "pip"
+    return (project_file.parent / options["virtualenv"]).resolve()
+
+
+def test_program_and_policies_run_in_the_environment_that_make_makes() -> None:
+    made = ROOT.resolve() / ".venv"
+
+    assert "PYTHON := .venv/bin/python" in (ROOT / "Makefile").read_text().splitlines()
+    assert [environment_named_by(ROOT / name) for name in ("Pulumi.yaml", "policies/PulumiPolicy.yaml")] == [made, made]
+
+
+def test_the_official_cli_finds_pip_in_the_environment() -> None:
+    """Its language host asks pip which packages there are, to know which providers the program needs."""
+    listing = subprocess.run([sys.executable, "-m", "pip", "list"], capture_output=True, text=True, check=True).stdout
+
+    assert {"pulumi", "pulumi-aws", "pulumi-random"} <= {
+        line.split()[0].replace("_", "-") for line in listing.splitlines()
+    }
+
+
+def test_the_readme_counts_the_rules() -> None:
+    counted = re.findall(r"CrossGuard pack of (\d+) rules", (ROOT / "README.md").read_text())
+
+    assert counted == [str(len(ALL_RULES))]
