@@ -12,16 +12,16 @@ from typing import Annotated, Any, Literal, Self
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, Severity
 from components.shared.connections import Placement
-from components.shared.instance_types import Capacity, ServerType, capacity_of
+from components.shared.instance_types import Architecture, Capacity, ServerType, capacity_of
 from components.shared.keys import StackContext
 from components.shared.production import NOT_BURSTABLE, Production
 from components.shared.runtime import ApplicationEnvironment, ReleaseStore, TargetGroup
-from components.shared.section import Section
+from components.shared.section import Section, TextFormat
 from components.shared.user_data import UserData
 
 BOOT_SECONDS = 300
@@ -38,12 +38,21 @@ SSM_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 class AppServersSettings(Section):
     """Section `fixrx:app_servers`."""
 
-    image_id: Annotated[str, StringConstraints(pattern=r"^ami-([0-9a-f]{8}|[0-9a-f]{17})$")]
+    image_id: Annotated[
+        str,
+        TextFormat(
+            pattern=r"ami-([0-9a-f]{8}|[0-9a-f]{17})", description="the id of an image", example="ami-08a311a6aaa3cd94a"
+        ),
+    ]
     """Amazon Linux 2023. Pinned: an image that is looked up would replace all servers on an unrelated change."""
-    release: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    image_architecture: Architecture = Architecture.ARM64
+    """Processor architecture of the image; `instance_type` must have the same."""
+    release: Annotated[
+        str, TextFormat(pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", description="a release", example="1.0.0")
+    ]
     """Name of the archive under `releases/` of the backup bucket that the servers run."""
     instance_type: Annotated[ServerType, NOT_BURSTABLE] = "m7g.large"
-    """Needs 1.25 GiB of memory for each processor and 1 GiB for the system. Processor architecture as in `image_id`."""
+    """Needs 1.25 GiB of memory for each processor and 1 GiB for the system."""
     min_size: Annotated[
         int, Field(ge=1, le=100), Production(at_least=3, because="the guide runs three servers, one in each zone")
     ] = 3
@@ -74,6 +83,18 @@ class AppServersSettings(Section):
             raise ValueError(
                 f"instance_type has {self.capacity.memory_gib:g} GiB of memory, and a process for each of its "
                 f"{self.capacity.vcpus} processors needs {needed:g} GiB; take a type with more, such as m7g.large"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _image_runs_on_instance(self) -> Self:
+        needed = self.capacity.architecture
+        if needed is not self.image_architecture:
+            raise ValueError(
+                f"instance_type is {needed}, but image_architecture is {self.image_architecture}; choose a type of "
+                f"that architecture, or set image_architecture to {needed} and image_id to the output of `aws ssm "
+                "get-parameter --query Parameter.Value --output text --name "
+                f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{needed}`"
             )
         return self
 

@@ -11,7 +11,7 @@ from typing import Annotated, Self
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.connections import APPLICATION_PORT, HTTP_PORT, HTTPS_PORT, Placement
@@ -19,7 +19,7 @@ from components.shared.identity import StackIdentity
 from components.shared.private_bucket import LogDestination
 from components.shared.production import Protected
 from components.shared.runtime import TargetGroup
-from components.shared.section import Section
+from components.shared.section import Section, TextFormat
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 """TLS 1.2 and 1.3 only. AWS's default for this field dates from 2016."""
@@ -45,7 +45,9 @@ SERVER_ERRORS = "SUM([FILL(target, 0), FILL(balancer, 0)])"
 SLOW_RESPONSE_SECONDS = 1
 """The guide's ResponseTimeHigh: the 95th percentile."""
 
-UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9/_.-]*$")]
+UrlPath = Annotated[
+    str, TextFormat(pattern=r"/[A-Za-z0-9/_.-]*", description="the path of a URL", example="/api/v1/system/ready")
+]
 
 
 class LoadBalancerSettings(Section):

@@ -13,14 +13,14 @@ from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from components.shared import cidr, iam
 from components.shared.alarm_specification import AlarmSpecification, Severity
 from components.shared.connections import ANYWHERE_IPV4, ANYWHERE_IPV6, HTTP_PORT, HTTPS_PORT, Tier
 from components.shared.keys import StackContext
 from components.shared.production import Production, Protected
-from components.shared.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section
+from components.shared.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section, TextFormat
 
 EPHEMERAL_PORTS = (1024, 65535)
 """Destination ports of responses; a network ACL is stateless and must allow them."""
@@ -54,7 +54,9 @@ def _check_zones(zones: tuple[str, ...]) -> tuple[str, ...]:
     return zones
 
 
-AvailabilityZone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-p]$")]
+AvailabilityZone = Annotated[
+    str, TextFormat(pattern=r"[a-z]{2}(-[a-z]+)+-[0-9][a-p]", description="an availability zone", example="us-east-1a")
+]
 
 
 class NetworkSettings(Section):

@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from components.shared.keys import StackContext
 from components.shared.production import Production
-from components.shared.section import Section
+from components.shared.section import Section, TextFormat
 
 JWT_SECRET_LENGTH = 64
 VENDOR_SECRETS: Mapping[str, str] = {
@@ -27,13 +27,17 @@ VENDOR_SECRETS: Mapping[str, str] = {
 }
 """The guide's inventory, and the service account without which the project id alone sends nothing."""
 
-OauthProvider = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,30}$")]
+OauthProvider = Annotated[
+    str, TextFormat(pattern=r"[a-z][a-z0-9]{1,30}", description="the name of an OAuth provider", example="google")
+]
+MOST_OAUTH_PROVIDERS = 20
+"""Each adds a line to the user data, which EC2 limits to 16 KiB."""
 
 
 class SecretsSettings(Section):
     """Section `fixrx:secrets`."""
 
-    oauth_providers: tuple[OauthProvider, ...] = ("google", "apple")
+    oauth_providers: Annotated[tuple[OauthProvider, ...], Field(max_length=MOST_OAUTH_PROVIDERS)] = ("google", "apple")
     """Each gets a container for its client secret, for instance OAUTH_GOOGLE_CLIENT_SECRET."""
     jwt_generation: Annotated[int, Field(ge=1)] = 1
     """Increase it to replace JWT_SECRET. This signs out all users."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from components.app_servers import AppServersSettings
+from components.continuous_integration import ContinuousIntegrationSettings
 from components.database import DatabaseSettings
 from components.network import NatMode, NetworkSettings
 from settings.problems import Problem
@@ -51,6 +52,17 @@ def zones_are_in_region(account: AccountSettings, network: NetworkSettings) -> I
             )
 
 
+def identity_provider_is_in_account(
+    account: AccountSettings, continuous_integration: ContinuousIntegrationSettings
+) -> Iterator[Problem]:
+    arn = continuous_integration.identity_provider_arn
+    if arn is not None and arn.split(":")[4] != account.id:
+        yield Problem(
+            key="continuous_integration.identity_provider_arn",
+            what=f"is in another account than {account.id}; give the ARN of the provider in account.id",
+        )
+
+
 def servers_reach_the_internet(network: NetworkSettings) -> Iterator[Problem]:
     if network.nat is NatMode.NONE:
         yield Problem(
@@ -80,5 +92,11 @@ def pools_fit_the_database(app_servers: AppServersSettings, database: DatabaseSe
 
 
 RULES = tuple(
-    rule_of(function) for function in (zones_are_in_region, servers_reach_the_internet, pools_fit_the_database)
+    rule_of(function)
+    for function in (
+        zones_are_in_region,
+        identity_provider_is_in_account,
+        servers_reach_the_internet,
+        pools_fit_the_database,
+    )
 )

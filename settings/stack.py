@@ -1,9 +1,10 @@
 """The whole configuration of a stack: one section for each component."""
 
+import difflib
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from components.access_logs import AccessLogsSettings
 from components.admin_access import AdminAccessSettings
@@ -23,18 +24,54 @@ from components.shared.connection_budget import ConnectionBudget
 from components.shared.connections import APPLICATION_PORT
 from components.shared.identity import StackIdentity
 from components.shared.maintenance_windows import MaintenanceWindows
-from components.shared.section import EmailAddress, Environment, Section
+from components.shared.section import EmailAddress, Environment, Section, TextFormat
 from components.web_acl import WebAclSettings
 
 PROJECT = "fixrx"
 
 
+REGIONS = frozenset(
+    f"{area}-{number}"
+    for area, count in {
+        "af-south": 1,
+        "ap-east": 2,
+        "ap-northeast": 3,
+        "ap-south": 2,
+        "ap-southeast": 7,
+        "ca-central": 1,
+        "ca-west": 1,
+        "eu-central": 2,
+        "eu-north": 1,
+        "eu-south": 2,
+        "eu-west": 3,
+        "il-central": 1,
+        "me-central": 1,
+        "me-south": 1,
+        "mx-central": 1,
+        "sa-east": 1,
+        "us-east": 2,
+        "us-west": 2,
+    }.items()
+    for number in range(1, count + 1)
+)
+"""Regions of the partition `aws` (botocore's list of EC2's regions): ARNs are written for no other partition."""
+
+
+def _check_region(region: str) -> str:
+    if region not in REGIONS:
+        close = difflib.get_close_matches(region, sorted(REGIONS), n=1)
+        raise ValueError(
+            f"is not a region of AWS; {f'did you mean {close[0]}' if close else 'it looks like us-east-1'}"
+        )
+    return region
+
+
 class AccountSettings(Section):
     """Section `fixrx:account`: the AWS account and region of the stack. Nothing is changed in any other account."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+    id: Annotated[str, TextFormat(pattern=r"[0-9]{12}", description="an AWS account id", example='"111122223333"')]
     """Id of the AWS account. Credentials of any other account are refused."""
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] = "us-east-1"
+    region: Annotated[str, AfterValidator(_check_region)] = "us-east-1"
 
 
 class StackSettings(BaseModel):

@@ -13,6 +13,7 @@ SIZE_KEYWORDS = {
     "maximum": "to {}",
     "minItems": "at least {}",
     "maxItems": "at most {}",
+    "looks_like": "looks like `{}`",
     "pattern": "matches `{}`",
 }
 

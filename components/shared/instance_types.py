@@ -3,11 +3,12 @@ families."""
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator
 
-_PATTERN = re.compile(r"(?:db\.|cache\.)?(?P<family>[a-z])(?P<generation>\d+[a-z]*)\.(?P<size>\w+)")
+_PATTERN = re.compile(r"(?:db\.|cache\.)?(?P<family>[a-z])(?P<generation>[0-9]+[a-z]*)\.(?P<size>[a-z0-9]+)")
 
 _GIB_PER_VCPU = {"c": 2, "m": 4, "r": 8}
 _VCPUS = {"medium": 1, "large": 2, "xlarge": 4}
@@ -22,12 +23,20 @@ _BURSTABLE = {
 """vCPUs and GiB of the burstable family (AWS documentation)."""
 
 
+class Architecture(StrEnum):
+    """Of a processor, and of the images that run on it."""
+
+    ARM64 = "arm64"
+    X86_64 = "x86_64"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
     """What one instance offers."""
 
     vcpus: int
     memory_gib: float
+    architecture: Architecture
     burstable: bool
     """Slows down to a fraction of its CPU when its CPU credits are used up."""
 
@@ -38,19 +47,24 @@ def capacity_of(instance_type: str) -> Capacity:
     if match is None:
         raise ValueError("is not an instance type; it looks like m7g.large, db.m7g.large or cache.m7g.large")
     family, size = match["family"], match["size"]
+    # AWS marks its own ARM processors with a "g" after the generation: m7g, t4g, c7gn; m7i and m7a are x86.
+    graviton = "g" in match["generation"]
+    architecture = Architecture.ARM64 if graviton else Architecture.X86_64
     if family == "t":
         if size not in _BURSTABLE:
             raise ValueError(f"has an unknown size; a burstable type comes as {', '.join(_BURSTABLE)}")
         vcpus, memory_gib = _BURSTABLE[size]
-        return Capacity(vcpus=vcpus, memory_gib=memory_gib, burstable=True)
+        return Capacity(vcpus=vcpus, memory_gib=memory_gib, architecture=architecture, burstable=True)
     if family not in _GIB_PER_VCPU:
         raise ValueError("is of an unknown family; set a type of the family c, m, r or t")
     vcpus = _vcpus(size)
-    return Capacity(vcpus=vcpus, memory_gib=float(vcpus * _GIB_PER_VCPU[family]), burstable=False)
+    return Capacity(
+        vcpus=vcpus, memory_gib=float(vcpus * _GIB_PER_VCPU[family]), architecture=architecture, burstable=False
+    )
 
 
 def _vcpus(size: str) -> int:
-    multiple = re.match(r"^([1-9]\d?)xlarge$", size)
+    multiple = re.match(r"^([1-9][0-9]?)xlarge$", size)
     if multiple:
         return 4 * int(multiple[1])
     if size not in _VCPUS:

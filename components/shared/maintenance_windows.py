@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from components.shared.section import Section
+from components.shared.section import Section, TextFormat
 
 MINUTES_PER_DAY = 24 * 60
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -14,7 +14,9 @@ SHORTEST_BACKUP_MINUTES = 30
 SHORTEST_CACHE_MINUTES = 60
 """ElastiCache accepts no shorter window, for snapshots or for maintenance."""
 
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+TimeOfDay = Annotated[
+    str, TextFormat(pattern=r"([01][0-9]|2[0-3]):[0-5][0-9]", description="a time of day in UTC", example="02:00")
+]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 

@@ -200,9 +200,9 @@ def test_role_is_for_servers_and_has_only_its_own_policies(stack: Recording, env
         ({"instance_type": "db.m7g.large"}, "is not of this service"),
         ({"node_version": "18"}, "Input should be '22', '24' or '26'"),
         ({"node_version": "20"}, "Input should be '22', '24' or '26'"),
-        ({"image_id": "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023"}, "String should match pattern"),
-        ({"release": "../../etc/passwd"}, "String should match pattern"),
-        ({"release": "1.0.0'; reboot"}, "String should match pattern"),
+        ({"image_id": "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023"}, "it looks like"),
+        ({"release": "../../etc/passwd"}, "it looks like"),
+        ({"release": "1.0.0'; reboot"}, "it looks like"),
     ],
 )
 def test_servers_that_would_not_work_are_refused(settings: dict[str, Any], message: str) -> None:

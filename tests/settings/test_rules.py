@@ -11,7 +11,12 @@ from settings.rules import RULES, rule_of
 
 
 def test_rules_are_these() -> None:
-    assert [rule.sections for rule in RULES] == [("account", "network"), ("network",), ("app_servers", "database")]
+    assert [rule.sections for rule in RULES] == [
+        ("account", "network"),
+        ("account", "continuous_integration"),
+        ("network",),
+        ("app_servers", "database"),
+    ]
 
 
 def test_misspelt_section_is_an_error() -> None:
