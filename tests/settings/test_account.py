@@ -75,7 +75,8 @@ def test_image_of_another_architecture_is_refused() -> None:
     assert problems({"app_servers.instance_type": "m7i.large"}) == [
         "fixrx:app_servers: instance_type is x86_64, but image_architecture is arm64; choose a type of that "
         "architecture, or set image_architecture to x86_64 and image_id to the output of `aws ssm get-parameter "
-        "--query Parameter.Value --output text --name /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64`"
+        "--query Parameter.Value --output text --name "
+        "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64`"
     ]
 
 
