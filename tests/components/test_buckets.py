@@ -147,7 +147,7 @@ def test_policy_of_the_backups_refuses_plain_http_and_deletion(production: Recor
     ]
 
 
-def test_policy_of_the_access_logs_lets_aws_deliver_and_nobody_else(production: Recording) -> None:
+def test_policy_of_the_access_logs_lets_only_aws_deliver(production: Recording) -> None:
     policy = production.named("access-logs-store-policy")
 
     assert policy.plain["bucket"] == ACCESS_LOGS

@@ -88,7 +88,7 @@ def test_what_is_evicted_is_configured(policy: str) -> None:
     assert parameters == [{"name": "maxmemory-policy", "value": policy}]
 
 
-def test_single_node_has_nobody_to_fail_over_to() -> None:
+def test_single_node_has_no_failover() -> None:
     group = record_cache(nodes=1).named(GROUP).plain
 
     assert (group["numCacheClusters"], group["automaticFailoverEnabled"], group["multiAzEnabled"]) == (1, False, False)

@@ -143,7 +143,7 @@ def test_change_that_would_replace_the_database_is_refused(production: Sandbox, 
     assert [vpc["CidrBlock"] for vpc in our_vpcs(production)] == ["10.0.0.0/16"]
 
 
-def test_drift_is_seen_and_mended(production: Sandbox, deployed: str) -> None:
+def test_drift_is_seen_and_reverted(production: Sandbox, deployed: str) -> None:
     [group] = production.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
     name = group["AutoScalingGroupName"]
     production.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=name, MaxSize=11)

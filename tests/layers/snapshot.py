@@ -8,6 +8,7 @@ renews both files after an intended change. They are read in review: a changed i
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,9 @@ def _readable(value: Any) -> Any:
         return {key: _readable(each) for key, each in sorted(value.items())}
     if isinstance(value, list):
         return [_readable(each) for each in value]
-    if isinstance(value, str) and value.startswith("{"):
-        return json.loads(value)
+    with suppress(ValueError):
+        if isinstance(value, str) and value.startswith("{"):
+            return json.loads(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

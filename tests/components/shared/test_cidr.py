@@ -49,7 +49,7 @@ def test_no_two_subnets_overlap(vpc_block: IPv4Network, chosen: list[str]) -> No
 
 
 @given(vpc_blocks, zones, zones)
-def test_zones_that_come_go_or_change_places_renumber_nobody(
+def test_zones_that_come_go_or_change_places_renumber_no_other(
     vpc_block: IPv4Network, before: list[str], after: list[str]
 ) -> None:
     plan_before, plan_after = plan_zones(vpc_block, before), plan_zones(vpc_block, after)

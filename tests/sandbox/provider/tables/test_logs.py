@@ -82,7 +82,7 @@ def test_a_group_changes_in_place_and_drifts(services: Services) -> None:
     assert services.drift(created) == {"retentionInDays": 0}
 
 
-def test_a_group_without_retention_keeps_for_ever(services: Services) -> None:
+def test_a_group_without_retention_never_expires(services: Services) -> None:
     created = group(services, retentionInDays=30)
     services.update(created, retentionInDays=None)
     assert "retentionInDays" not in describe(services)
