@@ -142,7 +142,7 @@ class AwsProvider:
         values = resource.values(live)
         found = _drifted(kind, inputs, values) if inputs else _imported(kind, values)
         settled = self._settled(identity.token, found, configuration)
-        tags = resource.tags(live) if "tagsAll" in settled else None
+        tags = resource.tags(live, values) if "tagsAll" in settled else None
         if tags is not None:
             found = _with_tags(found, tags, configuration)
             settled["tagsAll"] = tags

@@ -68,6 +68,9 @@ class EmulatedResource:
                 self.state |= given
                 feature.apply(self._api, self._live(identifier, {}))
             elif given or feature.replaces_all:
+                if feature.clear:
+                    self.state |= given
+                    feature.clear(self._api, self._live(identifier, {}))
                 for request in feature.requests({**self.state, **inputs}, identifier):
                     self._api(request.operation, **request.parameters)
 
@@ -167,8 +170,8 @@ class EmulatedResource:
         """Kind and key under which changes are recorded that the emulator drops."""
         return f"{self.kind.token} changes", str(self.state["id"])
 
-    def tags(self, live: Live) -> dict[str, str] | None:
-        """The tags that the resource has, None for a type without tags."""
+    def tags(self, live: Live, values: Inputs) -> dict[str, str] | None:
+        """The tags that the resource with these properties has, None for a type without tags."""
         tagging = self.kind.tagging
         if self.kind.stored_only:
             kept = self._record.get(self.kind.token, live.id) or {}
@@ -178,7 +181,7 @@ class EmulatedResource:
         elif tagging.read is None:
             found = jmespath.search(tagging.path, live.description)
         else:
-            parameters = requests.arguments(self.kind.service, tagging.read, {**self.state, "id": live.id})
+            parameters = requests.arguments(self.kind.service, tagging.read, {**self.state, **values, "id": live.id})
             try:
                 found = jmespath.search(tagging.path, self._api(tagging.read.operation, **parameters))
             except ApiError as error:
@@ -218,13 +221,21 @@ class EmulatedResource:
             self._record.delete(f"{self.kind.token} changes", identifier)
 
     def _delete(self, state: Inputs, identifier: str) -> None:
+        if state.get(self.kind.delete_unless):
+            return
+        self.state = dict(state)
+        if self.kind.before_delete:
+            self.kind.before_delete(self._api, self._live(identifier, {}))
+        if self.kind.tagging and self.kind.tagging.survive:
+            live = self.describe(identifier)
+            if live:
+                self.tag(state, self.tags(live, self.values(live)) or {}, {})
         if self.kind.stored_only:
             self._record.delete(self.kind.token, identifier)
         elif isinstance(self.kind.delete, Call):
             parameters = requests.arguments(self.kind.service, self.kind.delete, state)
             self._api(self.kind.delete.operation, **parameters)
         elif self.kind.delete:
-            self.state = dict(state)
             self.kind.delete(self._api, self._live(identifier, {}))
 
     def _description(self, identifier: str) -> Any:

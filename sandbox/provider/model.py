@@ -5,7 +5,7 @@ the provider; the exceptions that no table can express are small functions besid
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from sandbox.provider.emulator import Api
@@ -76,15 +76,18 @@ class Request:
     parameters: Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Feature:
     """Inputs that AWS takes through calls of their own, made after creation and again whenever one of them changes."""
 
     inputs: str
     requests: Callable[[Inputs, str], Iterable[Request]]
     """The calls for some inputs and an id; both may hold unknown values when a preview validates the parameters."""
+    _: KW_ONLY
+    clear: Callable[[Api, Live], None] | None = None
+    """Removes what is there before those calls are made."""
     apply: Callable[[Api, Live], None] | None = None
-    """Makes the change where it takes more than those calls, such as first removing what is there."""
+    """Makes the change instead of those calls, where they are not enough."""
     read: Callable[[Api, Live], Mapping[str, Any]] | None = None
     """The inputs as AWS has them now; None where AWS never tells."""
     replaces_all: bool = False
@@ -108,7 +111,9 @@ class Tagging:
     path: str = "Tags"
     """JMESPath of the tags in the answer to `read`, or in the description."""
     replace_all: Callable[[Api, str, Mapping[str, str]], None] | None = None
-    """In place of `add` and `remove` for APIs that take all tags of a resource at once: service, id, tags."""
+    """Instead of `add` and `remove`, for APIs that accept all tags of a resource at once: service, id, tags."""
+    survive: bool = False
+    """Whether the emulator keeps the tags of a deleted resource for the next of its name: they are removed first."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +205,10 @@ class ResourceType:
     recomputed: str = ""
     """Outputs that an update in place changes: a preview cannot know them."""
     delete: Call | Callable[[Api, Live], None] | None = None
+    before_delete: Callable[[Api, Live], None] | None = None
+    """Checks whether a resource may be deleted, or removes what prevents it."""
+    delete_unless: str = ""
+    """Input that, if true, leaves the resource in AWS when it is deleted from the program."""
 
     autoname: Autoname | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)

@@ -1,17 +1,19 @@
 """Certificates and their validation."""
 
 import time
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Api
-from sandbox.provider.model import Inputs, Live, ResourceType, Tagging, call, constant
+from sandbox.provider.model import Live, ResourceType, call, constant
 from sandbox.provider.resource_provider import ProviderError
-from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.helpers import each, required, tagging
 
 _VALIDATION_SECONDS = 120.0
 """How long to wait for the emulator to issue a certificate; its own delay is 60 s unless configured otherwise."""
+
+
+_RECORD = ("Name", "Type", "Value")
 
 
 def _validation_options(live: Live) -> list[dict[str, Any]]:
@@ -19,12 +21,7 @@ def _validation_options(live: Live) -> list[dict[str, Any]]:
     names = [live.description["DomainName"], *live.description.get("SubjectAlternativeNames", [])]
     options = {option["DomainName"]: option for option in live.description.get("DomainValidationOptions", [])}
     return [
-        {
-            "domainName": name,
-            "resourceRecordName": options[name]["ResourceRecord"]["Name"],
-            "resourceRecordType": options[name]["ResourceRecord"]["Type"],
-            "resourceRecordValue": options[name]["ResourceRecord"]["Value"],
-        }
+        {"domainName": name, **{f"resourceRecord{key}": options[name]["ResourceRecord"][key] for key in _RECORD}}
         for name in dict.fromkeys(names)
         if name in options
     ]
@@ -39,22 +36,13 @@ def _alternative_names(live: Live) -> list[str]:
     return [name for name in names if name in given or name != live.description["DomainName"]]
 
 
-def _certificate_rules(inputs: Inputs) -> Iterable[CheckFailure]:
-    if inputs.get("domainName") is None:
-        yield CheckFailure("domainName", "a certificate needs a domain name: the sandbox does not import certificates")
-    if inputs.get("validationMethod") is None:
-        yield CheckFailure("validationMethod", "a certificate needs a validation method: DNS or EMAIL")
-
-
 _CERTIFICATE = ResourceType(
     token="aws:acm/certificate:Certificate",
     service="acm",
     create="request_certificate",
     id="CertificateArn",
-    tagging=Tagging(
-        call("add_tags_to_certificate", CertificateArn="id"),
-        call("remove_tags_from_certificate", CertificateArn="id"),
-        call("list_tags_for_certificate", CertificateArn="id"),
+    tagging=tagging(
+        "add_tags_to_certificate remove_tags_from_certificate list_tags_for_certificate", CertificateArn="id"
     ),
     renames={"validationOptions": "DomainValidationOptions"},
     read=call("describe_certificate", CertificateArn="id"),
@@ -74,26 +62,29 @@ _CERTIFICATE = ResourceType(
     delete=call("delete_certificate", CertificateArn="id"),
     replace="domainName subjectAlternativeNames validationMethod keyAlgorithm validationOptions options",
     defaults={"keyAlgorithm": "RSA_2048"},
-    validate=_certificate_rules,
+    validate=required(
+        {
+            "domainName": "a certificate needs a domain name: the sandbox does not import certificates",
+            "validationMethod": "a certificate needs a validation method: DNS or EMAIL",
+        }
+    ),
     rules={
-        "domainName": rules.domain_name,
-        "subjectAlternativeNames": rules.domain_name,
+        **each("domainName subjectAlternativeNames", rules.domain_name),
         "validationMethod": rules.one_of("DNS", "EMAIL", "NONE"),
     },
 )
 
 
 def _wait_until_issued(api: Api, live: Live) -> str:
-    """Hold the records against what ACM asks for, then wait, as AWS does."""
+    """Compare the records with what ACM asks for, then wait, as AWS does."""
     arn = str(live.state["certificateArn"])
     certificate = api("describe_certificate", CertificateArn=arn)["Certificate"]
     options = certificate.get("DomainValidationOptions", [])
     wanted = {option["ResourceRecord"]["Name"].rstrip(".") for option in options}
     given = {name.rstrip(".") for name in live.state.get("validationRecordFqdns") or wanted}
     if wanted - given:
-        raise ProviderError(
-            f"the certificate {arn} cannot be validated: no record for {', '.join(sorted(wanted - given))}"
-        )
+        names = ", ".join(sorted(wanted - given))
+        raise ProviderError(f"the certificate {arn} cannot be validated: no record for {names}")
     deadline = time.monotonic() + _VALIDATION_SECONDS
     while certificate["Status"] != "ISSUED":
         if time.monotonic() > deadline:
@@ -103,17 +94,13 @@ def _wait_until_issued(api: Api, live: Live) -> str:
     return arn
 
 
-def _read_validation(api: Api, live: Live) -> Mapping[str, Any] | None:
-    certificate: Mapping[str, Any] = api("describe_certificate", CertificateArn=live.id)["Certificate"]
-    return certificate if certificate["Status"] == "ISSUED" else None
-
-
 _CERTIFICATE_VALIDATION = ResourceType(
     token="aws:acm/certificateValidation:CertificateValidation",
     service="acm",
     custom_create=_wait_until_issued,
     custom_create_inputs="certificateArn validationRecordFqdns",
-    read=_read_validation,
+    read=call("describe_certificate", CertificateArn="id"),
+    description="[Certificate][?Status=='ISSUED'] | [0]",
     write_only="validationRecordFqdns",
     replace="certificateArn validationRecordFqdns",
     references={"certificateArn": references.CERTIFICATE},

@@ -12,9 +12,9 @@ Paths = Mapping[str, str]
 
 
 def attribute_list(
-    change: str, read: str, parameter: str, paths: Paths, applies: Callable[[Inputs, str], bool]
+    noun: str, parameter: str, paths: Paths, applies: Callable[[Inputs, str], bool] = lambda inputs, path: True
 ) -> Feature:
-    """Attributes that are changed as one list of keys and values (`parameter` names the resource in both calls)."""
+    """Attributes of a `noun` that are changed as one list of keys and values; `parameter` names the resource."""
 
     def requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
         attributes = [
@@ -25,13 +25,40 @@ def attribute_list(
             if value is not None
         ]
         if attributes:
-            yield Request(change, {parameter: identifier, "Attributes": attributes})
+            yield Request(f"modify_{noun}_attributes", {parameter: identifier, "Attributes": attributes})
 
     def current(api: Api, live: Live) -> Mapping[str, Any]:
-        found = {one["Key"]: one["Value"] for one in api(read, **{parameter: live.id})["Attributes"]}
+        found = {
+            one["Key"]: one["Value"] for one in api(f"describe_{noun}_attributes", **{parameter: live.id})["Attributes"]
+        }
         return nested({path: found[name] for path, name in paths.items() if found.get(name) not in (None, "")})
 
     return Feature(inputs=tops(paths), requests=requests, read=current)
+
+
+def attributes_one_by_one(
+    operation: str,
+    parameter: str,
+    names: Mapping[str, str],
+    cleared: Mapping[str, str | None],
+    applies: Callable[[Inputs, str], bool],
+) -> Feature:
+    """Attributes of which one is set per call: property -> attribute name, in the order of the calls.
+
+    `cleared`: the value that is sent for an input that was taken away; None sends none. Others keep their value.
+    """
+
+    def requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
+        previous = inputs.get("previous") or {}
+        for key, name in names.items():
+            value = inputs.get(key)
+            if not applies(inputs, key) or (value is None and (key not in cleared or not previous.get(key))):
+                continue
+            content = cleared[key] if value is None else text(value)
+            parameters = {parameter: identifier, "AttributeName": name}
+            yield Request(operation, parameters if content is None else {**parameters, "AttributeValue": content})
+
+    return Feature(" ".join(names), requests, replaces_all=True)
 
 
 def tops(paths: Iterable[str]) -> str:

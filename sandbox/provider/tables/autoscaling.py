@@ -7,15 +7,20 @@ from sandbox.provider.emulator import Api
 from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, call, constant
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.helpers import capitals, uncapitals, without
 from sandbox.provider.values import UNKNOWN
 
 
 def _joined_subnets(inputs: Inputs) -> dict[str, Any]:
-    """Auto Scaling takes the subnets as one text."""
+    """Auto Scaling accepts the subnets as one text."""
     subnets = inputs.get("vpcZoneIdentifiers")
     if isinstance(subnets, list):
         subnets = UNKNOWN if UNKNOWN in subnets else ",".join(subnets)
     return {**inputs, "vpcZoneIdentifiers": subnets}
+
+
+def _tag(identifier: str, tag: Mapping[str, Any]) -> dict[str, Any]:
+    return {"ResourceId": identifier, "ResourceType": "auto-scaling-group", **capitals(tag)}
 
 
 def _tag_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
@@ -24,36 +29,17 @@ def _tag_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
         yield Request("create_or_update_tags", {"Tags": [_tag(identifier, tag) for tag in tags]})
 
 
-def _tag(identifier: str, tag: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "ResourceId": identifier,
-        "ResourceType": "auto-scaling-group",
-        "Key": tag["key"],
-        "Value": tag["value"],
-        "PropagateAtLaunch": tag["propagateAtLaunch"],
-    }
-
-
-def _set_tags(api: Api, live: Live) -> None:
+def _clear_tags(api: Api, live: Live) -> None:
     wanted = {tag["key"] for tag in live.state.get("tags") or []}
-    gone = [
-        {key: tag[key] for key in ("ResourceId", "ResourceType", "Key")}
-        for tag in _group(api, live.id).get("Tags", [])
-        if tag["Key"] not in wanted
-    ]
+    tags = _group(api, live.id).get("Tags", [])
+    gone = [without(tag, "Value", "PropagateAtLaunch") for tag in tags if tag["Key"] not in wanted]
     if gone:
         api("delete_tags", Tags=gone)
-    for request in _tag_requests(live.state, live.id):
-        api(request.operation, **request.parameters)
 
 
 def _read_tags(api: Api, live: Live) -> Mapping[str, Any]:
-    return {
-        "tags": [
-            {"key": tag["Key"], "value": tag["Value"], "propagateAtLaunch": tag["PropagateAtLaunch"]}
-            for tag in live.description.get("Tags", [])
-        ]
-    }
+    tags = (uncapitals(tag) for tag in live.description.get("Tags", []))
+    return {"tags": [without(tag, "resourceId", "resourceType") for tag in tags]}
 
 
 def _target_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
@@ -62,15 +48,11 @@ def _target_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
         yield Request("attach_load_balancer_target_groups", parameters)
 
 
-def _set_targets(api: Api, live: Live) -> None:
-    wanted = live.state.get("targetGroupArns") or []
-    present = _group(api, live.id).get("TargetGroupARNs", [])
+def _clear_targets(api: Api, live: Live) -> None:
+    present, wanted = _group(api, live.id).get("TargetGroupARNs", []), live.state.get("targetGroupArns") or []
     gone = [arn for arn in present if arn not in wanted]
-    added = [arn for arn in wanted if arn not in present]
     if gone:
         api("detach_load_balancer_target_groups", AutoScalingGroupName=live.id, TargetGroupARNs=gone)
-    if added:
-        api("attach_load_balancer_target_groups", AutoScalingGroupName=live.id, TargetGroupARNs=added)
 
 
 def _metrics(inputs: Inputs, identifier: str) -> Iterable[Request]:
@@ -86,26 +68,17 @@ def _refresh(inputs: Inputs, identifier: str) -> Iterable[Request]:
     parameters = {"AutoScalingGroupName": identifier, "Strategy": refresh["strategy"]}
     preferences = refresh.get("preferences")
     if isinstance(preferences, Mapping):
-        names = {key: key[0].upper() + key[1:] for key in preferences}
-        numbers = ("instanceWarmup", "checkpointDelay")
-        parameters["Preferences"] = {
-            names[key]: int(value) if key in numbers and value != UNKNOWN else _capitalised(value)
-            for key, value in preferences.items()
+        given: dict[str, Any] = {
+            key: capitals(value) if isinstance(value, Mapping) else value for key, value in preferences.items()
         }
+        numbers = [key for key in ("instanceWarmup", "checkpointDelay") if given.get(key, UNKNOWN) != UNKNOWN]
+        parameters["Preferences"] = capitals({**given, **{key: int(given[key]) for key in numbers}})
     yield Request("start_instance_refresh", parameters)
 
 
-def _capitalised(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key[0].upper() + key[1:]: item for key, item in value.items()}
-    return value
-
-
 def _group(api: Api, name: str) -> dict[str, Any]:
-    groups: list[dict[str, Any]] = api("describe_auto_scaling_groups", AutoScalingGroupNames=[name])[
-        "AutoScalingGroups"
-    ]
-    return groups[0] if groups else {}
+    groups = api("describe_auto_scaling_groups", AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    return dict(groups[0]) if groups else {}
 
 
 def _group_rules(inputs: Inputs) -> Iterable[CheckFailure]:
@@ -146,8 +119,7 @@ _GROUP = ResourceType(
         "warmPoolSize": constant(0),
     },
     absent_outputs="availabilityZoneDistribution capacityReservationSpecification instanceLifecyclePolicy "
-    "launchTemplate "
-    "loadBalancers mixedInstancesPolicy serviceLinkedRoleArn targetGroupArns trafficSources",
+    "launchTemplate loadBalancers mixedInstancesPolicy serviceLinkedRoleArn targetGroupArns trafficSources",
     # The emulator keeps these but does not report them.
     write_only="initialLifecycleHooks maxInstanceLifetime instanceMaintenancePolicy defaultInstanceWarmup "
     "availabilityZoneDistribution capacityRebalance enabledMetrics metricsGranularity",
@@ -166,11 +138,11 @@ _GROUP = ResourceType(
     provider_only="forceDelete forceDeleteWarmPool ignoreFailedScalingActivities minElbCapacity waitForCapacityTimeout "
     "waitForElbCapacity",
     features=(
-        Feature(inputs="tags", requests=_tag_requests, apply=_set_tags, read=_read_tags, replaces_all=True),
-        Feature(inputs="targetGroupArns", requests=_target_requests, apply=_set_targets, replaces_all=True),
-        Feature(inputs="enabledMetrics metricsGranularity", requests=_metrics),
+        Feature("tags", _tag_requests, clear=_clear_tags, read=_read_tags, replaces_all=True),
+        Feature("targetGroupArns", _target_requests, clear=_clear_targets, replaces_all=True),
+        Feature("enabledMetrics metricsGranularity", _metrics),
         # The emulator has no instance refresh.
-        Feature(inputs="instanceRefresh", requests=_refresh, stored_only=True),
+        Feature("instanceRefresh", _refresh, stored_only=True),
     ),
     validate=_group_rules,
     rules={"healthCheckType": rules.one_of("EC2", "ELB", "EBS", "VPC_LATTICE")},
@@ -182,12 +154,6 @@ _GROUP = ResourceType(
 )
 
 
-def _read_policy(api: Api, live: Live) -> Mapping[str, Any] | None:
-    group = live.state["autoscalingGroupName"]
-    policies = api("describe_policies", AutoScalingGroupName=group, PolicyNames=[live.id])["ScalingPolicies"]
-    return policies[0] if policies else None
-
-
 _POLICY = ResourceType(
     token="aws:autoscaling/policy:Policy",
     service="autoscaling",
@@ -195,7 +161,8 @@ _POLICY = ResourceType(
     id=lambda live: live.state["name"],
     parameter_prefix="Policy",
     renames={"targetTrackingConfiguration.customizedMetricSpecification.metricDimensions": "Dimensions"},
-    read=_read_policy,
+    read=call("describe_policies", AutoScalingGroupName="autoscalingGroupName", PolicyNames="id"),
+    description="ScalingPolicies[0]",
     attributes={"arn": "PolicyARN"},
     absent_outputs="metricAggregationType",
     replaces_all=True,

@@ -1,27 +1,25 @@
 """CloudWatch: alarms and dashboards. Log groups, which the SDK counts to CloudWatch as well, are in `logs`."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sandbox.provider.emulator import Api
 from sandbox.provider.model import (
     Autoname,
     Inputs,
-    Live,
     Reference,
     ResourceType,
     Rule,
-    Tagging,
     arn,
     call,
     template,
 )
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.helpers import capital, exactly_one, tagging, under, without
 from sandbox.provider.values import UNKNOWN
 
-# Actions may be other things than topics, none of which the sandbox has.
+# Actions may be resources other than topics, none of which the sandbox has.
 _ACTION = Reference(
     references.TOPIC.resource_kind, lambda api, value: ":sns:" not in value or references.TOPIC.exists(api, value)
 )
@@ -73,12 +71,8 @@ def _measure_rules(inputs: Inputs) -> Iterator[CheckFailure]:
     for key in ("comparisonOperator", "evaluationPeriods"):
         if inputs.get(key) is None:
             yield CheckFailure(key, f"an alarm needs {key}")
-    measures = ("statistic", "extendedStatistic", "metricQueries")
-    if len([key for key in measures if inputs.get(key) is not None]) != 1:
-        yield CheckFailure("statistic", f"exactly one of {', '.join(measures)} must be given")
-    thresholds = ("threshold", "thresholdMetricId")
-    if len([key for key in thresholds if inputs.get(key) is not None]) != 1:
-        yield CheckFailure("threshold", f"exactly one of {', '.join(thresholds)} must be given")
+    yield from exactly_one("statistic", "extendedStatistic", "metricQueries")(inputs)
+    yield from exactly_one("threshold", "thresholdMetricId", names="threshold, thresholdMetricId")(inputs)
     queried = inputs.get("metricQueries") is not None
     for key in ("metricName", "namespace", "period"):
         if queried and inputs.get(key) is not None:
@@ -102,9 +96,8 @@ def _window_rules(inputs: Inputs) -> Iterator[CheckFailure]:
     longest = max((length for length in lengths if isinstance(length, int)), default=0)
     limit = _WEEK_SECONDS if longest >= 3600 else _DAY_SECONDS
     if periods * longest > limit:
-        yield CheckFailure(
-            "evaluationPeriods", f"times the period must not exceed {limit} seconds, is {periods * longest}"
-        )
+        reason = f"times the period must not exceed {limit} seconds, is {periods * longest}"
+        yield CheckFailure("evaluationPeriods", reason)
 
 
 def _query_rules(inputs: Inputs, queries: list[Any]) -> Iterator[CheckFailure]:
@@ -128,23 +121,7 @@ def _query_rules(inputs: Inputs, queries: list[Any]) -> Iterator[CheckFailure]:
         yield CheckFailure("metricQueries", f"must have returnData in exactly {expected}, has it in {len(returned)}")
 
 
-def _read_alarm(api: Api, live: Live) -> Mapping[str, Any] | None:
-    alarms = api("describe_alarms", AlarmNames=[live.id], AlarmTypes=["MetricAlarm"])["MetricAlarms"]
-    if not alarms:
-        return None
-    tags = api("list_tags_for_resource", ResourceARN=alarms[0]["AlarmArn"])["Tags"]
-    # The emulator reports both, empty where they do not apply.
-    queries, dimensions = alarms[0].get("Metrics") or None, alarms[0].get("Dimensions") or None
-    return {**alarms[0], "Metrics": queries, "Dimensions": dimensions, "Tags": tags}
-
-
-def _delete_alarm(api: Api, live: Live) -> None:
-    """The emulator would give the tags to the next alarm of the name."""
-    alarm = _read_alarm(api, live)
-    if alarm and alarm["Tags"]:
-        api("untag_resource", ResourceARN=alarm["AlarmArn"], TagKeys=[tag["Key"] for tag in alarm["Tags"]])
-    api("delete_alarms", AlarmNames=[live.id])
-
+_QUERY_ID = "letters, digits and underscores after a lower-case letter"
 
 _METRIC_ALARM = ResourceType(
     token="aws:cloudwatch/metricAlarm:MetricAlarm",
@@ -152,21 +129,22 @@ _METRIC_ALARM = ResourceType(
     create="put_metric_alarm",
     id=template("{name}"),
     parameter_prefix="Alarm",
-    tagging=Tagging(call("tag_resource", ResourceARN="arn"), call("untag_resource", ResourceARN="arn")),
+    tagging=tagging("tag_resource untag_resource list_tags_for_resource", survive=True, ResourceARN="arn"),
     prepare=_explicit_queries,
     renames={
         "metricQueries": "Metrics",
         "metricQueries.metric": "MetricStat",
-        "metricQueries.metric.dimensions": "Metric.Dimensions",
-        "metricQueries.metric.metricName": "Metric.MetricName",
-        "metricQueries.metric.namespace": "Metric.Namespace",
+        **under("Metric", "dimensions metricName namespace", of="metricQueries.metric."),
     },
-    read=_read_alarm,
+    read=call("describe_alarms", AlarmNames="id", AlarmTypes=["MetricAlarm"]),
+    description="MetricAlarms[0]",
+    # The emulator reports both, empty where they do not apply.
+    attributes={"metricQueries": "Metrics || `null`", "dimensions": "Dimensions || `null`"},
     absent_outputs="evaluateLowSampleCountPercentiles",
-    # The emulator takes them without a word and tells none.
+    # The emulator accepts all of these and reports none.
     write_only="evaluationCriteria evaluationInterval evaluationWindow warmUpConfiguration",
     replaces_all=True,
-    delete=_delete_alarm,
+    delete=call("delete_alarms", AlarmNames="id"),
     replace="name",
     autoname=Autoname("name"),
     defaults={"actionsEnabled": True, "treatMissingData": "missing"},
@@ -175,12 +153,10 @@ _METRIC_ALARM = ResourceType(
         **dict.fromkeys(_ACTIONS, rules.arn),
         "evaluateLowSampleCountPercentiles": rules.one_of("evaluate", "ignore"),
         "extendedStatistic": rules.matches(_EXTENDED_STATISTICS, "a percentile such as p95 or another of its kind"),
-        "metricQueries.id": rules.matches(
-            r"[a-z][a-zA-Z0-9_]{0,254}", "letters, digits and underscores after a lower-case letter"
-        ),
-        "metricQueries.metric.period": _in_minutes("1", "5", "10", "20", "30"),
+        "metricQueries.id": rules.matches(r"[a-z][a-zA-Z0-9_]{0,254}", _QUERY_ID),
         "metricQueries.metric.stat": rules.matches(f"{_STATISTICS}|{_EXTENDED_STATISTICS}", "a statistic such as Sum"),
         "metricQueries.period": _in_minutes("1", "5", "10", "20", "30"),
+        "metricQueries.metric.period": _in_minutes("1", "5", "10", "20", "30"),
         "period": _in_minutes("10", "20", "30"),
         "treatMissingData": rules.one_of("missing", "ignore", "breaching", "notBreaching"),
     },
@@ -193,14 +169,12 @@ def _suppressor(inputs: Inputs) -> dict[str, Any]:
     suppressor = inputs.get("actionsSuppressor")
     if not isinstance(suppressor, dict):
         return dict(inputs)
-    rest = {key: value for key, value in inputs.items() if key != "actionsSuppressor"}
-    return {
-        **rest,
-        "actionsSuppressor": suppressor.get("alarm"),
-        "actionsSuppressorExtensionPeriod": suppressor.get("extensionPeriod"),
-        "actionsSuppressorWaitPeriod": suppressor.get("waitPeriod"),
-    }
+    periods = {f"actionsSuppressor{capital(key)}": value for key, value in without(suppressor, "alarm").items()}
+    return {**inputs, "actionsSuppressor": suppressor.get("alarm"), **periods}
 
+
+_ALARM_RULE = r"\s*(NOT\s+|\(\s*)*((ALARM|OK|INSUFFICIENT_DATA)\s*\(|TRUE\b|FALSE\b)[\s\S]*"
+_ALARM_RULE_TEXT = "an expression of ALARM(name), OK(name), INSUFFICIENT_DATA(name), AND, OR and NOT"
 
 _COMPOSITE_ALARM = ResourceType(
     token="aws:cloudwatch/compositeAlarm:CompositeAlarm",
@@ -214,10 +188,7 @@ _COMPOSITE_ALARM = ResourceType(
     defaults={"actionsEnabled": True},
     rules={
         **dict.fromkeys(_ACTIONS, rules.arn),
-        "alarmRule": rules.matches(
-            r"\s*(NOT\s+|\(\s*)*((ALARM|OK|INSUFFICIENT_DATA)\s*\(|TRUE\b|FALSE\b)[\s\S]*",
-            "an expression of ALARM(name), OK(name), INSUFFICIENT_DATA(name), AND, OR and NOT",
-        ),
+        "alarmRule": rules.matches(_ALARM_RULE, _ALARM_RULE_TEXT),
     },
     references=dict.fromkeys(_ACTIONS, _ACTION),
 )

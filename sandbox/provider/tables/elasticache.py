@@ -1,7 +1,7 @@
 """ElastiCache.
 
 All of it is only recorded: the emulator can neither change nor delete a subnet group, has no parameter groups, and
-keeps a replication group that was deleted for ever, so that its name could never be used again.
+keeps a deleted replication group permanently, so that its name could never be used again.
 """
 
 import hashlib
@@ -9,18 +9,23 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, Source, arn, constant
+from sandbox.provider.model import (
+    Autoname,
+    Feature,
+    Inputs,
+    Live,
+    Request,
+    ResourceType,
+    Source,
+    arn,
+    constant,
+    template,
+)
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules, windows
+from sandbox.provider.tables.helpers import MANAGED
 
-_MANAGED = "Managed by Pulumi"
-_NAME = rules.matches(
-    r"(?=.{1,255}$)[a-z](-?[a-z0-9])*", "lower-case letters, digits and single hyphens, beginning with a letter"
-)
-
-
-def _input(key: str) -> Callable[[Live], str]:
-    return lambda live: str(live.state[key])
+_NAME = rules.hyphenated(255, "lower-case letters, digits and single hyphens, beginning with a letter")
 
 
 _SUBNET_GROUP = ResourceType(
@@ -28,13 +33,13 @@ _SUBNET_GROUP = ResourceType(
     service="elasticache",
     stored_only=True,
     create="create_cache_subnet_group",
-    id=_input("name"),
+    id=template("{name}"),
     parameter_prefix="CacheSubnetGroup",
     attributes={"arn": arn("elasticache", "subnetgroup:{id}")},
     absent_outputs="vpcId",
     replace="name",
     autoname=Autoname("name", lower_case=True),
-    defaults={"description": _MANAGED},
+    defaults={"description": MANAGED},
     rules={"name": _NAME},
     references={"subnetIds": references.SUBNET},
 )
@@ -50,29 +55,27 @@ def _parameter_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
         if isinstance(one, dict)
     ]
     for start in range(0, len(parameters), _PARAMETERS_PER_CALL):
-        chunk = parameters[start : start + _PARAMETERS_PER_CALL]
-        yield Request(
-            "modify_cache_parameter_group", {"CacheParameterGroupName": identifier, "ParameterNameValues": chunk}
-        )
+        chunk = {"ParameterNameValues": parameters[start : start + _PARAMETERS_PER_CALL]}
+        yield Request("modify_cache_parameter_group", {"CacheParameterGroupName": identifier, **chunk})
 
+
+_FAMILIES = "memcached1.4 memcached1.5 memcached1.6 redis6.x redis7 valkey7 valkey8 valkey9"
 
 _PARAMETER_GROUP = ResourceType(
     token="aws:elasticache/parameterGroup:ParameterGroup",
     service="elasticache",
     stored_only=True,
     create="create_cache_parameter_group",
-    id=_input("name"),
+    id=template("{name}"),
     parameter_prefix="CacheParameterGroup",
     attributes={"arn": arn("elasticache", "parametergroup:{id}")},
     replace="name family description",
     autoname=Autoname("name", lower_case=True),
-    defaults={"description": _MANAGED},
-    features=(Feature(inputs="parameters", requests=_parameter_requests, stored_only=True),),
+    defaults={"description": MANAGED},
+    features=(Feature("parameters", _parameter_requests, stored_only=True),),
     rules={
         "name": _NAME,
-        "family": rules.one_of(
-            "memcached1.4", "memcached1.5", "memcached1.6", "redis6.x", "redis7", "valkey7", "valkey8", "valkey9"
-        ),
+        "family": rules.one_word_of(_FAMILIES),
     },
 )
 
@@ -200,12 +203,14 @@ def _encryption_failures(inputs: Inputs) -> Iterable[CheckFailure]:
         yield CheckFailure("kmsKeyId", "needs atRestEncryptionEnabled")
 
 
+_AUTH_TOKEN = "16 to 128 letters, digits and characters of ! & # $ ^ < > -"
+
 _REPLICATION_GROUP = ResourceType(
     token="aws:elasticache/replicationGroup:ReplicationGroup",
     service="elasticache",
     stored_only=True,
     create="create_replication_group",
-    id=_input("replicationGroupId"),
+    id=template("{replicationGroupId}"),
     renames={
         "description": "ReplicationGroupDescription",
         "logDeliveryConfigurations.destination": "DestinationDetails.CloudWatchLogsDetails.LogGroup",
@@ -254,17 +259,12 @@ _REPLICATION_GROUP = ResourceType(
     provider_only="applyImmediately authTokenUpdateStrategy finalSnapshotIdentifier",
     ordered="preferredCacheClusterAzs",
     rules={
-        "authToken": rules.matches(
-            r"[A-Za-z0-9!&#$^<>-]{16,128}", "16 to 128 letters, digits and characters of ! & # $ ^ < > -"
-        ),
+        "authToken": rules.matches(r"[A-Za-z0-9!&#$^<>-]{16,128}", _AUTH_TOKEN),
         "authTokenUpdateStrategy": rules.one_of("SET", "ROTATE", "DELETE"),
         "description": rules.matches(r"(?s).+", "at least one character"),
         "engine": rules.one_of("redis", "valkey"),
         "engineVersion": rules.matches(r"[1-5](\.\d+){2}|6\.(\d+|x)|[7-9]\.\d+", "a version such as 7.1, 6.2 or 5.0.6"),
-        "finalSnapshotIdentifier": rules.matches(
-            r"(?=.{1,255}$)[A-Za-z](-?[A-Za-z0-9])*",
-            "letters, digits and single hyphens, beginning with a letter and not ending in a hyphen",
-        ),
+        "finalSnapshotIdentifier": rules.snapshot_name,
         # The sandbox has no Firehose streams to deliver to.
         "logDeliveryConfigurations.destinationType": rules.one_of("cloudwatch-logs"),
         "maintenanceWindow": rules.weekly_window(60),
@@ -274,9 +274,8 @@ _REPLICATION_GROUP = ResourceType(
         "numNodeGroups": rules.between(1, 500),
         "port": rules.between(1, 65535),
         "replicasPerNodeGroup": rules.between(0, _NODES_OF_A_SHARD - 1),
-        "replicationGroupId": rules.matches(
-            r"(?=.{1,40}$)[a-z](-?[a-z0-9])*",
-            "at most 40 lower-case letters, digits and single hyphens, beginning with a letter",
+        "replicationGroupId": rules.hyphenated(
+            40, "at most 40 lower-case letters, digits and single hyphens, beginning with a letter"
         ),
         "snapshotRetentionLimit": rules.between(0, 35),
         "snapshotWindow": rules.hourly_window,

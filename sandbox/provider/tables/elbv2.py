@@ -1,5 +1,6 @@
 """Elastic Load Balancing: application load balancers, their target groups, listeners and rules."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,7 +12,6 @@ from sandbox.provider.model import (
     Live,
     Request,
     ResourceType,
-    Tagging,
     call,
     constant,
 )
@@ -19,14 +19,36 @@ from sandbox.provider.resource_provider import ProviderError
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
 from sandbox.provider.tables.attributes import attribute_list
+from sandbox.provider.tables.helpers import (
+    capital,
+    capitals,
+    exactly_one,
+    members,
+    required,
+    send,
+    tagging,
+    uncapitals,
+    without,
+)
 from sandbox.provider.values import UNKNOWN
 
-_TAGGING = Tagging(
-    call("add_tags", ResourceArns="id"),
-    call("remove_tags", ResourceArns="id"),
-    call("describe_tags", ResourceArns="id"),
-    "TagDescriptions[0].Tags",
-)
+_TAGGING = tagging("add_tags remove_tags describe_tags", "TagDescriptions[0].Tags", ResourceArns="id")
+
+
+def elb_type(name: str, noun: str, **fields: Any) -> ResourceType:
+    """A type that ELB creates, describes, tags and deletes by calls that are named after it."""
+    key, words = f"{noun}Arn", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", noun).lower()
+    usual: dict[str, Any] = {
+        "token": f"aws:lb/{name[0].lower()}{name[1:]}:{name}",
+        "create": f"create_{words}",
+        "id": f"{noun}s[0].{key}",
+        "read": call(f"describe_{words}s", **{f"{key}s": "id"}),
+        "description": f"{noun}s[0]",
+        "delete": call(f"delete_{words}", **{key: "id"}),
+    }
+    attributes = {"arn": key, **fields.pop("attributes", {})}
+    return ResourceType(service="elbv2", tagging=_TAGGING, attributes=attributes, **{**usual, **fields})
+
 
 _APPLICATION_ATTRIBUTES = {
     "clientKeepAlive": "client_keep_alive.seconds",
@@ -47,12 +69,16 @@ _NETWORK_ATTRIBUTES = {
     "dnsRecordClientRoutingPolicy": "dns_record.client_routing_policy",
     "enableCrossZoneLoadBalancing": "load_balancing.cross_zone.enabled",
 }
-_COMMON_ATTRIBUTES = {
+
+
+_LOAD_BALANCER_ATTRIBUTES = {
     "accessLogs.bucket": "access_logs.s3.bucket",
     "accessLogs.enabled": "access_logs.s3.enabled",
     "accessLogs.prefix": "access_logs.s3.prefix",
     "enableDeletionProtection": "deletion_protection.enabled",
     "enableZonalShift": "zonal_shift.config.enabled",
+    **_APPLICATION_ATTRIBUTES,
+    **_NETWORK_ATTRIBUTES,
 }
 
 
@@ -65,54 +91,50 @@ def _attribute_applies(inputs: Inputs, path: str) -> bool:
 def _scheme(inputs: Inputs) -> dict[str, Any]:
     internal = inputs.get("internal", False)
     scheme = internal if internal == UNKNOWN else "internal" if internal else "internet-facing"
-    return {**{key: value for key, value in inputs.items() if key != "internal"}, "scheme": scheme}
+    return {**without(inputs, "internal"), "scheme": scheme}
+
+
+_AMENDED = {
+    "set_subnets": "subnets subnetMappings",
+    "set_security_groups": "securityGroups",
+    "set_ip_address_type": "ipAddressType",
+}
 
 
 def _amend_load_balancer(api: Api, live: Live) -> None:
-    state = live.state
-    if state.get("subnets"):
-        api("set_subnets", LoadBalancerArn=live.id, Subnets=state["subnets"])
-    if state.get("subnetMappings"):
-        mappings = [{key[0].upper() + key[1:]: value for key, value in one.items()} for one in state["subnetMappings"]]
-        api("set_subnets", LoadBalancerArn=live.id, SubnetMappings=mappings)
-    if state.get("securityGroups"):
-        api("set_security_groups", LoadBalancerArn=live.id, SecurityGroups=state["securityGroups"])
-    if state.get("ipAddressType"):
-        api("set_ip_address_type", LoadBalancerArn=live.id, IpAddressType=state["ipAddressType"])
+    mappings = {"subnetMappings": [capitals(one) for one in live.state.get("subnetMappings") or []]}
+    for operation, key in _AMENDED.items():
+        parameters = members({**live.state, **mappings}, key)
+        if parameters:
+            api(operation, LoadBalancerArn=live.id, **parameters)
 
 
-def _delete_load_balancer(api: Api, live: Live) -> None:
+def _check_protection(api: Api, live: Live) -> None:
     """AWS refuses to delete what is protected; the emulator does not."""
     attributes = api("describe_load_balancer_attributes", LoadBalancerArn=live.id)["Attributes"]
     if {"Key": "deletion_protection.enabled", "Value": "true"} in attributes:
-        raise ProviderError(
-            f"the load balancer {live.state['name']} is protected against deletion: "
-            "set enableDeletionProtection to false, update, then delete"
-        )
-    api("delete_load_balancer", LoadBalancerArn=live.id)
+        reason = "is protected against deletion: set enableDeletionProtection to false, update, then delete"
+        raise ProviderError(f"the load balancer {live.state['name']} {reason}")
 
 
 def _load_balancer_rules(inputs: Inputs) -> Iterable[CheckFailure]:
-    given = [key for key in ("subnets", "subnetMappings") if inputs.get(key) is not None]
-    if len(given) != 1:
-        yield CheckFailure("subnets", "exactly one of subnets and subnetMappings must be given")
+    yield from exactly_one("subnets", "subnetMappings")(inputs)
     subnets = inputs.get("subnets")
     if isinstance(subnets, list) and inputs.get("loadBalancerType") == "application" and len(subnets) < 2:
         yield CheckFailure("subnets", "an application load balancer needs subnets in at least two availability zones")
 
 
-_LOAD_BALANCER = ResourceType(
-    token="aws:lb/loadBalancer:LoadBalancer",
-    service="elbv2",
-    create="create_load_balancer",
-    id="LoadBalancers[0].LoadBalancerArn",
-    tagging=_TAGGING,
+_OFF = "dropInvalidHeaderFields enableDeletionProtection enableTlsVersionAndCipherSuiteHeaders enableWafFailOpen "
+_OFF += "enableXffClientPort enableZonalShift internal preserveHostHeader"
+_NAME = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,30}[a-zA-Z0-9])?"
+_NAME_TEXT = "at most 32 letters, digits and hyphens"
+
+_LOAD_BALANCER = elb_type(
+    "LoadBalancer",
+    "LoadBalancer",
     prepare=_scheme,
     renames={"loadBalancerType": "Type"},
-    read=call("describe_load_balancers", LoadBalancerArns="id"),
-    description="LoadBalancers[0]",
     attributes={
-        "arn": "LoadBalancerArn",
         "name": "LoadBalancerName",
         "arnSuffix": lambda live: live.id.split(":loadbalancer/")[1],
         "dnsName": "DNSName",
@@ -125,40 +147,22 @@ _LOAD_BALANCER = ResourceType(
     absent_outputs="enablePrefixForIpv6SourceNat enforceSecurityGroupInboundRulesOnPrivateLinkTraffic "
     "secondaryIpsAutoAssignedPerSubnet securityGroups",
     custom_update=_amend_load_balancer,
-    custom_update_inputs="ipAddressType securityGroups subnetMappings subnets",
-    delete=_delete_load_balancer,
+    custom_update_inputs=" ".join(_AMENDED.values()),
+    before_delete=_check_protection,
     replace="name namePrefix internal loadBalancerType customerOwnedIpv4Pool",
     autoname=Autoname("name", longest=32),
     defaults={
+        **dict.fromkeys(_OFF.split(), False),
         "clientKeepAlive": 3600,
         "desyncMitigationMode": "defensive",
-        "dropInvalidHeaderFields": False,
-        "enableDeletionProtection": False,
         "enableHttp2": True,
-        "enableTlsVersionAndCipherSuiteHeaders": False,
-        "enableWafFailOpen": False,
-        "enableXffClientPort": False,
-        "enableZonalShift": False,
         "idleTimeout": 60,
-        "internal": False,
         "loadBalancerType": "application",
-        "preserveHostHeader": False,
         "xffHeaderProcessingMode": "append",
     },
-    features=(
-        attribute_list(
-            "modify_load_balancer_attributes",
-            "describe_load_balancer_attributes",
-            "LoadBalancerArn",
-            {**_COMMON_ATTRIBUTES, **_APPLICATION_ATTRIBUTES, **_NETWORK_ATTRIBUTES},
-            _attribute_applies,
-        ),
-    ),
+    features=(attribute_list("load_balancer", "LoadBalancerArn", _LOAD_BALANCER_ATTRIBUTES, _attribute_applies),),
     rules={
-        "name": rules.matches(
-            r"(?!internal-)[a-zA-Z0-9]([a-zA-Z0-9-]{0,30}[a-zA-Z0-9])?",
-            "at most 32 letters, digits and hyphens, not begin with internal- or end with a hyphen",
-        ),
+        "name": rules.matches(f"(?!internal-){_NAME}", f"{_NAME_TEXT}, not begin with internal- or end with a hyphen"),
         "idleTimeout": rules.between(1, 4000),
         "clientKeepAlive": rules.between(60, 604800),
         "desyncMitigationMode": rules.one_of("monitor", "defensive", "strictest"),
@@ -200,42 +204,33 @@ _TARGET_ATTRIBUTES = {
     "stickiness.cookieName": "stickiness.app_cookie.cookie_name",
     "stickiness.enabled": "stickiness.enabled",
     "stickiness.type": "stickiness.type",
-    "targetGroupHealth.dnsFailover.minimumHealthyTargetsCount": (
-        "target_group_health.dns_failover.minimum_healthy_targets.count"
-    ),
-    "targetGroupHealth.dnsFailover.minimumHealthyTargetsPercentage": (
-        "target_group_health.dns_failover.minimum_healthy_targets.percentage"
-    ),
-    "targetGroupHealth.unhealthyStateRouting.minimumHealthyTargetsCount": (
-        "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count"
-    ),
-    "targetGroupHealth.unhealthyStateRouting.minimumHealthyTargetsPercentage": (
-        "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage"
-    ),
+    **{
+        f"targetGroupHealth.{key}.minimumHealthyTargets{unit.capitalize()}": (
+            f"target_group_health.{name}.minimum_healthy_targets.{unit}"
+        )
+        for key, name in {"dnsFailover": "dns_failover", "unhealthyStateRouting": "unhealthy_state_routing"}.items()
+        for unit in ("count", "percentage")
+    },
 }
 
 
 def _flat_health_check(inputs: Inputs) -> dict[str, Any]:
     """The health check's settings are parameters of the target group itself."""
-    flat = {key: value for key, value in inputs.items() if key != "healthCheck"}
-    check = inputs.get("healthCheck")
+    flat, check = without(inputs, "healthCheck"), inputs.get("healthCheck")
     if isinstance(check, Mapping):
         flat |= {f"healthCheck.{key}": value for key, value in check.items()}
     return flat
 
 
-_TARGET_GROUP = ResourceType(
-    token="aws:lb/targetGroup:TargetGroup",
-    service="elbv2",
-    create="create_target_group",
-    id="TargetGroups[0].TargetGroupArn",
-    tagging=_TAGGING,
+_STICKINESS = "lb_cookie app_cookie source_ip source_ip_dest_ip source_ip_dest_ip_proto"
+_CODES = r"\d{1,3}(-\d{1,3})?"
+
+_TARGET_GROUP = elb_type(
+    "TargetGroup",
+    "TargetGroup",
     prepare=_flat_health_check,
     renames={f"healthCheck.{key}": member for key, member in _HEALTH_CHECK.items()},
-    read=call("describe_target_groups", TargetGroupArns="id"),
-    description="TargetGroups[0]",
     attributes={
-        "arn": "TargetGroupArn",
         "name": "TargetGroupName",
         "arnSuffix": lambda live: live.id.split(":")[-1],
         "healthCheck": "@",
@@ -247,31 +242,25 @@ _TARGET_GROUP = ResourceType(
     absent_outputs="connectionTermination loadBalancingAlgorithmType loadBalancingAnomalyMitigation "
     "loadBalancingCrossZoneEnabled preserveClientIp stickiness targetFailovers targetGroupHealth targetHealthStates",
     update=call("modify_target_group", TargetGroupArn="id"),
-    delete=call("delete_target_group", TargetGroupArn="id"),
     replace="name namePrefix port protocol protocolVersion vpcId targetType ipAddressType",
     autoname=Autoname("name", longest=32),
     defaults={"targetType": "instance", "deregistrationDelay": 300, "slowStart": 0},
     features=(
+        # AWS refuses a slow start together with some algorithms, even at its default: it is sent only when wanted.
         attribute_list(
-            "modify_target_group_attributes",
-            "describe_target_group_attributes",
+            "target_group",
             "TargetGroupArn",
             _TARGET_ATTRIBUTES,
-            # At its default AWS takes no slow start together with some algorithms, so it is only sent when wanted.
             lambda inputs, path: path != "slowStart" or inputs.get("slowStart") != 0,
         ),
     ),
     rules={
-        "name": rules.matches(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,30}[a-zA-Z0-9])?", "at most 32 letters, digits and hyphens"),
+        "name": rules.matches(_NAME, _NAME_TEXT),
         "deregistrationDelay": rules.between(0, 3600),
         "slowStart": lambda value: None if value == "0" else rules.between(30, 900)(value),
         "loadBalancingAlgorithmType": rules.one_of("round_robin", "least_outstanding_requests", "weighted_random"),
-        "stickiness.type": rules.one_of(
-            "lb_cookie", "app_cookie", "source_ip", "source_ip_dest_ip", "source_ip_dest_ip_proto"
-        ),
-        "healthCheck.matcher": rules.matches(
-            r"\d{1,3}(-\d{1,3})?(,\d{1,3}(-\d{1,3})?)*", "codes such as 200 or 200-299"
-        ),
+        "stickiness.type": rules.one_word_of(_STICKINESS),
+        "healthCheck.matcher": rules.matches(f"{_CODES}(,{_CODES})*", "codes such as 200 or 200-299"),
     },
     references={"vpcId": references.VPC},
 )
@@ -288,28 +277,13 @@ _ACTION_RENAMES = {
     "*.stickiness": "TargetGroupStickinessConfig",
 }
 
-_RESPONSE_HEADERS = (
-    "AccessControlAllowCredentials",
-    "AccessControlAllowHeaders",
-    "AccessControlAllowMethods",
-    "AccessControlAllowOrigin",
-    "AccessControlExposeHeaders",
-    "AccessControlMaxAge",
-    "ContentSecurityPolicy",
-    "StrictTransportSecurity",
-    "XContentTypeOptions",
-    "XFrameOptions",
-)
-_REQUEST_HEADERS = (
-    "XAmznMtlsClientcert",
-    "XAmznMtlsClientcertIssuer",
-    "XAmznMtlsClientcertLeaf",
-    "XAmznMtlsClientcertSerialNumber",
-    "XAmznMtlsClientcertSubject",
-    "XAmznMtlsClientcertValidity",
-    "XAmznTlsCipherSuite",
-    "XAmznTlsVersion",
-)
+
+_RESPONSE_HEADERS = "AccessControlAllowCredentials AccessControlAllowHeaders AccessControlAllowMethods "
+_RESPONSE_HEADERS += "AccessControlAllowOrigin AccessControlExposeHeaders AccessControlMaxAge ContentSecurityPolicy "
+_RESPONSE_HEADERS += "StrictTransportSecurity XContentTypeOptions XFrameOptions"
+_REQUEST_HEADERS = "XAmznMtlsClientcert XAmznMtlsClientcertIssuer XAmznMtlsClientcertLeaf "
+_REQUEST_HEADERS += "XAmznMtlsClientcertSerialNumber XAmznMtlsClientcertSubject XAmznMtlsClientcertValidity "
+_REQUEST_HEADERS += "XAmznTlsCipherSuite XAmznTlsVersion"
 
 
 def _words(name: str) -> str:
@@ -320,20 +294,15 @@ def _words(name: str) -> str:
 _LISTENER_ATTRIBUTES = {
     **{
         f"routingHttpResponse{name}HeaderValue": f"routing.http.response.{_words(name)}.header_value"
-        for name in _RESPONSE_HEADERS
+        for name in _RESPONSE_HEADERS.split()
     },
     **{
         f"routingHttpRequest{name}HeaderName": f"routing.http.request.{_words(name)}.header_name"
-        for name in _REQUEST_HEADERS
+        for name in _REQUEST_HEADERS.split()
     },
     "routingHttpResponseServerEnabled": "routing.http.response.server.enabled",
     "tcpIdleTimeoutSeconds": "tcp.idle_timeout.seconds",
 }
-
-
-def _certificate_list(inputs: Inputs) -> dict[str, Any]:
-    arn = inputs.get("certificateArn")
-    return {**inputs, "certificateArn": [{"certificateArn": arn}] if arn else None}
 
 
 def _listener_rules(inputs: Inputs) -> Iterable[CheckFailure]:
@@ -344,36 +313,23 @@ def _listener_rules(inputs: Inputs) -> Iterable[CheckFailure]:
         yield CheckFailure("certificateArn", "a listener for HTTP takes no certificate")
 
 
-_LISTENER = ResourceType(
-    token="aws:lb/listener:Listener",
-    service="elbv2",
-    create="create_listener",
-    id="Listeners[0].ListenerArn",
-    tagging=_TAGGING,
-    prepare=_certificate_list,
-    renames={**_ACTION_RENAMES, "certificateArn": "Certificates", "certificateArn.certificateArn": "CertificateArn"},
-    read=call("describe_listeners", ListenerArns="id"),
-    description="Listeners[0]",
-    attributes={
-        "arn": "ListenerArn",
-        "certificateArn": "Certificates[0].CertificateArn",
-        "loadBalancerArn": "LoadBalancerArn",
-    },
+def _certificates(inputs: Inputs) -> dict[str, Any]:
+    arn = inputs.get("certificateArn")
+    return {**inputs, "certificateArn": [{"arn": arn}] if arn else None}
+
+
+_LISTENER = elb_type(
+    "Listener",
+    "Listener",
+    prepare=_certificates,
+    renames={**_ACTION_RENAMES, "certificateArn": "Certificates", "certificateArn.arn": "CertificateArn"},
+    attributes={"certificateArn": "Certificates[0].CertificateArn", "loadBalancerArn": "LoadBalancerArn"},
     absent_outputs=f"mutualAuthentication sslPolicy {' '.join(_LISTENER_ATTRIBUTES)}",
     update=call("modify_listener", ListenerArn="id"),
     replaces_all=True,
     update_omits="loadBalancerArn",
-    delete=call("delete_listener", ListenerArn="id"),
     replace="loadBalancerArn",
-    features=(
-        attribute_list(
-            "modify_listener_attributes",
-            "describe_listener_attributes",
-            "ListenerArn",
-            _LISTENER_ATTRIBUTES,
-            lambda inputs, path: True,
-        ),
-    ),
+    features=(attribute_list("listener", "ListenerArn", _LISTENER_ATTRIBUTES),),
     validate=_listener_rules,
     rules={
         "sslPolicy": rules.matches(r"ELBSecurityPolicy-[A-Za-z0-9-]+", "a security policy of ELB"),
@@ -423,30 +379,19 @@ def _read_conditions(live: Live) -> list[dict[str, Any]]:
         for key, (name, member) in _CONDITIONS.items():
             found = condition.get(member)
             if condition.get("Field") == name and found:
-                plain = {part[0].lower() + part[1:]: value for part, value in found.items()}
-                properties.append({key: _lower_keys(found["Values"]) if key == "queryStrings" else plain})
+                values = [uncapitals(one) for one in found["Values"]] if key == "queryStrings" else uncapitals(found)
+                properties.append({key: values})
     return properties
 
 
-def _lower_keys(values: list[Mapping[str, str]]) -> list[dict[str, str]]:
-    return [{key.lower(): value for key, value in one.items()} for one in values]
-
-
-def _set_priority(api: Api, live: Live) -> None:
-    api("set_rule_priorities", RulePriorities=[{"RuleArn": live.id, "Priority": live.state["priority"]}])
-
-
-def _rule_rules(inputs: Inputs) -> Iterable[CheckFailure]:
-    if inputs.get("priority") is None:
-        yield CheckFailure("priority", "the sandbox needs a priority: AWS would choose one by the order of creation")
+def _priority(live: Live) -> Request:
+    priority = {"RuleArn": live.id, "Priority": live.state["priority"]}
+    return Request("set_rule_priorities", {"RulePriorities": [priority]})
 
 
 def _transforms(inputs: Inputs, identifier: str) -> Iterable[Request]:
     transforms = [
-        {
-            "Type": one["type"],
-            **{key[0].upper() + key[1:]: _rewrites(one[key]) for key in one if key.endswith("Config")},
-        }
+        {"Type": one["type"], **{capital(key): _rewrites(one[key]) for key in one if key.endswith("Config")}}
         for one in inputs["transforms"]
     ]
     yield Request("modify_rule", {"RuleArn": identifier, "Transforms": transforms})
@@ -459,27 +404,21 @@ def _rewrites(config: Any) -> Any:
     return {"Rewrites": [{"Regex": rewrite["regex"], "Replace": rewrite["replace"]}]} if rewrite else {}
 
 
-_LISTENER_RULE = ResourceType(
-    token="aws:lb/listenerRule:ListenerRule",
-    service="elbv2",
-    create="create_rule",
-    id="Rules[0].RuleArn",
-    tagging=_TAGGING,
+_LISTENER_RULE = elb_type(
+    "ListenerRule",
+    "Rule",
     prepare=_conditions,
     renames=_ACTION_RENAMES,
-    read=call("describe_rules", RuleArns="id"),
-    description="Rules[0]",
-    attributes={"arn": "RuleArn", "conditions": _read_conditions},
+    attributes={"conditions": _read_conditions},
     write_only="listenerArn",
     update=call("modify_rule", RuleArn="id"),
     replaces_all=True,
     update_omits="listenerArn priority",
-    after_update=_set_priority,
-    delete=call("delete_rule", RuleArn="id"),
+    after_update=lambda api, live: send(api, [_priority(live)]),
     replace="listenerArn",
     # The emulator drops transforms.
     features=(Feature(inputs="transforms", requests=_transforms, stored_only=True),),
-    validate=_rule_rules,
+    validate=required({"priority": "the sandbox needs a priority: AWS would choose one by the order of creation"}),
     rules={"priority": rules.between(1, 50000)},
     references={
         "listenerArn": references.LISTENER,

@@ -1,11 +1,14 @@
 """IAM."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import jmespath
+
 from sandbox.provider.emulator import Api
-from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, Tagging, call
+from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, call, template
 from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.helpers import capital, pick, tagging
 
 _LONGEST_TRUST = 2048
 _LONGEST_INLINE_POLICY = 10240
@@ -15,12 +18,8 @@ _LONGEST_MANAGED_POLICY = 6144
 
 def _amend_role(api: Api, live: Live) -> None:
     state = live.state
-    api(
-        "update_role",
-        RoleName=live.id,
-        Description=state.get("description") or "",
-        MaxSessionDuration=state["maxSessionDuration"],
-    )
+    changed = {"Description": state.get("description") or "", "MaxSessionDuration": state["maxSessionDuration"]}
+    api("update_role", RoleName=live.id, **changed)
     api("update_assume_role_policy", RoleName=live.id, PolicyDocument=state["assumeRolePolicy"])
     if state.get("permissionsBoundary"):
         api("put_role_permissions_boundary", RoleName=live.id, PermissionsBoundary=state["permissionsBoundary"])
@@ -34,7 +33,7 @@ _ROLE = ResourceType(
     create="create_role",
     parameter_prefix="Role",
     id="Role.RoleName",
-    tagging=Tagging(call("tag_role", RoleName="id"), call("untag_role", RoleName="id")),
+    tagging=tagging("tag_role untag_role", RoleName="id"),
     renames={"assumeRolePolicy": "AssumeRolePolicyDocument"},
     read=call("get_role", RoleName="id"),
     description="Role",
@@ -56,7 +55,7 @@ _ROLE_POLICY = ResourceType(
     token="aws:iam/rolePolicy:RolePolicy",
     service="iam",
     create="put_role_policy",
-    id=lambda live: f"{live.state['role']}:{live.state['name']}",
+    id=template("{role}:{name}"),
     renames={"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"},
     read=call("get_role_policy", RoleName="role", PolicyName="name"),
     replaces_all=True,
@@ -68,18 +67,13 @@ _ROLE_POLICY = ResourceType(
 )
 
 
-def _read_attachment(api: Api, live: Live) -> Mapping[str, Any] | None:
-    attached = api("list_attached_role_policies", RoleName=live.state["role"])["AttachedPolicies"]
-    return next((one for one in attached if one["PolicyArn"] == live.state["policyArn"]), None)
-
-
 _ROLE_POLICY_ATTACHMENT = ResourceType(
     token="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     service="iam",
     create="attach_role_policy",
-    id=lambda live: f"{live.state['role']}-{live.state['policyArn']}",
+    id=template("{role}-{policyArn}"),
     renames={"role": "RoleName"},
-    read=_read_attachment,
+    read=pick(call("list_attached_role_policies", RoleName="role"), "AttachedPolicies", PolicyArn="policyArn"),
     write_only="role",
     delete=call("detach_role_policy", RoleName="role", PolicyArn="policyArn"),
     replace="role policyArn",
@@ -88,10 +82,9 @@ _ROLE_POLICY_ATTACHMENT = ResourceType(
 )
 
 
-def _profile_role(inputs: Inputs, identifier: str) -> list[Request]:
-    if not inputs.get("role"):
-        return []
-    return [Request("add_role_to_instance_profile", {"InstanceProfileName": identifier, "RoleName": inputs["role"]})]
+def _profile_role(inputs: Inputs, identifier: str) -> Iterable[Request]:
+    if inputs.get("role"):
+        yield Request("add_role_to_instance_profile", {"InstanceProfileName": identifier, "RoleName": inputs["role"]})
 
 
 def _empty_profile(api: Api, live: Live) -> None:
@@ -101,79 +94,61 @@ def _empty_profile(api: Api, live: Live) -> None:
         api("remove_role_from_instance_profile", InstanceProfileName=live.id, RoleName=role["RoleName"])
 
 
-def _set_profile_role(api: Api, live: Live) -> None:
-    _empty_profile(api, live)
-    for request in _profile_role(live.state, live.id):
-        api(request.operation, **request.parameters)
-
-
-def _delete_profile(api: Api, live: Live) -> None:
-    _empty_profile(api, live)
-    api("delete_instance_profile", InstanceProfileName=live.id)
-
-
 _INSTANCE_PROFILE = ResourceType(
     token="aws:iam/instanceProfile:InstanceProfile",
     service="iam",
     create="create_instance_profile",
     parameter_prefix="InstanceProfile",
     id="InstanceProfile.InstanceProfileName",
-    tagging=Tagging(
-        call("tag_instance_profile", InstanceProfileName="id"), call("untag_instance_profile", InstanceProfileName="id")
-    ),
+    tagging=tagging("tag_instance_profile untag_instance_profile", InstanceProfileName="id"),
     read=call("get_instance_profile", InstanceProfileName="id"),
     description="InstanceProfile",
     attributes={"uniqueId": "InstanceProfileId", "role": "Roles[0].RoleName"},
-    delete=_delete_profile,
+    before_delete=_empty_profile,
+    delete=call("delete_instance_profile", InstanceProfileName="id"),
     replace="name namePrefix path",
     autoname=Autoname("name", longest=128),
     defaults={"path": "/"},
-    features=(Feature(inputs="role", requests=_profile_role, apply=_set_profile_role, replaces_all=True),),
+    features=(Feature("role", _profile_role, clear=_empty_profile, replaces_all=True),),
     references={"role": references.ROLE},
 )
 
 
-def _keep_only_policies(api: Api, live: Live) -> str:
-    role = live.state["roleName"]
-    for name in api("list_role_policies", RoleName=role)["PolicyNames"]:
-        if name not in live.state["policyNames"]:
-            api("delete_role_policy", RoleName=role, PolicyName=name)
-    return str(role)
+def _exclusive(name: str, key: str, listing: str, listed: str, remove: str) -> ResourceType:
+    """A resource that removes from a role what its input `key` does not list."""
+    member = capital(key[:-1])
+
+    def keep_only(api: Api, live: Live) -> str:
+        role = live.state["roleName"]
+        for one in jmespath.search(listed, api(listing, RoleName=role)):
+            if one not in live.state[key]:
+                api(remove, RoleName=role, **{member: one})
+        return str(role)
+
+    return ResourceType(
+        token=f"aws:iam/{name[0].lower()}{name[1:]}:{name}",
+        service="iam",
+        custom_create=keep_only,
+        custom_update=keep_only,
+        custom_create_inputs=f"roleName {key}",
+        read=call(listing, RoleName="id"),
+        attributes={key: listed},
+        write_only="roleName",
+        replace="roleName",
+        rules={key: rules.arn} if key.endswith("Arns") else {},
+        references={"roleName": references.ROLE},
+    )
 
 
-_ROLE_POLICIES_EXCLUSIVE = ResourceType(
-    token="aws:iam/rolePoliciesExclusive:RolePoliciesExclusive",
-    service="iam",
-    custom_create=_keep_only_policies,
-    custom_update=_keep_only_policies,
-    custom_create_inputs="roleName policyNames",
-    read=call("list_role_policies", RoleName="id"),
-    write_only="roleName",
-    replace="roleName",
-    references={"roleName": references.ROLE},
+_ROLE_POLICIES_EXCLUSIVE = _exclusive(
+    "RolePoliciesExclusive", "policyNames", "list_role_policies", "PolicyNames", "delete_role_policy"
 )
-
-
-def _keep_only_attachments(api: Api, live: Live) -> str:
-    role = live.state["roleName"]
-    for policy in api("list_attached_role_policies", RoleName=role)["AttachedPolicies"]:
-        if policy["PolicyArn"] not in live.state["policyArns"]:
-            api("detach_role_policy", RoleName=role, PolicyArn=policy["PolicyArn"])
-    return str(role)
-
-
-_ROLE_POLICY_ATTACHMENTS_EXCLUSIVE = ResourceType(
-    token="aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
-    service="iam",
-    custom_create=_keep_only_attachments,
-    custom_update=_keep_only_attachments,
-    custom_create_inputs="roleName policyArns",
-    read=call("list_attached_role_policies", RoleName="id"),
-    attributes={"policyArns": "AttachedPolicies[].PolicyArn"},
-    write_only="roleName",
-    replace="roleName",
-    rules={"policyArns": rules.arn},
-    references={"roleName": references.ROLE},
+_ROLE_POLICY_ATTACHMENTS_EXCLUSIVE = _exclusive(
+    "RolePolicyAttachmentsExclusive",
+    "policyArns",
+    "list_attached_role_policies",
+    "AttachedPolicies[].PolicyArn",
+    "detach_role_policy",
 )
 
 
@@ -195,27 +170,23 @@ def _amend_policy(api: Api, live: Live) -> None:
     api("create_policy_version", PolicyArn=live.id, PolicyDocument=live.state["policy"], SetAsDefault=True)
 
 
-def _delete_policy(api: Api, live: Live) -> None:
-    _delete_other_versions(api, live)
-    api("delete_policy", PolicyArn=live.id)
-
-
 _POLICY = ResourceType(
     token="aws:iam/policy:Policy",
     service="iam",
     create="create_policy",
     parameter_prefix="Policy",
     id="Policy.Arn",
-    tagging=Tagging(call("tag_policy", PolicyArn="id"), call("untag_policy", PolicyArn="id")),
+    tagging=tagging("tag_policy untag_policy", PolicyArn="id"),
     renames={"policy": "PolicyDocument"},
     read=_read_policy,
     attributes={"policy": "Document"},
-    # How many roles have it changes without anybody touching the policy.
+    # The number of roles that have it changes without a change of the policy.
     absent_outputs="attachmentCount",
     write_only="description",
     custom_update=_amend_policy,
     custom_update_inputs="policy",
-    delete=_delete_policy,
+    before_delete=_delete_other_versions,
+    delete=call("delete_policy", PolicyArn="id"),
     replace="description name namePrefix path",
     autoname=Autoname("name", longest=128),
     defaults={"path": "/"},
@@ -229,14 +200,11 @@ _OPEN_ID_CONNECT_PROVIDER = ResourceType(
     service="iam",
     create="create_open_id_connect_provider",
     id="OpenIDConnectProviderArn",
-    tagging=Tagging(
-        call("tag_open_id_connect_provider", OpenIDConnectProviderArn="id"),
-        call("untag_open_id_connect_provider", OpenIDConnectProviderArn="id"),
-    ),
+    tagging=tagging("tag_open_id_connect_provider untag_open_id_connect_provider", OpenIDConnectProviderArn="id"),
     renames={"clientIdLists": "ClientIDList", "thumbprintLists": "ThumbprintList"},
     read=call("get_open_id_connect_provider", OpenIDConnectProviderArn="id"),
     attributes={"arn": lambda live: live.id, "url": lambda live: live.state["url"]},
-    # AWS knows GitHub's certificates itself and reports none; an address is told without its scheme.
+    # AWS knows GitHub's certificates itself and reports none; an address is reported without its scheme.
     absent_outputs="thumbprintLists",
     # One call for each client, which the emulator lacks.
     update=call("add_client_id_to_open_id_connect_provider", OpenIDConnectProviderArn="id"),

@@ -4,27 +4,25 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Api, ApiError
-from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, Tagging, call
+from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, call, template
 from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.helpers import members, pick, tagging
 
 
 def _rotation(inputs: Inputs, identifier: str) -> Iterable[Request]:
     if inputs.get("enableKeyRotation"):
-        period = inputs.get("rotationPeriodInDays")
-        parameters = {"KeyId": identifier} | ({"RotationPeriodInDays": period} if period else {})
-        yield Request("enable_key_rotation", parameters)
+        yield Request("enable_key_rotation", {"KeyId": identifier, **members(inputs, "rotationPeriodInDays")})
     else:
         yield Request("disable_key_rotation", {"KeyId": identifier})
 
 
 def _read_rotation(api: Api, live: Live) -> Mapping[str, Any]:
     try:
-        status = api("get_key_rotation_status", KeyId=live.id)
+        return {"enableKeyRotation": api("get_key_rotation_status", KeyId=live.id)["KeyRotationEnabled"]}
     except ApiError as error:
-        if error.code == "UnsupportedOperationException":
-            return {"enableKeyRotation": False}
-        raise
-    return {"enableKeyRotation": status["KeyRotationEnabled"]}
+        if error.code != "UnsupportedOperationException":
+            raise
+        return {"enableKeyRotation": False}
 
 
 def _enabled(inputs: Inputs, identifier: str) -> Iterable[Request]:
@@ -32,7 +30,7 @@ def _enabled(inputs: Inputs, identifier: str) -> Iterable[Request]:
 
 
 def _read_key(api: Api, live: Live) -> Mapping[str, Any] | None:
-    """A key that waits for its deletion is gone as far as a program is concerned."""
+    """A key that waits for its deletion is gone for a program."""
     key = api("describe_key", KeyId=live.id)["KeyMetadata"]
     if key["KeyState"] == "PendingDeletion":
         return None
@@ -50,9 +48,7 @@ _KEY = ResourceType(
     service="kms",
     create="create_key",
     id="KeyMetadata.KeyId",
-    tagging=Tagging(
-        call("tag_resource", KeyId="id"), call("untag_resource", KeyId="id"), call("list_resource_tags", KeyId="id")
-    ),
+    tagging=tagging("tag_resource untag_resource list_resource_tags", KeyId="id"),
     renames={"customerMasterKeySpec": "KeySpec"},
     read=_read_key,
     attributes={"isEnabled": "Enabled"},
@@ -63,19 +59,17 @@ _KEY = ResourceType(
     replace="customerMasterKeySpec keyUsage multiRegion customKeyStoreId xksKeyId",
     defaults={
         "customerMasterKeySpec": "SYMMETRIC_DEFAULT",
+        "keyUsage": "ENCRYPT_DECRYPT",
         "enableKeyRotation": False,
         "isEnabled": True,
-        "keyUsage": "ENCRYPT_DECRYPT",
         "multiRegion": False,
     },
     provider_only="deletionWindowInDays",
-    # The emulator takes the period of rotation but does not report it.
+    # The emulator accepts the period of rotation but does not report it.
     write_only="bypassPolicyLockoutSafetyCheck rotationPeriodInDays",
     features=(
-        Feature(
-            inputs="enableKeyRotation rotationPeriodInDays", requests=_rotation, read=_read_rotation, replaces_all=True
-        ),
-        Feature(inputs="isEnabled", requests=_enabled),
+        Feature("enableKeyRotation rotationPeriodInDays", _rotation, read=_read_rotation, replaces_all=True),
+        Feature("isEnabled", _enabled),
     ),
     rules={
         "policy": rules.policy_document,
@@ -85,12 +79,7 @@ _KEY = ResourceType(
 )
 
 
-def _read_alias(api: Api, live: Live) -> Mapping[str, Any] | None:
-    aliases = api("list_aliases")["Aliases"]
-    return next((alias for alias in aliases if alias["AliasName"] == live.id), None)
-
-
-def _alias_key_arn(live: Live) -> str:
+def _key_arn(live: Live) -> str:
     return f"arn:aws:kms:{live.region}:{live.account_id}:key/{live.description['TargetKeyId']}"
 
 
@@ -98,10 +87,10 @@ _ALIAS = ResourceType(
     token="aws:kms/alias:Alias",
     service="kms",
     create="create_alias",
-    id=lambda live: live.state["name"],
+    id=template("{name}"),
     renames={"name": "AliasName"},
-    read=_read_alias,
-    attributes={"arn": "AliasArn", "targetKeyArn": _alias_key_arn},
+    read=pick(call("list_aliases"), "Aliases", AliasName="id"),
+    attributes={"arn": "AliasArn", "targetKeyArn": _key_arn},
     update=call("update_alias", AliasName="id"),
     delete=call("delete_alias", AliasName="id"),
     replace="name namePrefix",

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Api
-from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, arn, call
+from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, call
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.ec2_common import TAGGING
+from sandbox.provider.tables.ec2_common import ec2_type
+from sandbox.provider.tables.helpers import given, without
 
-_TEMPLATE_KEYS = frozenset({"name", "description", "defaultVersion", "updateDefaultVersion"})
 _TEMPLATE_RENAMES = {
     "launchTemplateData.vpcSecurityGroupIds": "SecurityGroupIds",
     "launchTemplateData.disableApiStop": "DisableApiStop",
@@ -23,9 +23,9 @@ _TEMPLATE_RENAMES = {
 
 
 def _template_data(inputs: Inputs) -> dict[str, Any]:
-    data = {key: value for key, value in inputs.items() if key not in _TEMPLATE_KEYS and not key.startswith("__")}
-    named = {key: inputs[key] for key in ("name", "description") if inputs.get(key) is not None}
-    return {**named, "launchTemplateData": data}
+    named = {key: inputs[key] for key in given(inputs, "name", "description")}
+    data = without(inputs, "name", "description", "defaultVersion", "updateDefaultVersion")
+    return {**named, "launchTemplateData": {key: value for key, value in data.items() if not key.startswith("__")}}
 
 
 def _read_template(api: Api, live: Live) -> Mapping[str, Any] | None:
@@ -44,9 +44,8 @@ def _publish_template(api: Api, live: Live) -> None:
 
 def _default_version(inputs: Inputs, identifier: str) -> Iterable[Request]:
     if inputs.get("defaultVersion"):
-        yield Request(
-            "modify_launch_template", {"LaunchTemplateId": identifier, "DefaultVersion": str(inputs["defaultVersion"])}
-        )
+        parameters = {"LaunchTemplateId": identifier, "DefaultVersion": str(inputs["defaultVersion"])}
+        yield Request("modify_launch_template", parameters)
 
 
 _USER_DATA_BYTES = 16 * 1024
@@ -62,18 +61,12 @@ def _base64_text(value: str) -> str | None:
     return None if len(decoded) <= _USER_DATA_BYTES else f"must be at most {_USER_DATA_BYTES} bytes before encoding"
 
 
-_LAUNCH_TEMPLATE = ResourceType(
-    token="aws:ec2/launchTemplate:LaunchTemplate",
-    service="ec2",
-    create="create_launch_template",
-    id="LaunchTemplate.LaunchTemplateId",
-    tag_specification="launch-template",
-    tagging=TAGGING,
+_LAUNCH_TEMPLATE = ec2_type(
+    "LaunchTemplate",
     prepare=_template_data,
     renames=_TEMPLATE_RENAMES,
     read=_read_template,
     attributes={
-        "arn": arn("ec2", "launch-template/{id}"),
         "latestVersion": "LatestVersionNumber",
         "defaultVersion": "DefaultVersionNumber",
         "vpcSecurityGroupIds": "SecurityGroupIds",
@@ -86,7 +79,6 @@ _LAUNCH_TEMPLATE = ResourceType(
     replaces_all=True,
     after_update=_publish_template,
     recomputed="latestVersion defaultVersion",
-    delete=call("delete_launch_template", LaunchTemplateId="id"),
     replace="name namePrefix",
     autoname=Autoname("name", longest=128),
     provider_only="updateDefaultVersion",

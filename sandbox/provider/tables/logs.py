@@ -1,19 +1,19 @@
 """CloudWatch Logs: log groups, and the policies that let services write to them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from sandbox.provider.emulator import Api, ApiError
-from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, Tagging, call
-from sandbox.provider.schema import CheckFailure
+from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, call, template
 from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.helpers import exactly_one, pick, tagging
 from sandbox.provider.tables.resource_policies import resource_policy
 
 _RETENTION_DAYS = (
     *(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-"""What CloudWatch Logs offers; 0 keeps for ever."""
+"""What CloudWatch Logs offers; 0 keeps the events permanently."""
 
 
 def _retention(inputs: Inputs, identifier: str) -> Iterable[Request]:
@@ -23,12 +23,9 @@ def _retention(inputs: Inputs, identifier: str) -> Iterable[Request]:
         yield Request("put_retention_policy", {"logGroupName": identifier, "retentionInDays": days})
 
 
-def _set_retention(api: Api, live: Live) -> None:
-    requests = list(_retention(live.state, live.id))
-    if not requests and (live.state.get("previous") or {}).get("retentionInDays"):
+def _clear_retention(api: Api, live: Live) -> None:
+    if not list(_retention(live.state, live.id)) and (live.state.get("previous") or {}).get("retentionInDays"):
         api("delete_retention_policy", logGroupName=live.id)
-    for request in requests:
-        api(request.operation, **request.parameters)
 
 
 def _protection(inputs: Inputs, identifier: str) -> Iterable[Request]:
@@ -36,50 +33,40 @@ def _protection(inputs: Inputs, identifier: str) -> Iterable[Request]:
     yield Request("put_log_group_deletion_protection", {"logGroupIdentifier": identifier, **parameters})
 
 
-def _read_log_group(api: Api, live: Live) -> Mapping[str, Any] | None:
-    groups = api("describe_log_groups", logGroupNamePrefix=live.id)["logGroups"]
-    group = next((group for group in groups if group["logGroupName"] == live.id), None)
-    if group is None:
-        return None
-    tags = api("list_tags_for_resource", resourceArn=group["logGroupArn"])["tags"]
-    return {**group, "arn": group["logGroupArn"], "retentionInDays": group.get("retentionInDays", 0), "tags": tags}
-
-
-def _delete_log_group(api: Api, live: Live) -> None:
-    """The emulator would give the tags to the next group of the name."""
-    if live.state.get("skipDestroy"):
-        return
+def _check_protection(api: Api, live: Live) -> None:
     if live.state.get("deletionProtectionEnabled"):
         reason = f"the log group {live.id} is protected: set deletionProtectionEnabled to false first"
         raise ApiError("logs delete_log_group", "ValidationException", reason)
-    group = _read_log_group(api, live)
-    if group and group["tags"]:
-        api("untag_resource", resourceArn=group["arn"], tagKeys=sorted(group["tags"]))
-    api("delete_log_group", logGroupName=live.id)
 
 
 _LOG_GROUP = ResourceType(
     token="aws:cloudwatch/logGroup:LogGroup",
     service="logs",
     create="create_log_group",
-    id=lambda live: live.state["name"],
+    id=template("{name}"),
     parameter_prefix="logGroup",
-    tagging=Tagging(call("tag_resource", resourceArn="arn"), call("untag_resource", resourceArn="arn"), path="tags"),
-    read=_read_log_group,
-    # Neither is known to the emulator; AWS's own choice is the standard class.
-    attributes={"logGroupClass": lambda live: live.state.get("logGroupClass") or "STANDARD"},
+    tagging=tagging("tag_resource untag_resource list_tags_for_resource", "tags", survive=True, resourceArn="arn"),
+    read=pick(call("describe_log_groups", logGroupNamePrefix="id"), "logGroups", logGroupName="id"),
+    attributes={
+        "arn": "logGroupArn",
+        # Unknown to the emulator, like the protection; AWS's own choice is the standard class.
+        "logGroupClass": lambda live: live.state.get("logGroupClass") or "STANDARD",
+        "retentionInDays": "retentionInDays || `0`",
+    },
     absent_outputs="deletionProtectionEnabled",
     # A group keeps its key in the emulator, whatever is asked for afterwards.
     update=call("associate_kms_key", logGroupName="id"),
     update_stored_only="kmsKeyId",
-    delete=_delete_log_group,
+    before_delete=_check_protection,
+    delete=call("delete_log_group", logGroupName="id"),
+    delete_unless="skipDestroy",
     replace="name namePrefix logGroupClass",
     autoname=Autoname("name", longest=512),
     defaults={"retentionInDays": 0, "skipDestroy": False},
     provider_only="skipDestroy",
     features=(
-        Feature(inputs="retentionInDays", requests=_retention, apply=_set_retention, replaces_all=True),
-        Feature(inputs="deletionProtectionEnabled", requests=_protection, stored_only=True),
+        Feature("retentionInDays", _retention, clear=_clear_retention, replaces_all=True),
+        Feature("deletionProtectionEnabled", _protection, stored_only=True),
     ),
     rules={
         "kmsKeyId": rules.matches(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+", "the ARN of a KMS key"),
@@ -96,7 +83,7 @@ def _policy_id(live: Live) -> str:
 
 
 def _policy_name(inputs: Inputs) -> dict[str, Any]:
-    """The emulator knows policies by name alone: it keeps that of a resource under the resource's ARN."""
+    """The emulator identifies policies by name alone: that of a resource is kept under the resource's ARN."""
     name = inputs.get("policyName") or inputs.get("resourceArn")
     return {"policyName": name, "policyDocument": inputs.get("policyDocument")}
 
@@ -110,23 +97,13 @@ def _revision(live: Live) -> str:
     return str(live.description["lastUpdatedTime"]) if _policy_scope(live) == "RESOURCE" else ""
 
 
-def _read_resource_policy(api: Api, live: Live) -> Mapping[str, Any] | None:
-    policies = api("describe_resource_policies")["resourcePolicies"]
-    return next((policy for policy in policies if policy["policyName"] == live.id), None)
-
-
-def _policy_rules(inputs: Inputs) -> Iterable[CheckFailure]:
-    if (inputs.get("policyName") is None) == (inputs.get("resourceArn") is None):
-        yield CheckFailure("policyName", "exactly one of policyName and resourceArn must be given")
-
-
 _LOG_RESOURCE_POLICY = ResourceType(
     token="aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
     service="logs",
     create="put_resource_policy",
     id=_policy_id,
     prepare=_policy_name,
-    read=_read_resource_policy,
+    read=pick(call("describe_resource_policies"), "resourcePolicies", policyName="id"),
     attributes={
         "policyName": lambda live: live.id if _policy_scope(live) == "ACCOUNT" else None,
         "policyScope": _policy_scope,
@@ -137,7 +114,7 @@ _LOG_RESOURCE_POLICY = ResourceType(
     recomputed="revisionId",
     delete=call("delete_resource_policy", policyName="id"),
     replace="policyName resourceArn",
-    validate=_policy_rules,
+    validate=exactly_one("policyName", "resourceArn"),
     rules={"policyDocument": resource_policy(), "resourceArn": rules.arn},
     references={"resourceArn": references.LOG_GROUP},
 )

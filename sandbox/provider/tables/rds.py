@@ -4,7 +4,7 @@ import base64
 import datetime
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Api
@@ -16,7 +16,6 @@ from sandbox.provider.model import (
     Reference,
     Request,
     ResourceType,
-    Tagging,
     call,
     constant,
     template,
@@ -24,27 +23,12 @@ from sandbox.provider.model import (
 from sandbox.provider.resource_provider import ProviderError
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules, windows
+from sandbox.provider.tables.helpers import MANAGED, capital, tagging, without
 from sandbox.provider.values import UNKNOWN
 
-_MANAGED = "Managed by Pulumi"
-_TAGGING = Tagging(
-    call("add_tags_to_resource", ResourceName="arn"),
-    call("remove_tags_from_resource", ResourceName="arn"),
-    path="TagList",
+_TAGGING = tagging(
+    "add_tags_to_resource remove_tags_from_resource list_tags_for_resource", "TagList", ResourceName="arn"
 )
-
-
-def _describe(operation: str, parameter: str, member: str, arn: str) -> Callable[[Api, Live], Mapping[str, Any] | None]:
-    """Reads one thing by name, with its tags, which only the instances among RDS's descriptions contain."""
-
-    def read(api: Api, live: Live) -> Mapping[str, Any] | None:
-        found = api(operation, **{parameter: live.id})[member]
-        if not found:
-            return None
-        tags = api("list_tags_for_resource", ResourceName=found[0][arn])["TagList"]
-        return {**found[0], "TagList": tags}
-
-    return read
 
 
 def _tags(state: Inputs) -> list[dict[str, str]]:
@@ -62,6 +46,8 @@ def _change_subnet_group(api: Api, live: Live) -> None:
     api("create_db_subnet_group", **group, Tags=_tags(live.state))
 
 
+_GROUP_NAME = "lower-case letters, digits, spaces, '.', '_' or '-', and not 'default'"
+
 _SUBNET_GROUP = ResourceType(
     token="aws:rds/subnetGroup:SubnetGroup",
     service="rds",
@@ -69,19 +55,16 @@ _SUBNET_GROUP = ResourceType(
     id="DBSubnetGroup.DBSubnetGroupName",
     parameter_prefix="DBSubnetGroup",
     tagging=_TAGGING,
-    read=_describe("describe_db_subnet_groups", "DBSubnetGroupName", "DBSubnetGroups", "DBSubnetGroupArn"),
+    read=call("describe_db_subnet_groups", DBSubnetGroupName="id"),
+    description="DBSubnetGroups[0]",
     attributes={"subnetIds": "Subnets[].SubnetIdentifier", "supportedNetworkTypes": constant(["IPV4"])},
     custom_update=_change_subnet_group,
     custom_update_inputs="description subnetIds",
     delete=call("delete_db_subnet_group", DBSubnetGroupName="id"),
     replace="name namePrefix",
     autoname=Autoname("name", lower_case=True),
-    defaults={"description": _MANAGED},
-    rules={
-        "name": rules.matches(
-            r"(?!default$)[a-z0-9 ._-]{1,255}", "lower-case letters, digits, spaces, '.', '_' or '-', and not 'default'"
-        ),
-    },
+    defaults={"description": MANAGED},
+    rules={"name": rules.matches(r"(?!default$)[a-z0-9 ._-]{1,255}", _GROUP_NAME)},
     references={"subnetIds": references.SUBNET},
 )
 
@@ -114,17 +97,11 @@ def _read_parameters(api: Api, live: Live) -> Mapping[str, Any]:
     }
 
 
-def _set_parameters(api: Api, live: Live) -> None:
+def _clear_parameters(api: Api, live: Live) -> None:
+    """The emulator cannot reset parameters. Instances refer to a group by its name, so it is created again."""
     wanted = {one["name"] for one in live.state.get("parameters") or []}
-    present = {one["name"] for one in _read_parameters(api, live)["parameters"]}
-    if present - wanted:
-        _make_parameter_group_anew(api, live)
-    for request in _parameter_requests(live.state, live.id):
-        api(request.operation, **request.parameters)
-
-
-def _make_parameter_group_anew(api: Api, live: Live) -> None:
-    """The emulator cannot reset parameters. Instances hold a group by its name, so they do not notice."""
+    if all(one["name"] in wanted for one in _read_parameters(api, live)["parameters"]):
+        return
     api("delete_db_parameter_group", DBParameterGroupName=live.id)
     api(
         "create_db_parameter_group",
@@ -135,11 +112,6 @@ def _make_parameter_group_anew(api: Api, live: Live) -> None:
     )
 
 
-def _delete_parameter_group(api: Api, live: Live) -> None:
-    if not live.state.get("skipDestroy"):
-        api("delete_db_parameter_group", DBParameterGroupName=live.id)
-
-
 _PARAMETER_GROUP = ResourceType(
     token="aws:rds/parameterGroup:ParameterGroup",
     service="rds",
@@ -147,64 +119,34 @@ _PARAMETER_GROUP = ResourceType(
     id="DBParameterGroup.DBParameterGroupName",
     parameter_prefix="DBParameterGroup",
     tagging=_TAGGING,
-    read=_describe("describe_db_parameter_groups", "DBParameterGroupName", "DBParameterGroups", "DBParameterGroupArn"),
-    delete=_delete_parameter_group,
+    read=call("describe_db_parameter_groups", DBParameterGroupName="id"),
+    description="DBParameterGroups[0]",
+    delete=call("delete_db_parameter_group", DBParameterGroupName="id"),
+    delete_unless="skipDestroy",
     replace="name namePrefix family description",
     autoname=Autoname("name", lower_case=True),
-    defaults={"description": _MANAGED, "skipDestroy": False},
+    defaults={"description": MANAGED, "skipDestroy": False},
     provider_only="skipDestroy",
     features=(
-        Feature(
-            inputs="parameters",
-            requests=_parameter_requests,
-            apply=_set_parameters,
-            read=_read_parameters,
-            replaces_all=True,
-        ),
+        Feature("parameters", _parameter_requests, clear=_clear_parameters, read=_read_parameters, replaces_all=True),
     ),
     rules={
-        "name": rules.matches(
-            r"(?=.{1,255}$)[a-z](-?[a-z0-9])*", "lower-case letters, digits and single hyphens, beginning with a letter"
-        ),
+        "name": rules.hyphenated(255, "lower-case letters, digits and single hyphens, beginning with a letter"),
         "family": rules.matches(r"[a-z][a-z-]*\d+(\.\d+)?", "a parameter group family such as postgres17"),
         "parameters.applyMethod": rules.one_of("immediate", "pending-reboot"),
     },
 )
 
-_SOURCE_TYPES = (
-    "blue-green-deployment",
-    "custom-engine-version",
-    "db-cluster",
-    "db-cluster-snapshot",
-    "db-instance",
-    "db-parameter-group",
-    "db-proxy",
-    "db-security-group",
-    "db-snapshot",
-)
-_INSTANCE_EVENTS = (
-    "availability",
-    "backtrack",
-    "backup",
-    "configuration change",
-    "creation",
-    "deletion",
-    "failover",
-    "failure",
-    "low storage",
-    "maintenance",
-    "notification",
-    "read replica",
-    "recovery",
-    "restoration",
-    "security",
-    "security patching",
-)
+
+_SOURCE_TYPES = "blue-green-deployment custom-engine-version db-cluster db-cluster-snapshot db-instance "
+_SOURCE_TYPES += "db-parameter-group db-proxy db-security-group db-snapshot"
+_INSTANCE_EVENTS = "availability,backtrack,backup,configuration change,creation,deletion,failover,failure,low storage,"
+_INSTANCE_EVENTS += "maintenance,notification,read replica,recovery,restoration,security,security patching"
 """Categories that RDS has for events of instances."""
 
 
 def _event_source_exists(api: Api, value: str) -> bool:
-    """The input names a thing of a type that another input tells, so names of all types are looked at."""
+    """The id's resource type is given by sourceType; names of all types that the sandbox has are looked up."""
     return references.DB_INSTANCE.exists(api, value) or references.DB_PARAMETER_GROUP.exists(api, value)
 
 
@@ -214,26 +156,20 @@ def _subscription_failures(inputs: Inputs) -> Iterable[CheckFailure]:
     categories = inputs.get("eventCategories")
     if inputs.get("sourceType") == "db-instance" and isinstance(categories, list):
         for index, category in enumerate(categories):
-            wrong = None if category == UNKNOWN else rules.one_of(*_INSTANCE_EVENTS)(str(category))
+            wrong = None if category == UNKNOWN else rules.one_of(*_INSTANCE_EVENTS.split(","))(str(category))
             if wrong:
                 yield CheckFailure(f"eventCategories[{index}]", wrong)
 
 
-_SUBSCRIPTION_PARAMETERS = {
-    "enabled": "Enabled",
-    "eventCategories": "EventCategories",
-    "snsTopic": "SnsTopicArn",
-    "sourceIds": "SourceIds",
-    "sourceType": "SourceType",
-}
+_SUBSCRIPTION_MEMBERS = {name: capital(name) for name in ["enabled", "eventCategories", "sourceIds", "sourceType"]}
+_SUBSCRIPTION_MEMBERS["snsTopic"] = "SnsTopicArn"
 
 
 def _make_subscription_anew(api: Api, live: Live) -> None:
     """The emulator cannot modify a subscription."""
-    given = {parameter: live.state.get(key) for key, parameter in _SUBSCRIPTION_PARAMETERS.items()}
-    parameters = {parameter: value for parameter, value in given.items() if value is not None}
+    given = {name: live.state[key] for key, name in _SUBSCRIPTION_MEMBERS.items() if live.state.get(key) is not None}
     api("delete_event_subscription", SubscriptionName=live.id)
-    api("create_event_subscription", SubscriptionName=live.id, Tags=_tags(live.state), **parameters)
+    api("create_event_subscription", SubscriptionName=live.id, Tags=_tags(live.state), **given)
 
 
 _EVENT_SUBSCRIPTION = ResourceType(
@@ -244,12 +180,11 @@ _EVENT_SUBSCRIPTION = ResourceType(
     parameter_prefix="EventSubscription",
     tagging=_TAGGING,
     renames={"name": "SubscriptionName", "snsTopic": "SnsTopicArn"},
-    read=_describe(
-        "describe_event_subscriptions", "SubscriptionName", "EventSubscriptionsList", "EventSubscriptionArn"
-    ),
+    read=call("describe_event_subscriptions", SubscriptionName="id"),
+    description="EventSubscriptionsList[0]",
     attributes={"name": "CustSubscriptionId", "customerAwsId": template("{account}")},
     custom_update=_make_subscription_anew,
-    custom_update_inputs="enabled eventCategories snsTopic sourceIds sourceType",
+    custom_update_inputs=" ".join(_SUBSCRIPTION_MEMBERS),
     delete=call("delete_event_subscription", SubscriptionName="id"),
     replace="name namePrefix",
     autoname=Autoname("name"),
@@ -257,38 +192,23 @@ _EVENT_SUBSCRIPTION = ResourceType(
     rules={
         "name": rules.matches(r"[a-zA-Z0-9-]{1,255}", "letters, digits and hyphens"),
         "snsTopic": rules.arn,
-        "sourceType": rules.one_of(*_SOURCE_TYPES),
+        "sourceType": rules.one_word_of(_SOURCE_TYPES),
     },
     references={"snsTopic": references.TOPIC, "sourceIds": Reference("event source", _event_source_exists)},
     validate=_subscription_failures,
 )
 
 _REFUSED = (
-    "allocatedStorage",
-    "dbName",
-    "dbSubnetGroupName",
-    "engine",
-    "engineVersion",
-    "finalSnapshotIdentifier",
-    "kmsKeyId",
-    "licenseModel",
-    "manageMasterUserPassword",
-    "password",
-    "username",
+    "allocatedStorage dbName dbSubnetGroupName engine engineVersion finalSnapshotIdentifier kmsKeyId "
+    "licenseModel manageMasterUserPassword password username"
 )
 """What a read replica takes from its source, or does not have."""
 _OTHER_REGION = frozenset({"dbSubnetGroupName", "kmsKeyId"})
 """What a replica may have of its own if its source, then named by its ARN, is in another region."""
-_NOT_AT_CREATION = frozenset(
-    {
-        "backupRetentionPeriod",
-        "backupWindow",
-        "engineLifecycleSupport",
-        "maintenanceWindow",
-        "storageEncrypted",
-        *(key for key in _REFUSED if key not in _OTHER_REGION),
-    }
-)
+_NOT_AT_CREATION = {
+    *("backupRetentionPeriod", "backupWindow", "engineLifecycleSupport", "maintenanceWindow", "storageEncrypted"),
+    *(set(_REFUSED.split()) - _OTHER_REGION),
+}
 """What CreateDBInstanceReadReplica does not take: it is set afterwards, refused, or the same as the source's."""
 _SET_AFTERWARDS = {
     "backupRetentionPeriod": ("BackupRetentionPeriod", 0),
@@ -307,8 +227,7 @@ def _is_replica(inputs: Inputs) -> bool:
 
 
 def _creation_inputs(inputs: Inputs) -> dict[str, Any]:
-    left_out: frozenset[str] = _NOT_AT_CREATION if _is_replica(inputs) else frozenset()
-    return {key: value for key, value in inputs.items() if key not in left_out}
+    return without(inputs, *_NOT_AT_CREATION) if _is_replica(inputs) else dict(inputs)
 
 
 def _complete_replica(api: Api, live: Live) -> None:
@@ -325,11 +244,8 @@ def _resource_id(identifier: str, live: Live) -> str:
     return f"db-{base64.b32encode(hashlib.sha256(seed).digest()).decode()[:26]}"
 
 
-def _read_instance(api: Api, live: Live) -> Mapping[str, Any] | None:
-    """By the identifier; an import, which has no state yet, gives it as the id."""
-    identifier = live.state.get("identifier") or live.id
-    instance: Mapping[str, Any] = api("describe_db_instances", DBInstanceIdentifier=identifier)["DBInstances"][0]
-    return instance
+def _instance(api: Api, identifier: str) -> dict[str, Any]:
+    return dict(api("describe_db_instances", DBInstanceIdentifier=identifier)["DBInstances"][0])
 
 
 def _port(live: Live) -> int:
@@ -354,8 +270,7 @@ def _change_exported_logs(api: Api, live: Live) -> None:
     if _is_replica(live.state):
         return
     identifier = live.state["identifier"]
-    description = api("describe_db_instances", DBInstanceIdentifier=identifier)["DBInstances"][0]
-    present = set(description.get("EnabledCloudwatchLogsExports") or [])
+    present = set(_instance(api, identifier).get("EnabledCloudwatchLogsExports") or [])
     wanted = set(live.state.get("enabledCloudwatchLogsExports") or [])
     if present != wanted:
         change = {"EnableLogTypes": sorted(wanted - present), "DisableLogTypes": sorted(present - wanted)}
@@ -403,7 +318,7 @@ def _instance_failures(inputs: Inputs) -> Iterable[CheckFailure]:
 
 def _replica_failures(inputs: Inputs) -> Iterable[CheckFailure]:
     source = str(inputs["replicateSourceDb"])
-    for key in _REFUSED:
+    for key in _REFUSED.split():
         if inputs.get(key) is None or (key in _OTHER_REGION and source.startswith("arn:")):
             continue
         reason = "has no final snapshot" if key == "finalSnapshotIdentifier" else "takes this from its source"
@@ -432,6 +347,13 @@ def _monitoring_failures(inputs: Inputs) -> Iterable[CheckFailure]:
         yield CheckFailure("performanceInsightsEnabled", "must be true where a performanceInsightsKmsKeyId is given")
 
 
+_LOGS = "agent alert audit diag.log error general iam-db-auth-error listener notify.log oemagent postgresql slowquery "
+_LOGS += "trace upgrade"
+_ENGINES = "mariadb mysql oracle-ee oracle-ee-cdb oracle-se2 oracle-se2-cdb postgres sqlserver-ee sqlserver-ex "
+_ENGINES += "sqlserver-se sqlserver-web"
+_EXTENDED_SUPPORT = "open-source-rds-extended-support"
+_LETTERS = "letters, digits and underscores, beginning with a letter"
+
 _INSTANCE = ResourceType(
     token="aws:rds/instance:Instance",
     service="rds",
@@ -457,7 +379,8 @@ _INSTANCE = ResourceType(
         "replicateSourceDb": "SourceDBInstanceIdentifier",
         "username": "MasterUsername",
     },
-    read=_read_instance,
+    # By the identifier; an import, which has no state yet, gives it as the id.
+    read=lambda api, live: _instance(api, live.state.get("identifier") or live.id),
     attributes={
         "address": "Endpoint.Address",
         "backupTarget": constant("region"),
@@ -465,7 +388,7 @@ _INSTANCE = ResourceType(
         "dbSubnetGroupName": "DBSubnetGroup.DBSubnetGroupName",
         "enabledCloudwatchLogsExports": _exported_logs,
         "endpoint": lambda live: f"{live.description['Endpoint']['Address']}:{_port(live)}",
-        "engineLifecycleSupport": constant("open-source-rds-extended-support"),
+        "engineLifecycleSupport": constant(_EXTENDED_SUPPORT),
         "engineVersionActual": "EngineVersion",
         # That of us-east-1; every region has its own.
         "hostedZoneId": constant("Z2R2ITUGPM61AM"),
@@ -524,47 +447,14 @@ _INSTANCE = ResourceType(
         "backupRetentionPeriod": rules.between(0, 35),
         "backupTarget": rules.one_of("outposts", "region"),
         "backupWindow": rules.daily_window,
-        "dbName": rules.matches(r"[a-zA-Z_]\w{0,62}", "letters, digits and underscores, beginning with a letter"),
-        "enabledCloudwatchLogsExports": rules.one_of(
-            "agent",
-            "alert",
-            "audit",
-            "diag.log",
-            "error",
-            "general",
-            "iam-db-auth-error",
-            "listener",
-            "notify.log",
-            "oemagent",
-            "postgresql",
-            "slowquery",
-            "trace",
-            "upgrade",
-        ),
-        "engine": rules.one_of(
-            "mariadb",
-            "mysql",
-            "oracle-ee",
-            "oracle-ee-cdb",
-            "oracle-se2",
-            "oracle-se2-cdb",
-            "postgres",
-            "sqlserver-ee",
-            "sqlserver-ex",
-            "sqlserver-se",
-            "sqlserver-web",
-        ),
-        "engineLifecycleSupport": rules.one_of(
-            "open-source-rds-extended-support", "open-source-rds-extended-support-disabled"
-        ),
+        "dbName": rules.matches(r"[a-zA-Z_]\w{0,62}", _LETTERS),
+        "enabledCloudwatchLogsExports": rules.one_word_of(_LOGS),
+        "engine": rules.one_word_of(_ENGINES),
+        "engineLifecycleSupport": rules.one_word_of(f"{_EXTENDED_SUPPORT} {_EXTENDED_SUPPORT}-disabled"),
         "engineVersion": rules.matches(r"\d+[0-9a-z._-]*", "a version such as 17 or 17.4"),
-        "finalSnapshotIdentifier": rules.matches(
-            r"(?=.{1,255}$)[A-Za-z](-?[A-Za-z0-9])*",
-            "letters, digits and single hyphens, beginning with a letter and not ending in a hyphen",
-        ),
-        "identifier": rules.matches(
-            r"(?=.{1,63}$)[a-z](-?[a-z0-9])*",
-            "at most 63 lower-case letters, digits and single hyphens, beginning with a letter",
+        "finalSnapshotIdentifier": rules.snapshot_name,
+        "identifier": rules.hyphenated(
+            63, "at most 63 lower-case letters, digits and single hyphens, beginning with a letter"
         ),
         "instanceClass": rules.db_instance_class,
         "kmsKeyId": rules.arn,
@@ -579,7 +469,7 @@ _INSTANCE = ResourceType(
         "performanceInsightsRetentionPeriod": rules.one_of("7", *(str(31 * month) for month in range(1, 24)), "731"),
         "port": rules.between(1150, 65535),
         "storageType": rules.one_of("standard", "gp2", "gp3", "io1", "io2"),
-        "username": rules.matches(r"[a-zA-Z]\w{0,62}", "letters, digits and underscores, beginning with a letter"),
+        "username": rules.matches(r"[a-zA-Z]\w{0,62}", _LETTERS),
     },
     references={
         "dbSubnetGroupName": references.DB_SUBNET_GROUP,

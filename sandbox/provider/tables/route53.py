@@ -5,23 +5,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Api
-from sandbox.provider.model import Inputs, Live, ResourceType, Tagging, Text, call, constant, template
+from sandbox.provider.model import Inputs, Live, ResourceType, Text, call, constant, template
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.helpers import given, tagging, without
 from sandbox.provider.values import UNKNOWN
-
-_TAGGING = Tagging(
-    call("change_tags_for_resource", ResourceType=Text("hostedzone"), ResourceId="id"),
-    call("change_tags_for_resource", ResourceType=Text("hostedzone"), ResourceId="id"),
-    call("list_tags_for_resource", ResourceType=Text("hostedzone"), ResourceId="id"),
-    "ResourceTagSet.Tags",
-)
 
 
 def _first_vpc(inputs: Inputs) -> dict[str, Any]:
     """The zone is created with one VPC, which makes it private."""
     vpcs = inputs.get("vpcs")
-    prepared = {key: value for key, value in inputs.items() if key != "vpcs"}
+    prepared = without(inputs, "vpcs")
     if isinstance(vpcs, list) and vpcs and isinstance(vpcs[0], Mapping):
         first = {"VPCId": vpcs[0].get("vpcId"), "VPCRegion": vpcs[0].get("vpcRegion", "us-east-1")}
         return {**prepared, "vpc": first, "privateZone": True}
@@ -40,13 +34,11 @@ def _read_zone(api: Api, live: Live) -> Mapping[str, Any]:
     }
 
 
-def _delete_zone(api: Api, live: Live) -> None:
+def _empty_zone(api: Api, live: Live) -> None:
     if live.state.get("forceDestroy"):
-        own = ("NS", "SOA")
         for record in _records(api, live.id):
-            if record["Type"] not in own:
+            if record["Type"] not in ("NS", "SOA"):
                 _send(api, live.id, "DELETE", record)
-    api("delete_hosted_zone", Id=live.id)
 
 
 _ZONE = ResourceType(
@@ -54,7 +46,12 @@ _ZONE = ResourceType(
     service="route53",
     create="create_hosted_zone",
     id=lambda live: live.description["HostedZone"]["Id"].split("/")[-1],
-    tagging=_TAGGING,
+    tagging=tagging(
+        "change_tags_for_resource change_tags_for_resource list_tags_for_resource",
+        "ResourceTagSet.Tags",
+        ResourceType=Text("hostedzone"),
+        ResourceId="id",
+    ),
     prepare=_first_vpc,
     renames={"comment": "HostedZoneConfig.Comment", "privateZone": "HostedZoneConfig.PrivateZone", "vpc": "VPC"},
     constants={"CallerReference": lambda: uuid.uuid4().hex},
@@ -70,7 +67,8 @@ _ZONE = ResourceType(
     absent_outputs="nameServers primaryNameServer",
     update=call("update_hosted_zone_comment", Id="id"),
     update_renames={"comment": "Comment"},
-    delete=_delete_zone,
+    before_delete=_empty_zone,
+    delete=call("delete_hosted_zone", Id="id"),
     # Further VPCs can join a private zone in AWS; the sandbox makes a new zone for another first one.
     replace="name delegationSetId vpcs",
     defaults={"comment": "Managed by Pulumi", "forceDestroy": False},
@@ -86,6 +84,14 @@ _ROUTING = {
 }
 
 
+_RECORD_MEMBERS = {
+    "healthCheckId": "HealthCheckId",
+    "multivalueAnswerRoutingPolicy": "MultiValueAnswer",
+    "setIdentifier": "SetIdentifier",
+    "ttl": "TTL",
+}
+
+
 def _record_set(inputs: Inputs) -> dict[str, Any]:
     """The record in Route 53's form. Long TXT values are cut into strings of 255, as DNS demands."""
     record: dict[str, Any] = {"Name": inputs["name"], "Type": inputs["type"]}
@@ -97,26 +103,15 @@ def _record_set(inputs: Inputs) -> dict[str, Any]:
             "DNSName": alias["name"],
             "EvaluateTargetHealth": alias["evaluateTargetHealth"],
         }
-    if inputs.get("ttl") is not None:
-        record["TTL"] = inputs["ttl"]
     values = inputs.get("records")
+    if isinstance(values, list):
+        values = [{"Value": _record_value(inputs["type"], value)} for value in values]
     if values is not None:
-        record["ResourceRecords"] = (
-            [{"Value": _record_value(inputs["type"], value)} for value in values]
-            if isinstance(values, list)
-            else values
-        )
+        record["ResourceRecords"] = values
     for key, (member, part) in _ROUTING.items():
         if inputs.get(key):
             record[member] = inputs[key][0][part]
-    for key, member in (
-        ("healthCheckId", "HealthCheckId"),
-        ("multivalueAnswerRoutingPolicy", "MultiValueAnswer"),
-        ("setIdentifier", "SetIdentifier"),
-    ):
-        if inputs.get(key) is not None:
-            record[member] = inputs[key]
-    return record
+    return record | {_RECORD_MEMBERS[key]: inputs[key] for key in given(inputs, *_RECORD_MEMBERS)}
 
 
 _TEXT_LENGTH = 255
@@ -158,16 +153,11 @@ def _plain_name(name: str) -> str:
 
 def _find_record(api: Api, live: Live) -> dict[str, Any] | None:
     state = live.state
-    return next(
-        (
-            record
-            for record in _records(api, state["zoneId"])
-            if _plain_name(record["Name"]) == _plain_name(state["name"])
-            and record["Type"] == state["type"]
-            and record.get("SetIdentifier") == state.get("setIdentifier")
-        ),
-        None,
-    )
+    wanted = (_plain_name(state["name"]), state["type"], state.get("setIdentifier"))
+    for record in _records(api, state["zoneId"]):
+        if (_plain_name(record["Name"]), record["Type"], record.get("SetIdentifier")) == wanted:
+            return record
+    return None
 
 
 def _read_record(api: Api, live: Live) -> Mapping[str, Any] | None:
@@ -187,16 +177,12 @@ def _read_record(api: Api, live: Live) -> Mapping[str, Any] | None:
 
 
 def _read_values(live: Live) -> list[str] | None:
-    """Quoted text is told as the program wrote it."""
+    """Quoted text is reported as the program wrote it."""
     records = live.description.get("ResourceRecords")
     if not records:
         return None
     given = {_record_value(live.state["type"], value): value for value in live.state.get("records") or []}
     return [given.get(record["Value"], record["Value"]) for record in records]
-
-
-def _amend_record(api: Api, live: Live) -> None:
-    _send(api, live.state["zoneId"], "UPSERT", _record_set(live.state))
 
 
 def _delete_record(api: Api, live: Live) -> None:
@@ -235,7 +221,7 @@ _RECORD = ResourceType(
         "allowOverwrite": constant(False),
     },
     write_only="zoneId allowOverwrite name",
-    custom_update=_amend_record,
+    custom_update=lambda api, live: _send(api, live.state["zoneId"], "UPSERT", _record_set(live.state)),
     custom_update_inputs="aliases allowOverwrite healthCheckId multivalueAnswerRoutingPolicy records ttl "
     + " ".join(_ROUTING),
     delete=_delete_record,
@@ -261,6 +247,8 @@ def _read_log_group_arn(live: Live) -> str:
     return arn if given.endswith(_ALL_STREAMS) else arn.removesuffix(_ALL_STREAMS)
 
 
+_LOG_GROUP_ARN = "the ARN of a log group in us-east-1, where Route 53 logs"
+
 _QUERY_LOG = ResourceType(
     token="aws:route53/queryLog:QueryLog",
     service="route53",
@@ -277,9 +265,7 @@ _QUERY_LOG = ResourceType(
     delete=call("delete_query_logging_config", Id="id"),
     replace="cloudwatchLogGroupArn zoneId",
     rules={
-        "cloudwatchLogGroupArn": rules.matches(
-            r"arn:aws:logs:us-east-1:\d{12}:log-group:.+", "the ARN of a log group in us-east-1, where Route 53 logs"
-        )
+        "cloudwatchLogGroupArn": rules.matches(r"arn:aws:logs:us-east-1:\d{12}:log-group:.+", _LOG_GROUP_ARN),
     },
     references={"zoneId": references.HOSTED_ZONE, "cloudwatchLogGroupArn": references.LOG_GROUP},
 )

@@ -4,58 +4,42 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Api
-from sandbox.provider.model import Feature, Inputs, Live, Request, ResourceType, arn, call, constant
+from sandbox.provider.model import Feature, Inputs, Live, Request, ResourceType, call, constant
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.ec2_common import TAGGING, exactly_one, filter_by
+from sandbox.provider.tables.ec2_common import ec2_type, exactly_one
+from sandbox.provider.tables.helpers import capital, members, pick, uncapitals
 
-_ROUTE_RENAMES = {
+_EGRESS_ONLY = {"egressOnlyGatewayId": "EgressOnlyInternetGatewayId"}
+_TARGETS = "carrierGatewayId coreNetworkArn egressOnlyGatewayId gatewayId localGatewayId natGatewayId "
+_TARGETS += "networkInterfaceId transitGatewayId vpcEndpointId vpcPeeringConnectionId"
+_ROUTE_TARGETS = {name: capital(name) for name in _TARGETS.split()} | _EGRESS_ONLY
+_ROUTE_DESTINATIONS = "destinationCidrBlock destinationIpv6CidrBlock destinationPrefixListId"
+_INLINE_MEMBERS = {
+    **_ROUTE_TARGETS,
     "cidrBlock": "DestinationCidrBlock",
     "ipv6CidrBlock": "DestinationIpv6CidrBlock",
-    "destinationPrefixListId": "DestinationPrefixListId",
-    "egressOnlyGatewayId": "EgressOnlyInternetGatewayId",
-}
-_ROUTE_TARGETS = {
-    "carrierGatewayId": "CarrierGatewayId",
-    "coreNetworkArn": "CoreNetworkArn",
-    "egressOnlyGatewayId": "EgressOnlyInternetGatewayId",
-    "gatewayId": "GatewayId",
-    "localGatewayId": "LocalGatewayId",
-    "natGatewayId": "NatGatewayId",
-    "networkInterfaceId": "NetworkInterfaceId",
-    "transitGatewayId": "TransitGatewayId",
-    "vpcEndpointId": "VpcEndpointId",
-    "vpcPeeringConnectionId": "VpcPeeringConnectionId",
-}
-_ROUTE_DESTINATIONS = {
-    "destinationCidrBlock": "DestinationCidrBlock",
-    "destinationIpv6CidrBlock": "DestinationIpv6CidrBlock",
     "destinationPrefixListId": "DestinationPrefixListId",
 }
 
 
 def _inline_routes(inputs: Inputs, identifier: str) -> Iterable[Request]:
-    members = {**_ROUTE_TARGETS, **_ROUTE_RENAMES}
     for route in inputs.get("routes") or []:
         if isinstance(route, dict):
-            given = {members[key]: value for key, value in route.items() if value}
-            yield Request("create_route", {"RouteTableId": identifier, **given})
+            yield Request("create_route", {"RouteTableId": identifier, **members(route, _INLINE_MEMBERS)})
 
 
-def _replace_inline_routes(api: Api, live: Live) -> None:
+def _delete_inline_routes(api: Api, live: Live) -> None:
     table = api("describe_route_tables", RouteTableIds=[live.id])["RouteTables"][0]
     for route in table["Routes"]:
         if route.get("GatewayId") != "local":
-            destination = {key: value for key, value in route.items() if key in _ROUTE_DESTINATIONS.values()}
-            api("delete_route", RouteTableId=live.id, **destination)
-    for request in _inline_routes(live.state, live.id):
-        api(request.operation, **request.parameters)
+            api("delete_route", RouteTableId=live.id, **members(uncapitals(route), _ROUTE_DESTINATIONS))
 
 
 def _read_inline_routes(api: Api, live: Live) -> Mapping[str, Any]:
     """Only for a table that declares its routes itself: others have theirs as resources of their own."""
     if not live.state.get("routes"):
         return {"routes": []}
-    properties = {member: key for key, member in {**_ROUTE_TARGETS, **_ROUTE_RENAMES}.items()}
+    properties = {member: key for key, member in _INLINE_MEMBERS.items()}
     return {
         "routes": [
             {properties[member]: value for member, value in route.items() if member in properties}
@@ -65,33 +49,19 @@ def _read_inline_routes(api: Api, live: Live) -> Mapping[str, Any]:
     }
 
 
-_ROUTE_TABLE = ResourceType(
-    token="aws:ec2/routeTable:RouteTable",
-    service="ec2",
-    create="create_route_table",
-    id="RouteTable.RouteTableId",
-    tag_specification="route-table",
-    tagging=TAGGING,
-    read=call("describe_route_tables", RouteTableIds="id"),
-    description="RouteTables[0]",
-    attributes={"arn": arn("ec2", "route-table/{id}"), "propagatingVgws": constant([])},
-    delete=call("delete_route_table", RouteTableId="id"),
+_ROUTE_TABLE = ec2_type(
+    "RouteTable",
+    attributes={"propagatingVgws": constant([])},
     replace="vpcId",
     features=(
-        Feature(
-            inputs="routes",
-            requests=_inline_routes,
-            apply=_replace_inline_routes,
-            read=_read_inline_routes,
-            replaces_all=True,
-        ),
+        Feature("routes", _inline_routes, clear=_delete_inline_routes, read=_read_inline_routes, replaces_all=True),
     ),
     references={"vpcId": references.VPC},
 )
 
 
 def _route_destination(state: Inputs) -> dict[str, Any]:
-    return {member: state[key] for key, member in _ROUTE_DESTINATIONS.items() if state.get(key)}
+    return members(state, _ROUTE_DESTINATIONS)
 
 
 def _read_route(api: Api, live: Live) -> Mapping[str, Any] | None:
@@ -104,14 +74,9 @@ def _delete_route(api: Api, live: Live) -> None:
     api("delete_route", RouteTableId=live.state["routeTableId"], **_route_destination(live.state))
 
 
-def _change_route(inputs: Inputs, identifier: str) -> Iterable[Request]:
-    targets = {member: inputs[key] for key, member in _ROUTE_TARGETS.items() if inputs.get(key)}
-    yield Request("replace_route", {"RouteTableId": inputs["routeTableId"], **_route_destination(inputs), **targets})
-
-
-def _amend_route(api: Api, live: Live) -> None:
-    for request in _change_route(live.state, live.id):
-        api(request.operation, **request.parameters)
+def _change_route(api: Api, live: Live) -> None:
+    where = {"RouteTableId": live.state["routeTableId"], **_route_destination(live.state)}
+    api("replace_route", **where, **members(live.state, _ROUTE_TARGETS))
 
 
 _ROUTE = ResourceType(
@@ -119,16 +84,16 @@ _ROUTE = ResourceType(
     service="ec2",
     create="create_route",
     id=lambda live: f"r-{live.state['routeTableId']}-{'-'.join(_route_destination(live.state).values())}",
-    renames={"egressOnlyGatewayId": "EgressOnlyInternetGatewayId"},
+    renames=_EGRESS_ONLY,
     read=_read_route,
     attributes={"origin": constant("CreateRoute"), "state": constant("active")},
     absent_outputs="instanceId instanceOwnerId networkInterfaceId",
     write_only="routeTableId",
-    custom_update=_amend_route,
-    custom_update_inputs=" ".join(_ROUTE_TARGETS),
+    custom_update=_change_route,
+    custom_update_inputs=_TARGETS,
     delete=_delete_route,
-    replace="routeTableId destinationCidrBlock destinationIpv6CidrBlock destinationPrefixListId",
-    validate=exactly_one(*_ROUTE_DESTINATIONS),
+    replace=f"routeTableId {_ROUTE_DESTINATIONS}",
+    validate=exactly_one(*_ROUTE_DESTINATIONS.split()),
     rules={"destinationCidrBlock": rules.ipv4_network, "destinationIpv6CidrBlock": rules.ipv6_network},
     references={
         "routeTableId": references.ROUTE_TABLE,
@@ -138,18 +103,12 @@ _ROUTE = ResourceType(
 )
 
 
-def _read_association(api: Api, live: Live) -> Mapping[str, Any] | None:
-    found = api("describe_route_tables", Filters=[filter_by("association.route-table-association-id", live.id)])
-    associations = [one for table in found["RouteTables"] for one in table["Associations"]]
-    return next((one for one in associations if one["RouteTableAssociationId"] == live.id), None)
-
-
 _ROUTE_TABLE_ASSOCIATION = ResourceType(
     token="aws:ec2/routeTableAssociation:RouteTableAssociation",
     service="ec2",
     create="associate_route_table",
     id="AssociationId",
-    read=_read_association,
+    read=pick(call("describe_route_tables"), "RouteTables[].Associations[]", RouteTableAssociationId="id"),
     delete=call("disassociate_route_table", AssociationId="id"),
     # AWS can move an association to another table, under another id, which Pulumi could not follow.
     replace="subnetId gatewayId routeTableId",
@@ -157,8 +116,4 @@ _ROUTE_TABLE_ASSOCIATION = ResourceType(
     references={"subnetId": references.SUBNET, "routeTableId": references.ROUTE_TABLE},
 )
 
-TYPES = (
-    _ROUTE_TABLE,
-    _ROUTE,
-    _ROUTE_TABLE_ASSOCIATION,
-)
+TYPES = (_ROUTE_TABLE, _ROUTE, _ROUTE_TABLE_ASSOCIATION)

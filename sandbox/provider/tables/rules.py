@@ -34,6 +34,16 @@ def one_of(*allowed: str) -> Rule:
     return lambda value: None if value in allowed else f"must be one of {', '.join(allowed)}"
 
 
+def one_word_of(words: str) -> Rule:
+    """A rule that the value is one of the words in a text."""
+    return one_of(*words.split())
+
+
+def hyphenated(longest: int, description: str, letters: str = "a-z") -> Rule:
+    """A rule for names of letters, digits and single hyphens that begin with a letter and do not end in a hyphen."""
+    return matches(rf"(?=.{{1,{longest}}}$)[{letters}](-?[{letters}0-9])*", description)
+
+
 def ipv4_network(value: str) -> str | None:
     """A.B.C.D/N with no bits set to the right of the mask: AWS refuses or silently changes others."""
     return _network(value, ipaddress.IPv4Network, "IPv4")
@@ -64,6 +74,9 @@ def vpc_network(value: str) -> str | None:
 
 account_id = matches(r"\d{12}", "an account id of 12 digits")
 arn = matches(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12}|aws|cloudfront)?:.+", "an ARN")
+snapshot_name = hyphenated(
+    255, "letters, digits and single hyphens, beginning with a letter and not ending in a hyphen", "A-Za-z"
+)
 availability_zone = matches(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "an availability zone such as us-east-1a")
 db_instance_class = matches(r"db\.[a-z0-9-]+\.[a-z0-9]+", "an instance class such as db.m7g.large")
 cache_node_type = matches(r"cache\.[a-z0-9-]+\.[a-z0-9]+", "a node type such as cache.t4g.small")

@@ -11,20 +11,20 @@ from sandbox.provider.model import (
     Live,
     Reference,
     ResourceType,
-    Tagging,
     call,
     constant,
     template,
 )
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.helpers import tagging, under
 
 _HOSTED_ZONES = {"us-east-1": "Z3AQBSTGFYJSTF", "us-east-2": "Z2O1EMRO9K5GLX", "us-west-2": "Z3BJ6K6RIION7M"}
 """Hosted zones of S3's website endpoints, from AWS's table of endpoints; regions beyond these have none here."""
 
 
 def _location(region: str) -> Mapping[str, Any]:
-    """S3 refuses to be told its oldest region."""
+    """S3 refuses its oldest region as a constraint."""
     return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
@@ -53,33 +53,26 @@ def _read_bucket(api: Api, live: Live) -> Mapping[str, Any]:
     return {"Bucket": live.id, "ObjectLockEnabled": lock.get("ObjectLockEnabled") == "Enabled", "Tags": tags}
 
 
-def _delete_bucket(api: Api, live: Live) -> None:
-    if live.state.get("forceDestroy"):
-        if api("get_bucket_versioning", Bucket=live.id).get("Status") == "Suspended":
-            # The emulator fails to delete single versions of a bucket whose versioning is suspended.
-            api("put_bucket_versioning", Bucket=live.id, VersioningConfiguration={"Status": "Enabled"})
-        versions = api("list_object_versions", Bucket=live.id)
-        for one in [*versions.get("Versions", []), *versions.get("DeleteMarkers", [])]:
-            api(
-                "delete_object",
-                Bucket=live.id,
-                Key=one["Key"],
-                VersionId=one["VersionId"],
-                BypassGovernanceRetention=True,
-            )
-    api("delete_bucket", Bucket=live.id)
+def _empty_bucket(api: Api, live: Live) -> None:
+    if not live.state.get("forceDestroy"):
+        return
+    if api("get_bucket_versioning", Bucket=live.id).get("Status") == "Suspended":
+        # The emulator fails to delete single versions of a bucket whose versioning is suspended.
+        api("put_bucket_versioning", Bucket=live.id, VersioningConfiguration={"Status": "Enabled"})
+    versions = api("list_object_versions", Bucket=live.id)
+    for one in [*versions.get("Versions", []), *versions.get("DeleteMarkers", [])]:
+        version = {key: one[key] for key in ("Key", "VersionId")}
+        api("delete_object", Bucket=live.id, BypassGovernanceRetention=True, **version)
 
 
 _BUCKET = ResourceType(
     token="aws:s3/bucket:Bucket",
     service="s3",
     create="create_bucket",
-    id=lambda live: live.state["bucket"],
+    id=template("{bucket}"),
     renames={"objectLockEnabled": "ObjectLockEnabledForBucket"},
     regional=_location,
-    tagging=Tagging(
-        call("put_bucket_tagging", Bucket="id"), call("delete_bucket_tagging", Bucket="id"), replace_all=_set_tags
-    ),
+    tagging=tagging("put_bucket_tagging delete_bucket_tagging", replace_all=_set_tags, Bucket="id"),
     read=_read_bucket,
     attributes={
         "objectLockEnabled": "ObjectLockEnabled",
@@ -91,11 +84,12 @@ _BUCKET = ResourceType(
         "requestPayer": constant("BucketOwner"),
         "bucketNamespace": constant("global"),
     },
-    # What the resources beside the bucket set is theirs to report.
+    # What the resources beside the bucket set is reported by them.
     absent_outputs="accelerationStatus acl bucketPrefix corsRules grants hostedZoneId lifecycleRules logging policy "
     "objectLockConfiguration replicationConfiguration serverSideEncryptionConfiguration versioning website "
     "websiteDomain websiteEndpoint",
-    delete=_delete_bucket,
+    before_delete=_empty_bucket,
+    delete=call("delete_bucket", Bucket="id"),
     replace="bucket bucketPrefix bucketNamespace objectLockEnabled acl",
     autoname=Autoname("bucket", longest=63, lower_case=True),
     defaults={"forceDestroy": False},
@@ -116,7 +110,7 @@ def _aspect(
     refers: Mapping[str, Reference] | None = None,
     **fields: Any,
 ) -> ResourceType:
-    """A resource that sets one aspect of a bucket as a whole, and bears the bucket's name as its id.
+    """A resource that sets one aspect of a bucket as a whole; its id is the bucket's name.
 
     `owned`: whether it takes an expected owner; `unread`: inputs that are not reported; `refers`: further references.
     """
@@ -125,7 +119,7 @@ def _aspect(
         token=f"aws:s3/{name}:{name[0].upper()}{name[1:]}",
         service="s3",
         create=operation,
-        id=lambda live: live.state["bucket"],
+        id=template("{bucket}"),
         read=call(read, Bucket="id"),
         delete=call(delete, Bucket="id") if isinstance(delete, str) else delete,
         replaces_all=True,
@@ -156,7 +150,7 @@ _ENCRYPTION = _aspect(
     refers={"rules.applyServerSideEncryptionByDefault.kmsMasterKeyId": references.KMS_KEY},
 )
 
-_PUBLIC_ACCESS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+_PUBLIC_ACCESS = "blockPublicAcls blockPublicPolicy ignorePublicAcls restrictPublicBuckets"
 
 _PUBLIC_ACCESS_BLOCK = _aspect(
     "bucketPublicAccessBlock",
@@ -164,8 +158,8 @@ _PUBLIC_ACCESS_BLOCK = _aspect(
     "get_public_access_block",
     "delete_public_access_block",
     owned=False,
-    renames={key: f"PublicAccessBlockConfiguration.{key[0].upper()}{key[1:]}" for key in _PUBLIC_ACCESS},
-    defaults=dict.fromkeys(_PUBLIC_ACCESS, False),
+    renames=under("PublicAccessBlockConfiguration", _PUBLIC_ACCESS),
+    defaults=dict.fromkeys(_PUBLIC_ACCESS.split(), False),
     provider_only="skipDestroy",
 )
 
@@ -200,15 +194,13 @@ def _with_filter(rule: dict[str, Any]) -> dict[str, Any]:
     return rule if rule.get("filter") or rule.get("prefix") else {**rule, "filter": {"prefix": ""}}
 
 
+_LIFECYCLE_ACTIONS = "abortIncompleteMultipartUpload expiration noncurrentVersionExpiration "
+_LIFECYCLE_ACTIONS += "noncurrentVersionTransitions transitions"
+
+
 def _lifecycle_rules(inputs: Inputs) -> list[CheckFailure]:
     given = inputs.get("rules")
-    actions = {
-        "abortIncompleteMultipartUpload",
-        "expiration",
-        "noncurrentVersionExpiration",
-        "noncurrentVersionTransitions",
-        "transitions",
-    }
+    actions = set(_LIFECYCLE_ACTIONS.split())
     return [
         CheckFailure(f"rules[{index}]", "needs at least one action: an expiration, a transition or an abort")
         for index, rule in enumerate(given if isinstance(given, list) else [])
@@ -223,10 +215,7 @@ _LIFECYCLE = _aspect(
     "delete_bucket_lifecycle",
     prepare=_with_filters,
     renames={"rules": "LifecycleConfiguration.Rules"},
-    attributes={
-        "rules": "Rules",
-        "transitionDefaultMinimumObjectSize": constant("all_storage_classes_128K"),
-    },
+    attributes={"rules": "Rules", "transitionDefaultMinimumObjectSize": constant("all_storage_classes_128K")},
     absent_outputs="expectedBucketOwner",
     provider_only="timeouts",
     validate=_lifecycle_rules,
@@ -236,12 +225,9 @@ _OBJECT_LOCK = _aspect(
     "bucketObjectLockConfiguration",
     "put_object_lock_configuration",
     "get_object_lock_configuration",
-    # A lock is for ever: what can be taken away again is the rule for objects to come.
+    # A lock is permanent: only the rule for future objects can be removed.
     call("put_object_lock_configuration", Bucket="id", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}),
-    renames={
-        "objectLockEnabled": "ObjectLockConfiguration.ObjectLockEnabled",
-        "rule": "ObjectLockConfiguration.Rule",
-    },
+    renames=under("ObjectLockConfiguration", "objectLockEnabled rule"),
     defaults={"objectLockEnabled": "Enabled"},
     unread="token",
 )
@@ -251,28 +237,14 @@ _LOGGING = _aspect(
     "put_bucket_logging",
     "get_bucket_logging",
     call("put_bucket_logging", Bucket="id", BucketLoggingStatus={}),
-    renames={
-        key: f"BucketLoggingStatus.LoggingEnabled.{key[0].upper()}{key[1:]}"
-        for key in ("targetBucket", "targetPrefix", "targetGrants", "targetObjectKeyFormat")
-    },
-    attributes={
-        "targetBucket": "LoggingEnabled.TargetBucket",
-        "targetPrefix": "LoggingEnabled.TargetPrefix",
-        "targetGrants": "LoggingEnabled.TargetGrants",
-    },
+    renames=under("BucketLoggingStatus.LoggingEnabled", "targetBucket targetPrefix targetGrants targetObjectKeyFormat"),
+    attributes=under("LoggingEnabled", "targetBucket targetPrefix targetGrants"),
     # The emulator forgets the key format.
     unread="targetObjectKeyFormat",
     refers={"targetBucket": references.BUCKET},
 )
 
 TYPES = (
-    _BUCKET,
-    _VERSIONING,
-    _ENCRYPTION,
-    _PUBLIC_ACCESS_BLOCK,
-    _OWNERSHIP,
-    _POLICY,
-    _LIFECYCLE,
-    _OBJECT_LOCK,
-    _LOGGING,
+    *(_BUCKET, _VERSIONING, _ENCRYPTION, _PUBLIC_ACCESS_BLOCK, _OWNERSHIP),
+    *(_POLICY, _LIFECYCLE, _OBJECT_LOCK, _LOGGING),
 )

@@ -13,21 +13,14 @@ from sandbox.provider.model import (
     Live,
     Request,
     ResourceType,
-    Tagging,
     call,
     constant,
 )
-from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.helpers import exactly_one, tagging
 from sandbox.provider.values import UNKNOWN
 
 _RECOVERY_DAYS = 30
-
-
-def _read_secret(api: Api, live: Live) -> Mapping[str, Any] | None:
-    """A secret that waits for its deletion is gone as far as a program is concerned."""
-    secret = api("describe_secret", SecretId=live.id)
-    return None if "DeletedDate" in secret else secret
 
 
 def _delete_secret(api: Api, live: Live) -> None:
@@ -60,24 +53,26 @@ def _read_policy(api: Api, live: Live) -> Mapping[str, Any]:
     return {"policy": api("get_resource_policy", SecretId=live.id).get("ResourcePolicy", "")}
 
 
+_NAME = "at most 512 letters, digits and characters of / _ + = . @ -"
+
 _SECRET = ResourceType(
     token="aws:secretsmanager/secret:Secret",
     service="secretsmanager",
     create="create_secret",
     id="ARN",
-    tagging=Tagging(call("tag_resource", SecretId="id"), call("untag_resource", SecretId="id")),
-    read=_read_secret,
+    tagging=tagging("tag_resource untag_resource", SecretId="id"),
+    read=call("describe_secret", SecretId="id"),
+    # A secret that waits for its deletion is gone for a program.
+    description="[@][?!DeletedDate] | [0]",
     update=call("update_secret", SecretId="id"),
     delete=_delete_secret,
     replace="name namePrefix type",
     autoname=Autoname("name", longest=512),
     defaults={"forceOverwriteReplicaSecret": False, "recoveryWindowInDays": _RECOVERY_DAYS},
     provider_only="forceOverwriteReplicaSecret recoveryWindowInDays",
-    features=(Feature(inputs="policy", requests=_policy_requests, read=_read_policy, replaces_all=True),),
+    features=(Feature("policy", _policy_requests, read=_read_policy, replaces_all=True),),
     rules={
-        "name": rules.matches(
-            r"[A-Za-z0-9/_+=.@-]{1,512}", "at most 512 letters, digits and characters of / _ + = . @ -"
-        ),
+        "name": rules.matches(r"[A-Za-z0-9/_+=.@-]{1,512}", _NAME),
         "policy": rules.policy_document,
         "recoveryWindowInDays": _recovery_window,
     },
@@ -148,11 +143,6 @@ def _delete_version(api: Api, live: Live) -> None:
             raise
 
 
-def _one_value(inputs: Inputs) -> Iterable[CheckFailure]:
-    if len([key for key in ("secretString", "secretBinary") if inputs.get(key) is not None]) != 1:
-        yield CheckFailure("secretString", "exactly one of secretString and secretBinary must be given")
-
-
 _SECRET_VERSION = ResourceType(
     token="aws:secretsmanager/secretVersion:SecretVersion",
     service="secretsmanager",
@@ -160,19 +150,14 @@ _SECRET_VERSION = ResourceType(
     id=lambda live: f"{live.state['secretId']}|{live.description['VersionId']}",
     prepare=_binary_value,
     read=_read_version,
-    attributes={
-        "arn": "ARN",
-        "hasSecretStringWo": constant(False),
-        "secretArn": "ARN",
-        "secretBinary": _read_binary,
-    },
+    attributes={"arn": "ARN", "hasSecretStringWo": constant(False), "secretArn": "ARN", "secretBinary": _read_binary},
     custom_update=_move_stages,
     custom_update_inputs="versionStages",
     delete=_delete_version,
     replace="secretId secretString secretBinary",
     rules={"secretBinary": _base64},
     references={"secretId": references.SECRET},
-    validate=_one_value,
+    validate=exactly_one("secretString", "secretBinary"),
 )
 
 TYPES = (_SECRET, _SECRET_VERSION)

@@ -7,25 +7,31 @@ from sandbox.provider.emulator import Api
 from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, arn, call
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.ec2_common import MANAGED, TAGGING, exactly_one, filter_by
+from sandbox.provider.tables.ec2_common import TAGGING, ec2_type, exactly_one, filter_by
+from sandbox.provider.tables.helpers import MANAGED, capital, each, given, members
+
+_RULE_SOURCES = {
+    "cidrIpv4": ("IpRanges", "CidrIp"),
+    "cidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
+    "prefixListId": ("PrefixListIds", "PrefixListId"),
+    "referencedSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
+}
+_INLINE_SOURCES = ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds", "securityGroups")
+"""The same sources as inputs of inline rules."""
 
 
 def _permissions(given: Any) -> list[dict[str, Any]]:
     """Inline rules of a security group in EC2's form; a rule with unknown parts is left out of the validation."""
     permissions = []
-    for rule in given if isinstance(given, list) else []:
-        if not isinstance(rule, dict):
-            continue
-        note = {"Description": rule["description"]} if rule.get("description") else {}
+    for rule in [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []:
+        note = members(rule, "description")
         ranges = {
-            "IpRanges": [{"CidrIp": value, **note} for value in rule.get("cidrBlocks") or []],
-            "Ipv6Ranges": [{"CidrIpv6": value, **note} for value in rule.get("ipv6CidrBlocks") or []],
-            "PrefixListIds": [{"PrefixListId": value, **note} for value in rule.get("prefixListIds") or []],
-            "UserIdGroupPairs": [{"GroupId": value, **note} for value in rule.get("securityGroups") or []],
+            member: [{name: value, **note} for value in rule[key]]
+            for key, (member, name) in zip(_INLINE_SOURCES, _RULE_SOURCES.values(), strict=True)
+            if rule.get(key)
         }
         ports = {} if rule["protocol"] == "-1" else {"FromPort": rule["fromPort"], "ToPort": rule["toPort"]}
-        present = {key: value for key, value in ranges.items() if value}
-        permissions.append({"IpProtocol": rule["protocol"], **ports, **present})
+        permissions.append({"IpProtocol": rule["protocol"], **ports, **ranges})
     return permissions
 
 
@@ -39,12 +45,10 @@ def _inline_rules(direction: str) -> Feature:
             parameters = {"GroupId": identifier, "IpPermissions": permissions}
             yield Request(f"authorize_security_group_{direction}", parameters)
 
-    def apply(api: Api, live: Live) -> None:
+    def clear(api: Api, live: Live) -> None:
         present = api("describe_security_groups", GroupIds=[live.id])["SecurityGroups"][0][member]
         if present:
             api(f"revoke_security_group_{direction}", GroupId=live.id, IpPermissions=present)
-        for request in requests(live.state, live.id):
-            api(request.operation, **request.parameters)
 
     def read(api: Api, live: Live) -> Mapping[str, Any]:
         """Only for a group that declares its rules itself: others have theirs as resources of their own."""
@@ -52,7 +56,7 @@ def _inline_rules(direction: str) -> Feature:
             return {direction: []}
         return {direction: [_inline_rule(permission) for permission in live.description[member]]}
 
-    return Feature(inputs=direction, requests=requests, apply=apply, read=read, replaces_all=True)
+    return Feature(direction, requests, clear=clear, read=read, replaces_all=True)
 
 
 def _inline_rule(permission: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,28 +64,22 @@ def _inline_rule(permission: Mapping[str, Any]) -> dict[str, Any]:
         "protocol": permission["IpProtocol"],
         "fromPort": permission.get("FromPort", 0),
         "toPort": permission.get("ToPort", 0),
-        "cidrBlocks": [one["CidrIp"] for one in permission.get("IpRanges", [])],
-        "ipv6CidrBlocks": [one["CidrIpv6"] for one in permission.get("Ipv6Ranges", [])],
-        "prefixListIds": [one["PrefixListId"] for one in permission.get("PrefixListIds", [])],
-        "securityGroups": [one["GroupId"] for one in permission.get("UserIdGroupPairs", [])],
     }
+    for key, (member, name) in zip(_INLINE_SOURCES, _RULE_SOURCES.values(), strict=True):
+        rule[key] = [one[name] for one in permission.get(member, [])]
     noted = [one for key in ("IpRanges", "Ipv6Ranges", "UserIdGroupPairs") for one in permission.get(key, [])]
     if noted and noted[0].get("Description"):
         rule["description"] = noted[0]["Description"]
     return rule
 
 
-_SECURITY_GROUP = ResourceType(
-    token="aws:ec2/securityGroup:SecurityGroup",
-    service="ec2",
-    create="create_security_group",
+_CHARACTERS = r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]"
+
+_SECURITY_GROUP = ec2_type(
+    "SecurityGroup",
     parameter_prefix="Group",
     id="GroupId",
-    tag_specification="security-group",
-    tagging=TAGGING,
     read=call("describe_security_groups", GroupIds="id"),
-    description="SecurityGroups[0]",
-    attributes={"arn": arn("ec2", "security-group/{id}")},
     delete=call("delete_security_group", GroupId="id"),
     replace="name namePrefix description vpcId",
     autoname=Autoname("name"),
@@ -89,21 +87,14 @@ _SECURITY_GROUP = ResourceType(
     provider_only="revokeRulesOnDelete",
     features=(_inline_rules("ingress"), _inline_rules("egress")),
     rules={
-        "name": rules.matches(
-            r"(?!sg-)[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{1,255}", "a name that does not begin with sg-"
-        ),
-        "description": rules.matches(
-            r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{0,255}", "at most 255 of EC2's characters for descriptions"
-        ),
-        "ingress.cidrBlocks": rules.ipv4_network,
-        "egress.cidrBlocks": rules.ipv4_network,
-        "ingress.ipv6CidrBlocks": rules.ipv6_network,
-        "egress.ipv6CidrBlocks": rules.ipv6_network,
+        "name": rules.matches(f"(?!sg-){_CHARACTERS}{{1,255}}", "a name that does not begin with sg-"),
+        "description": rules.matches(_CHARACTERS + "{0,255}", "at most 255 of EC2's characters for descriptions"),
+        **each("ingress.cidrBlocks egress.cidrBlocks", rules.ipv4_network),
+        **each("ingress.ipv6CidrBlocks egress.ipv6CidrBlocks", rules.ipv6_network),
     },
     references={
         "vpcId": references.VPC,
-        "ingress.securityGroups": references.SECURITY_GROUP,
-        "egress.securityGroups": references.SECURITY_GROUP,
+        **each("ingress.securityGroups egress.securityGroups", references.SECURITY_GROUP),
     },
 )
 
@@ -128,38 +119,21 @@ _DEFAULT_SECURITY_GROUP = ResourceType(
     references={"vpcId": references.VPC},
 )
 
-_RULE_SOURCES = {
-    "cidrIpv4": ("IpRanges", "CidrIp"),
-    "cidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
-    "prefixListId": ("PrefixListIds", "PrefixListId"),
-    "referencedSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
-}
-
 
 def _rule_permission(inputs: Inputs) -> dict[str, Any]:
-    permission = {key: inputs[key] for key in ("ipProtocol", "fromPort", "toPort") if inputs.get(key) is not None}
-    note = {"Description": inputs["description"]} if inputs.get("description") else {}
-    for key, (member, name) in _RULE_SOURCES.items():
-        if inputs.get(key) is not None:
-            permission[member] = [{name: inputs[key], **note}]
+    permission = {key: inputs[key] for key in given(inputs, "ipProtocol", "fromPort", "toPort")}
+    note = members(inputs, "description")
+    for key in given(inputs, *_RULE_SOURCES):
+        member, name = _RULE_SOURCES[key]
+        permission[member] = [{name: inputs[key], **note}]
     return {"securityGroupId": inputs.get("securityGroupId"), "ipPermissions": [permission]}
 
 
 def _change_rule(api: Api, live: Live) -> None:
-    members = {
-        "ipProtocol": "IpProtocol",
-        "fromPort": "FromPort",
-        "toPort": "ToPort",
-        "cidrIpv4": "CidrIpv4",
-        "cidrIpv6": "CidrIpv6",
-        "prefixListId": "PrefixListId",
-        "referencedSecurityGroupId": "ReferencedGroupId",
-        "description": "Description",
-    }
-    rule = {member: live.state[key] for key, member in members.items() if live.state.get(key) is not None}
-    group = live.state["securityGroupId"]
+    keys = given(live.state, "ipProtocol", "fromPort", "toPort", "description", *_RULE_SOURCES)
+    rule = {capital(key).replace("SecurityGroupId", "GroupId"): live.state[key] for key in keys}
     change = {"SecurityGroupRuleId": live.id, "SecurityGroupRule": rule}
-    api("modify_security_group_rules", GroupId=group, SecurityGroupRules=[change])
+    api("modify_security_group_rules", GroupId=live.state["securityGroupId"], SecurityGroupRules=[change])
 
 
 def _rule_ports(inputs: Inputs) -> Iterable[CheckFailure]:
@@ -180,6 +154,9 @@ def _rule_description(live: Live) -> str | None:
     return str(described) if described else None
 
 
+_PROTOCOLS = "-1, tcp, udp, icmp, icmpv6 or a protocol number"
+
+
 def _security_group_rule(direction: str) -> ResourceType:
     name = direction.capitalize()
     return ResourceType(
@@ -196,7 +173,6 @@ def _security_group_rule(direction: str) -> ResourceType:
         attributes={
             "arn": arn("ec2", "security-group-rule/{id}"),
             "description": _rule_description,
-            "securityGroupRuleId": "SecurityGroupRuleId",
             "securityGroupId": "GroupId",
             "referencedSecurityGroupId": "ReferencedGroupInfo.GroupId",
         },
@@ -208,15 +184,11 @@ def _security_group_rule(direction: str) -> ResourceType:
         rules={
             "cidrIpv4": rules.ipv4_network,
             "cidrIpv6": rules.ipv6_network,
-            "fromPort": rules.between(-1, 65535),
-            "toPort": rules.between(-1, 65535),
-            "ipProtocol": rules.matches(
-                r"-1|tcp|udp|icmp|icmpv6|\d{1,3}", "-1, tcp, udp, icmp, icmpv6 or a protocol number"
-            ),
+            **each("fromPort toPort", rules.between(-1, 65535)),
+            "ipProtocol": rules.matches(r"-1|tcp|udp|icmp|icmpv6|\d{1,3}", _PROTOCOLS),
         },
         references={
-            "securityGroupId": references.SECURITY_GROUP,
-            "referencedSecurityGroupId": references.SECURITY_GROUP,
+            **each("securityGroupId referencedSecurityGroupId", references.SECURITY_GROUP),
             "prefixListId": references.PREFIX_LIST,
         },
     )
@@ -262,10 +234,5 @@ _RULES_EXCLUSIVE = ResourceType(
     references={"securityGroupId": references.SECURITY_GROUP},
 )
 
-TYPES = (
-    _SECURITY_GROUP,
-    _DEFAULT_SECURITY_GROUP,
-    _RULES_EXCLUSIVE,
-    _security_group_rule("ingress"),
-    _security_group_rule("egress"),
-)
+_RULE_TYPES = (_security_group_rule("ingress"), _security_group_rule("egress"))
+TYPES = (_SECURITY_GROUP, _DEFAULT_SECURITY_GROUP, _RULES_EXCLUSIVE, *_RULE_TYPES)

@@ -1,6 +1,7 @@
 """SNS: topics, their policies, subscriptions."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,70 +14,36 @@ from sandbox.provider.model import (
     Request,
     ResourceType,
     Rule,
-    Tagging,
     call,
     template,
 )
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.attributes import text
+from sandbox.provider.tables.attributes import attributes_one_by_one
+from sandbox.provider.tables.helpers import capital, tagging, without
 from sandbox.provider.tables.resource_policies import resource_policy
 from sandbox.provider.values import UNKNOWN
 
 _DEFAULT_MESSAGE_BYTES = 256 * 1024
 """What AWS sets for a topic that does not limit its messages."""
 
-_FEEDBACK_PROTOCOLS = {
-    "application": "Application",
-    "firehose": "Firehose",
-    "http": "HTTP",
-    "lambda": "Lambda",
-    "sqs": "SQS",
-}
-_FEEDBACK_ROLES = {
-    f"{protocol}{outcome}FeedbackRoleArn": f"{name}{outcome}FeedbackRoleArn"
-    for protocol, name in _FEEDBACK_PROTOCOLS.items()
-    for outcome in ("Success", "Failure")
-}
-_FEEDBACK_RATES = {
-    f"{protocol}SuccessFeedbackSampleRate": f"{name}SuccessFeedbackSampleRate"
-    for protocol, name in _FEEDBACK_PROTOCOLS.items()
-}
+_PROTOCOLS = ("application", "firehose", "http", "lambda", "sqs")
+_FEEDBACK_ROLES = [f"{one}{outcome}FeedbackRoleArn" for one in _PROTOCOLS for outcome in ("Success", "Failure")]
+_FEEDBACK_RATES = [f"{one}SuccessFeedbackSampleRate" for one in _PROTOCOLS]
 # Taken away, these are set to nothing; the others then stay as they are, because AWS chooses their values.
-_TOPIC_OPTIONS = {
-    "archivePolicy": "ArchivePolicy",
-    "contentBasedDeduplication": "ContentBasedDeduplication",
-    "deliveryPolicy": "DeliveryPolicy",
-    "displayName": "DisplayName",
-    "kmsMasterKeyId": "KmsMasterKeyId",
-    **_FEEDBACK_ROLES,
-    **_FEEDBACK_RATES,
-}
-_TOPIC_ATTRIBUTES = {
-    **_TOPIC_OPTIONS,
-    "maximumMessageSize": "MaximumMessageSize",
-    "policy": "Policy",
-    "signatureVersion": "SignatureVersion",
-    "tracingConfig": "TracingConfig",
-}
+_OPTIONS = ["archivePolicy", "contentBasedDeduplication", "deliveryPolicy", "displayName", "kmsMasterKeyId"]
+_TOPIC_OPTIONS = [*_OPTIONS, *_FEEDBACK_ROLES, *_FEEDBACK_RATES]
+_TOPIC_ATTRIBUTES = [*_TOPIC_OPTIONS, "maximumMessageSize", "policy", "signatureVersion", "tracingConfig"]
 
 
-def _topic_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
-    previous = inputs.get("previous") or {}
-    for key, name in _TOPIC_ATTRIBUTES.items():
-        value = inputs.get(key)
-        if value is None and (key not in _TOPIC_OPTIONS or not previous.get(key)):
-            continue
-        if key == "contentBasedDeduplication" and not inputs.get("fifoTopic"):
-            continue
-        content = "" if value is None else text(value)
-        parameters = {"TopicArn": identifier, "AttributeName": name, "AttributeValue": content}
-        yield Request("set_topic_attributes", parameters)
+def _attribute(key: str) -> str:
+    """SNS's name for an attribute."""
+    return re.sub("^(Http|Sqs)", lambda found: found[0].upper(), capital(key))
 
 
 def _fifo(inputs: Inputs) -> dict[str, Any]:
     """That a topic is first-in first-out must be said when it is created."""
-    prepared = {key: value for key, value in inputs.items() if key not in ("fifoTopic", "fifoThroughputScope")}
+    prepared = without(inputs, "fifoTopic", "fifoThroughputScope")
     if inputs.get("fifoTopic") is not True:
         return prepared
     scope = inputs.get("fifoThroughputScope")
@@ -94,16 +61,14 @@ def _topic_rules(inputs: Inputs) -> Iterable[CheckFailure]:
             yield CheckFailure(key, "can only be set for a FIFO topic")
 
 
+_NAME = "at most 256 letters, digits, hyphens and underscores"
+
 _TOPIC = ResourceType(
     token="aws:sns/topic:Topic",
     service="sns",
     create="create_topic",
     id="TopicArn",
-    tagging=Tagging(
-        call("tag_resource", ResourceArn="id"),
-        call("untag_resource", ResourceArn="id"),
-        call("list_tags_for_resource", ResourceArn="id"),
-    ),
+    tagging=tagging("tag_resource untag_resource list_tags_for_resource", ResourceArn="id"),
     prepare=_fifo,
     read=call("get_topic_attributes", TopicArn="id"),
     description="Attributes",
@@ -116,13 +81,21 @@ _TOPIC = ResourceType(
     },
     absent_outputs="beginningArchiveTime fifoThroughputScope policy signatureVersion tracingConfig",
     # Of these the emulator takes every value and tells none.
-    write_only=f"archivePolicy fifoThroughputScope maximumMessageSize signatureVersion tracingConfig "
-    f"{' '.join(_FEEDBACK_ROLES)} {' '.join(_FEEDBACK_RATES)}",
+    write_only="archivePolicy fifoThroughputScope maximumMessageSize signatureVersion tracingConfig "
+    + " ".join([*_FEEDBACK_ROLES, *_FEEDBACK_RATES]),
     delete=call("delete_topic", TopicArn="id"),
     replace="name namePrefix fifoTopic fifoThroughputScope",
     autoname=Autoname("name", longest=256),
     defaults={"contentBasedDeduplication": False, "fifoTopic": False},
-    features=(Feature(inputs=" ".join(_TOPIC_ATTRIBUTES), requests=_topic_requests, replaces_all=True),),
+    features=(
+        attributes_one_by_one(
+            "set_topic_attributes",
+            "TopicArn",
+            {key: _attribute(key) for key in _TOPIC_ATTRIBUTES},
+            cleared=dict.fromkeys(_TOPIC_OPTIONS, ""),
+            applies=lambda inputs, key: key != "contentBasedDeduplication" or bool(inputs.get("fifoTopic")),
+        ),
+    ),
     validate=_topic_rules,
     rules={
         "archivePolicy": rules.json_document,
@@ -130,9 +103,7 @@ _TOPIC = ResourceType(
         "displayName": rules.matches(r".{0,100}", "at most 100 characters"),
         "fifoThroughputScope": rules.one_of("Topic", "MessageGroup"),
         "maximumMessageSize": rules.between(1024, 1024 * 1024),
-        "name": rules.matches(
-            r"[a-zA-Z0-9_-]{1,256}|[a-zA-Z0-9_-]{1,251}\.fifo", "at most 256 letters, digits, hyphens and underscores"
-        ),
+        "name": rules.matches(r"[a-zA-Z0-9_-]{1,256}|[a-zA-Z0-9_-]{1,251}\.fifo", _NAME),
         "policy": resource_policy("sns"),
         "signatureVersion": rules.one_of("1", "2"),
         "tracingConfig": rules.one_of("PassThrough", "Active"),
@@ -178,57 +149,32 @@ _TOPIC_POLICY = ResourceType(
 
 _EMAIL_ADDRESS = rules.matches(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", "an e-mail address")
 _ENDPOINTS: Mapping[str, Rule] = {
-    "application": rules.arn,
-    "email": _EMAIL_ADDRESS,
-    "email-json": _EMAIL_ADDRESS,
-    "firehose": rules.arn,
+    **dict.fromkeys(("application", "firehose", "lambda", "sqs"), rules.arn),
+    **dict.fromkeys(("email", "email-json"), _EMAIL_ADDRESS),
     "http": rules.matches(r"http://\S+", "an address that begins with http://"),
     "https": rules.matches(r"https://\S+", "an address that begins with https://"),
-    "lambda": rules.arn,
     "sms": rules.matches(r"\+[1-9]\d{5,14}", "a telephone number such as +14155550100"),
-    "sqs": rules.arn,
 }
 """Protocol -> what its endpoints look like."""
 
 _RAW_PROTOCOLS = ("firehose", "http", "https", "sqs")
 """Those that can do without SNS's envelope."""
 
-_SUBSCRIPTION_ATTRIBUTES = {
-    # A filter is read by its scope, so the scope goes first.
-    "filterPolicyScope": "FilterPolicyScope",
-    "filterPolicy": "FilterPolicy",
-    "deliveryPolicy": "DeliveryPolicy",
-    "rawMessageDelivery": "RawMessageDelivery",
-    "redrivePolicy": "RedrivePolicy",
-    "subscriptionRoleArn": "SubscriptionRoleArn",
+_CLEARED = {
+    **dict.fromkeys(("deliveryPolicy", "rawMessageDelivery", "subscriptionRoleArn"), ""),
+    "filterPolicy": "{}",
+    "redrivePolicy": None,
 }
-_NOTHING = {"filterPolicy": "{}", "redrivePolicy": None}
-"""What stands for a setting that is taken away, where it is not an empty text."""
-
-
-def _subscription_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
-    previous = inputs.get("previous") or {}
-    for key, name in _SUBSCRIPTION_ATTRIBUTES.items():
-        value = inputs.get(key)
-        if value is None and (key == "filterPolicyScope" or not previous.get(key)):
-            continue
-        if key == "rawMessageDelivery" and inputs.get("protocol") not in _RAW_PROTOCOLS:
-            continue
-        parameters = {"SubscriptionArn": identifier, "AttributeName": name}
-        content = _NOTHING.get(key, "") if value is None else text(value)
-        if content is not None:
-            parameters["AttributeValue"] = content
-        yield Request("set_subscription_attributes", parameters)
+"""What is sent for a setting that was taken away."""
 
 
 def _replay(inputs: Inputs, identifier: str) -> Iterable[Request]:
-    if inputs.get("replayPolicy"):
-        parameters = {"SubscriptionArn": identifier, "AttributeName": "ReplayPolicy"}
-        yield Request("set_subscription_attributes", {**parameters, "AttributeValue": inputs["replayPolicy"]})
+    value = {"AttributeName": "ReplayPolicy", "AttributeValue": inputs["replayPolicy"]}
+    yield Request("set_subscription_attributes", {"SubscriptionArn": identifier, **value})
 
 
 def _waits_for_confirmation(live: Live) -> bool:
-    """Whoever reads the mail or owns the site must agree first; the emulator confirms everything at once."""
+    """The recipient of the mail or the owner of the site must agree first; the emulator confirms all at once."""
     protocol = str(live.description["Protocol"])
     return protocol.startswith("email") or (protocol.startswith("http") and not live.state.get("endpointAutoConfirms"))
 
@@ -248,6 +194,10 @@ def _subscription_rules(inputs: Inputs) -> Iterable[CheckFailure]:
     if inputs.get("filterPolicyScope") is not None and inputs.get("filterPolicy") is None:
         yield CheckFailure("filterPolicyScope", "needs a filterPolicy")
 
+
+# A filter is read by its scope, so the scope is sent first.
+_SUBSCRIPTION_ATTRIBUTES = "filterPolicyScope filterPolicy deliveryPolicy rawMessageDelivery redrivePolicy "
+_SUBSCRIPTION_ATTRIBUTES += "subscriptionRoleArn"
 
 _SUBSCRIPTION = ResourceType(
     token="aws:sns/topicSubscription:TopicSubscription",
@@ -271,19 +221,21 @@ _SUBSCRIPTION = ResourceType(
     defaults={"confirmationTimeoutInMinutes": 1, "endpointAutoConfirms": False, "rawMessageDelivery": False},
     provider_only="confirmationTimeoutInMinutes endpointAutoConfirms",
     features=(
-        Feature(inputs=" ".join(_SUBSCRIPTION_ATTRIBUTES), requests=_subscription_requests, replaces_all=True),
-        Feature(inputs="replayPolicy", requests=_replay, stored_only=True),
+        attributes_one_by_one(
+            "set_subscription_attributes",
+            "SubscriptionArn",
+            {key: capital(key) for key in _SUBSCRIPTION_ATTRIBUTES.split()},
+            _CLEARED,
+            lambda inputs, key: key != "rawMessageDelivery" or inputs.get("protocol") in _RAW_PROTOCOLS,
+        ),
+        Feature("replayPolicy", _replay, stored_only=True),
     ),
     validate=_subscription_rules,
     rules={
-        "deliveryPolicy": rules.json_document,
-        "filterPolicy": rules.json_document,
+        **dict.fromkeys(("deliveryPolicy", "filterPolicy", "redrivePolicy", "replayPolicy"), rules.json_document),
+        **dict.fromkeys(("subscriptionRoleArn", "topic"), rules.arn),
         "filterPolicyScope": rules.one_of("MessageAttributes", "MessageBody"),
-        "protocol": rules.one_of(*_ENDPOINTS),
-        "redrivePolicy": rules.json_document,
-        "replayPolicy": rules.json_document,
-        "subscriptionRoleArn": rules.arn,
-        "topic": rules.arn,
+        "protocol": rules.one_of(*sorted(_ENDPOINTS)),
     },
     references={"topic": references.TOPIC, "subscriptionRoleArn": references.ROLE},
 )

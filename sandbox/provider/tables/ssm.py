@@ -23,16 +23,13 @@ from sandbox.provider.model import (
 )
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.helpers import capitals, exactly_one, given, members, send, tagging, without
 from sandbox.provider.values import UNKNOWN
 
 
 def _tagging(kind: str) -> Tagging:
-    return Tagging(
-        call("add_tags_to_resource", ResourceType=Text(kind), ResourceId="id"),
-        call("remove_tags_from_resource", ResourceType=Text(kind), ResourceId="id"),
-        call("list_tags_for_resource", ResourceType=Text(kind), ResourceId="id"),
-        "TagList",
-    )
+    calls = "add_tags_to_resource remove_tags_from_resource list_tags_for_resource"
+    return tagging(calls, "TagList", ResourceType=Text(kind), ResourceId="id")
 
 
 _PLATFORMS = ("Linux", "MacOS", "Windows")
@@ -44,20 +41,11 @@ def _read_document(api: Api, live: Live) -> Mapping[str, Any]:
     return {**api("describe_document", Name=live.id)["Document"], "Content": content}
 
 
-_DOCUMENT_MEMBERS = {
-    "attachmentsSources": "Attachments",
-    "content": "Content",
-    "documentFormat": "DocumentFormat",
-    "targetType": "TargetType",
-    "versionName": "VersionName",
-}
-
-
 def _publish_document(api: Api, live: Live) -> None:
     """The new version becomes the default, because that is the one that runs."""
-    given = {member: live.state[key] for key, member in _DOCUMENT_MEMBERS.items() if live.state.get(key)}
-    if "Attachments" in given:
-        given["Attachments"] = [{key.capitalize(): item for key, item in one.items()} for one in given["Attachments"]]
+    given = members(live.state, "content documentFormat targetType versionName")
+    if live.state.get("attachmentsSources"):
+        given["Attachments"] = [capitals(one) for one in live.state["attachmentsSources"]]
     try:
         answer = api("update_document", Name=live.id, DocumentVersion="$LATEST", **given)
         version = answer["DocumentDescription"]["DocumentVersion"]
@@ -94,8 +82,7 @@ def _share(api: Api, live: Live) -> None:
     added = [account for account in wanted if account not in present]
     removed = [account for account in present if account not in wanted]
     if added or removed:
-        request = _share_with(live.id, AccountIdsToAdd=added, AccountIdsToRemove=removed)
-        api(request.operation, **request.parameters)
+        send(api, [_share_with(live.id, AccountIdsToAdd=added, AccountIdsToRemove=removed)])
 
 
 def _read_sharing(api: Api, live: Live) -> Mapping[str, Any]:
@@ -106,13 +93,11 @@ def _read_sharing(api: Api, live: Live) -> Mapping[str, Any]:
     return {"permissions": {"type": "Share", "account_ids": ",".join(listed)} if accounts else None}
 
 
-def _delete_document(api: Api, live: Live) -> None:
+def _share_with_none(api: Api, live: Live) -> None:
     """A document that is shared cannot be deleted."""
     accounts = _sharers(api, live.id)
     if accounts:
-        request = _share_with(live.id, AccountIdsToRemove=accounts)
-        api(request.operation, **request.parameters)
-    api("delete_document", Name=live.id)
+        send(api, [_share_with(live.id, AccountIdsToRemove=accounts)])
 
 
 def _document_rules(inputs: Inputs) -> Iterable[CheckFailure]:
@@ -169,24 +154,24 @@ _DOCUMENT = ResourceType(
     custom_update=_publish_document,
     custom_update_inputs="attachmentsSources content documentFormat targetType versionName",
     recomputed="createdDate defaultVersion description documentVersion hash latestVersion parameters schemaVersion",
-    delete=_delete_document,
+    before_delete=_share_with_none,
+    delete=call("delete_document", Name="id"),
     # The type cannot be changed by any call.
     replace="name documentType",
     autoname=Autoname("name", longest=128),
     defaults={"documentFormat": "JSON"},
-    features=(Feature(inputs="permissions", requests=_sharing, apply=_share, read=_read_sharing, replaces_all=True),),
+    features=(Feature("permissions", _sharing, apply=_share, read=_read_sharing, replaces_all=True),),
     validate=_document_rules,
     rules={"name": rules.matches(r"(?!aws|amazon|amzn)[a-zA-Z0-9_.-]{3,128}", "3 to 128 letters, digits and _ . -")},
 )
 
-_VALUES = ("value", "insecureValue", "valueWo")
+_VALUES = ("insecureValue", "valueWo", "value")
 
 
 def _parameter_value(inputs: Inputs) -> dict[str, Any]:
     """The three inputs for the value differ in how the state shows it."""
-    rest = {key: item for key, item in inputs.items() if key not in (*_VALUES, "valueWoVersion")}
-    given = [inputs[key] for key in _VALUES if inputs.get(key) is not None]
-    return {**rest, "value": given[0]} if given else rest
+    values = [inputs[key] for key in given(inputs, "value", "insecureValue", "valueWo")]
+    return {**without(inputs, *_VALUES, "valueWoVersion"), "value": values[0] if values else None}
 
 
 def _read_parameter(api: Api, live: Live) -> Mapping[str, Any]:
@@ -208,24 +193,21 @@ def _value_of(key: str) -> Any:
 
 def _change_parameter(api: Api, live: Live) -> None:
     state = live.state
-    members = {"keyId": "KeyId", "tier": "Tier"}
-    given = {member: state[key] for key, member in members.items() if state.get(key)}
     api(
         "put_parameter",
         Name=live.id,
         Overwrite=True,
         Type=state["type"],
-        Value=next(state[key] for key in ("insecureValue", "valueWo", "value") if state.get(key)),
+        Value=next(state[key] for key in _VALUES if state.get(key)),
         # What is left out AWS keeps as it was.
         Description=state.get("description") or "",
         AllowedPattern=state.get("allowedPattern") or "",
-        **given,
+        **members(state, "keyId tier"),
     )
 
 
 def _parameter_rules(inputs: Inputs) -> Iterable[CheckFailure]:
-    if len([key for key in _VALUES if inputs.get(key) is not None]) != 1:
-        yield CheckFailure("value", f"exactly one of {', '.join(_VALUES)} must be given")
+    yield from exactly_one("value", "insecureValue", "valueWo")(inputs)
     if (inputs.get("valueWo") is None) != (inputs.get("valueWoVersion") is None):
         yield CheckFailure("valueWoVersion", "valueWo and valueWoVersion go together")
     secure = inputs.get("type") == "SecureString"
@@ -234,6 +216,8 @@ def _parameter_rules(inputs: Inputs) -> Iterable[CheckFailure]:
     if not secure and inputs.get("keyId") is not None:
         yield CheckFailure("keyId", "is for a SecureString only")
 
+
+_NAME = "at most 2048 letters, digits and _ . - /, not beginning with aws or ssm"
 
 _PARAMETER = ResourceType(
     token="aws:ssm/parameter:Parameter",
@@ -262,10 +246,7 @@ _PARAMETER = ResourceType(
     validate=_parameter_rules,
     rules={
         "dataType": rules.one_of("text", "aws:ec2:image", "aws:ssm:integration"),
-        "name": rules.matches(
-            r"(?!/?(?i:aws|ssm))[a-zA-Z0-9_./-]{1,2048}",
-            "at most 2048 letters, digits and _ . - /, not beginning with aws or ssm",
-        ),
+        "name": rules.matches(r"(?!/?(?i:aws|ssm))[a-zA-Z0-9_./-]{1,2048}", _NAME),
     },
     references={"keyId": references.KMS_KEY},
 )

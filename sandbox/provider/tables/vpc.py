@@ -4,35 +4,31 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Api
-from sandbox.provider.model import Feature, Inputs, Live, Request, ResourceType, arn, call, constant
+from sandbox.provider.model import Feature, Inputs, Live, Request, call, constant
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.ec2_common import TAGGING
+from sandbox.provider.tables.ec2_common import ec2_type
+from sandbox.provider.tables.helpers import capital, given, members, send, without
 
 
-def _attribute_requests(operation: str, id_parameter: str, attributes: Mapping[str, str]) -> Any:
-    """Requests that set one attribute each: EC2 refuses two in one call."""
+def _attributes(operation: str, parameter: str, inputs: str, read: Any = None) -> Feature:
+    """Attributes of which EC2 sets one per call."""
 
-    def requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
-        for key, member in attributes.items():
-            if inputs.get(key) is not None:
-                yield Request(operation, {id_parameter: identifier, member: {"Value": inputs[key]}})
+    def requests(values: Inputs, identifier: str) -> Iterable[Request]:
+        for key in given(values, *inputs.split()):
+            yield Request(operation, {parameter: identifier, capital(key): {"Value": values[key]}})
 
-    return requests
+    return Feature(inputs=inputs, requests=requests, read=read)
 
 
 # Support goes before hostnames, which cannot be enabled without it.
-_VPC_ATTRIBUTES = {
-    "enableDnsSupport": "EnableDnsSupport",
-    "enableDnsHostnames": "EnableDnsHostnames",
-    "enableNetworkAddressUsageMetrics": "EnableNetworkAddressUsageMetrics",
-}
+_VPC_ATTRIBUTES = "enableDnsSupport enableDnsHostnames enableNetworkAddressUsageMetrics"
 
 
 def _read_vpc_attributes(api: Api, live: Live) -> Mapping[str, Any]:
     return {
-        key: api("describe_vpc_attribute", VpcId=live.id, Attribute=key)[member]["Value"]
-        for key, member in _VPC_ATTRIBUTES.items()
+        key: api("describe_vpc_attribute", VpcId=live.id, Attribute=key)[capital(key)]["Value"]
+        for key in _VPC_ATTRIBUTES.split()
     }
 
 
@@ -51,8 +47,7 @@ def _ipv6_associations(vpc: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _set_ipv6_block(api: Api, live: Live) -> None:
     present = [one["AssociationId"] for one in _ipv6_associations(api("describe_vpcs", VpcIds=[live.id])["Vpcs"][0])]
     if live.state.get("assignGeneratedIpv6CidrBlock"):
-        for request in [] if present else _ipv6_block(live.state, live.id):
-            api(request.operation, **request.parameters)
+        send(api, [] if present else _ipv6_block(live.state, live.id))
         return
     for association in present:
         api("disassociate_vpc_cidr_block", AssociationId=association)
@@ -76,69 +71,37 @@ def _describe_vpc(api: Api, live: Live) -> Mapping[str, Any]:
     }
 
 
-_VPC = ResourceType(
-    token="aws:ec2/vpc:Vpc",
-    service="ec2",
-    create="create_vpc",
-    id="Vpc.VpcId",
-    tag_specification="vpc",
-    tagging=TAGGING,
+_VPC = ec2_type(
+    "Vpc",
     read=_describe_vpc,
     attributes={
-        "arn": arn("ec2", "vpc/{id}"),
         "defaultRouteTableId": "mainRouteTableId",
         "ipv6CidrBlock": "Ipv6CidrBlockAssociationSet[0].Ipv6CidrBlock",
         "ipv6AssociationId": "Ipv6CidrBlockAssociationSet[0].AssociationId",
         "assignGeneratedIpv6CidrBlock": lambda live: bool(live.description.get("Ipv6CidrBlockAssociationSet")),
     },
     absent_outputs="ipv6AssociationId ipv6CidrBlock ipv6CidrBlockNetworkBorderGroup",
-    delete=call("delete_vpc", VpcId="id"),
     # In AWS a VPC can leave dedicated tenancy, but not enter it; the sandbox replaces it either way.
     replace="cidrBlock ipv4IpamPoolId ipv4NetmaskLength instanceTenancy",
     defaults={"enableDnsSupport": True, "instanceTenancy": "default"},
     features=(
-        Feature(
-            inputs=" ".join(_VPC_ATTRIBUTES),
-            requests=_attribute_requests("modify_vpc_attribute", "VpcId", _VPC_ATTRIBUTES),
-            read=_read_vpc_attributes,
-        ),
+        _attributes("modify_vpc_attribute", "VpcId", _VPC_ATTRIBUTES, _read_vpc_attributes),
         Feature(inputs="assignGeneratedIpv6CidrBlock", requests=_ipv6_block, apply=_set_ipv6_block, replaces_all=True),
     ),
     rules={"cidrBlock": rules.vpc_network, "instanceTenancy": rules.one_of("default", "dedicated")},
 )
 
-_SUBNET = ResourceType(
-    token="aws:ec2/subnet:Subnet",
-    service="ec2",
-    create="create_subnet",
-    id="Subnet.SubnetId",
-    tag_specification="subnet",
-    tagging=TAGGING,
-    read=call("describe_subnets", SubnetIds="id"),
-    description="Subnets[0]",
+_SUBNET = ec2_type(
+    "Subnet",
     attributes={
-        "arn": "SubnetArn",
         "ipv6CidrBlock": "Ipv6CidrBlockAssociationSet[0].Ipv6CidrBlock",
         "ipv6CidrBlockAssociationId": "Ipv6CidrBlockAssociationSet[0].AssociationId",
         "privateDnsHostnameTypeOnLaunch": constant("ip-name"),
     },
     absent_outputs="ipv6CidrBlock ipv6CidrBlockAssociationId",
-    delete=call("delete_subnet", SubnetId="id"),
     replace="cidrBlock vpcId availabilityZone availabilityZoneId ipv6CidrBlock ipv6Native outpostArn",
     defaults={"assignIpv6AddressOnCreation": False, "mapPublicIpOnLaunch": False},
-    features=(
-        Feature(
-            inputs="mapPublicIpOnLaunch assignIpv6AddressOnCreation",
-            requests=_attribute_requests(
-                "modify_subnet_attribute",
-                "SubnetId",
-                {
-                    "mapPublicIpOnLaunch": "MapPublicIpOnLaunch",
-                    "assignIpv6AddressOnCreation": "AssignIpv6AddressOnCreation",
-                },
-            ),
-        ),
-    ),
+    features=(_attributes("modify_subnet_attribute", "SubnetId", "mapPublicIpOnLaunch assignIpv6AddressOnCreation"),),
     rules={
         "cidrBlock": rules.vpc_network,
         "ipv6CidrBlock": rules.ipv6_network,
@@ -153,51 +116,30 @@ def _attach_gateway(inputs: Inputs, identifier: str) -> Iterable[Request]:
         yield Request("attach_internet_gateway", {"InternetGatewayId": identifier, "VpcId": inputs["vpcId"]})
 
 
-def _move_gateway(api: Api, live: Live) -> None:
-    _detach_gateway(api, live)
-    for request in _attach_gateway(live.state, live.id):
-        api(request.operation, **request.parameters)
-
-
 def _detach_gateway(api: Api, live: Live) -> None:
     gateways = api("describe_internet_gateways", InternetGatewayIds=[live.id])["InternetGateways"]
     for attachment in gateways[0]["Attachments"]:
         api("detach_internet_gateway", InternetGatewayId=live.id, VpcId=attachment["VpcId"])
 
 
-def _delete_gateway(api: Api, live: Live) -> None:
-    _detach_gateway(api, live)
-    api("delete_internet_gateway", InternetGatewayId=live.id)
-
-
-_INTERNET_GATEWAY = ResourceType(
-    token="aws:ec2/internetGateway:InternetGateway",
-    service="ec2",
-    create="create_internet_gateway",
-    id="InternetGateway.InternetGatewayId",
-    tag_specification="internet-gateway",
-    tagging=TAGGING,
-    read=call("describe_internet_gateways", InternetGatewayIds="id"),
-    description="InternetGateways[0]",
-    attributes={"arn": arn("ec2", "internet-gateway/{id}"), "vpcId": "Attachments[0].VpcId"},
+_INTERNET_GATEWAY = ec2_type(
+    "InternetGateway",
+    attributes={"vpcId": "Attachments[0].VpcId"},
     absent_outputs="vpcId",
-    delete=_delete_gateway,
-    features=(Feature(inputs="vpcId", requests=_attach_gateway, apply=_move_gateway),),
+    before_delete=_detach_gateway,
+    features=(Feature(inputs="vpcId", requests=_attach_gateway, clear=_detach_gateway),),
     references={"vpcId": references.VPC},
 )
 
-_EIP = ResourceType(
-    token="aws:ec2/eip:Eip",
-    service="ec2",
+_EIP = ec2_type(
+    "Eip",
+    "Addresses",
+    "elastic-ip",
     create="allocate_address",
     id="AllocationId",
-    tag_specification="elastic-ip",
-    tagging=TAGGING,
     read=call("describe_addresses", AllocationIds="id"),
-    description="Addresses[0]",
     attributes={
         "allocationId": "AllocationId",
-        "arn": arn("ec2", "elastic-ip/{id}"),
         "networkBorderGroup": lambda live: live.region,
         "publicIpv4Pool": constant("amazon"),
         "publicDns": lambda live: f"ec2-{live.description['PublicIp'].replace('.', '-')}.compute-1.amazonaws.com",
@@ -211,10 +153,8 @@ _EIP = ResourceType(
 )
 
 
-def _read_nat_gateway(api: Api, live: Live) -> Mapping[str, Any] | None:
-    """A deleted gateway stays visible for an hour, as `deleted`."""
-    gateways = api("describe_nat_gateways", NatGatewayIds=[live.id])["NatGateways"]
-    return next((one for one in gateways if one["State"] not in ("deleting", "deleted")), None)
+_NOT_DELETED = "{}[?State!='deleting' && State!='deleted'] | [0]"
+"""What is deleted stays visible for an hour."""
 
 
 def _delete_nat_gateway(api: Api, live: Live) -> None:
@@ -236,15 +176,12 @@ def _nat_gateway_rules(inputs: Inputs) -> Iterable[CheckFailure]:
         yield CheckFailure("allocationId", "a public NAT gateway needs the allocationId of an Elastic IP")
 
 
-_NAT_GATEWAY = ResourceType(
-    token="aws:ec2/natGateway:NatGateway",
-    service="ec2",
-    create="create_nat_gateway",
-    id="NatGateway.NatGatewayId",
-    tag_specification="natgateway",
-    tagging=TAGGING,
+_NAT_GATEWAY = ec2_type(
+    "NatGateway",
+    noun="natgateway",
+    has_arn=False,
     renames={"privateIp": "PrivateIpAddress"},
-    read=_read_nat_gateway,
+    description=_NOT_DELETED.format("NatGateways"),
     attributes={
         "associationId": "NatGatewayAddresses[0].AssociationId",
         "networkInterfaceId": "NatGatewayAddresses[0].NetworkInterfaceId",
@@ -253,69 +190,45 @@ _NAT_GATEWAY = ResourceType(
         "allocationId": "NatGatewayAddresses[0].AllocationId",
         "availabilityMode": constant("zonal"),
     },
-    absent_outputs="associationId autoProvisionZones autoScalingIps networkInterfaceId publicIp "
-    "regionalNatGatewayAddresses "
-    "regionalNatGatewayAutoMode routeTableId secondaryAllocationIds secondaryPrivateIpAddressCount "
-    "secondaryPrivateIpAddresses privateIp vpcId",
+    absent_outputs="associationId autoProvisionZones autoScalingIps networkInterfaceId publicIp routeTableId vpcId "
+    "privateIp regionalNatGatewayAddresses regionalNatGatewayAutoMode secondaryAllocationIds "
+    "secondaryPrivateIpAddressCount secondaryPrivateIpAddresses",
     delete=_delete_nat_gateway,
     replace="allocationId availabilityMode connectivityType privateIp subnetId vpcId secondaryPrivateIpAddressCount",
     defaults={"connectivityType": "public"},
     validate=_nat_gateway_rules,
-    references={
-        "subnetId": references.SUBNET,
-        "vpcId": references.VPC,
-        "allocationId": references.ELASTIC_IP,
-    },
+    references={"subnetId": references.SUBNET, "vpcId": references.VPC, "allocationId": references.ELASTIC_IP},
 )
 
 
-def _read_endpoint(api: Api, live: Live) -> Mapping[str, Any] | None:
-    found = api("describe_vpc_endpoints", VpcEndpointIds=[live.id])["VpcEndpoints"]
-    return next((one for one in found if one["State"] not in ("deleting", "deleted")), None)
-
-
 def _amend_endpoint(api: Api, live: Live) -> None:
-    """AWS takes what to add and what to remove."""
-    now = _read_endpoint(api, live) or {}
-    lists = {
-        "subnetIds": ("SubnetIds", now.get("SubnetIds", [])),
-        "routeTableIds": ("RouteTableIds", now.get("RouteTableIds", [])),
-        "securityGroupIds": ("SecurityGroupIds", [group["GroupId"] for group in now.get("Groups", [])]),
-    }
-    parameters: dict[str, Any] = {}
-    for key, (member, present) in lists.items():
-        if live.state.get(key) is None:
-            continue
-        added = [value for value in live.state[key] if value not in present]
-        removed = [value for value in present if value not in live.state[key]]
-        parameters |= {f"Add{member}": added} if added else {}
-        parameters |= {f"Remove{member}": removed} if removed else {}
-    if live.state.get("policy"):
-        parameters["PolicyDocument"] = live.state["policy"]
+    """AWS accepts what to add and what to remove."""
+    now = api("describe_vpc_endpoints", VpcEndpointIds=[live.id])["VpcEndpoints"][0]
+    now["SecurityGroupIds"] = [group["GroupId"] for group in now.get("Groups", [])]
+    parameters = members(live.state, {"policy": "PolicyDocument"})
+    for key in given(live.state, "subnetIds", "routeTableIds", "securityGroupIds"):
+        wanted, present = live.state[key], now.get(capital(key), [])
+        added, removed = ([one for one in wanted if one not in present], [one for one in present if one not in wanted])
+        parameters |= {f"Add{capital(key)}": added} if added else {}
+        parameters |= {f"Remove{capital(key)}": removed} if removed else {}
     api("modify_vpc_endpoint", VpcEndpointId=live.id, **parameters)
 
 
-_VPC_ENDPOINT = ResourceType(
-    token="aws:ec2/vpcEndpoint:VpcEndpoint",
-    service="ec2",
-    create="create_vpc_endpoint",
-    id="VpcEndpoint.VpcEndpointId",
-    tag_specification="vpc-endpoint",
-    tagging=TAGGING,
+_SERVICE_NAME = r"com\.amazonaws\.[a-z0-9-]+\.[a-z0-9.-]+|[a-z.]+vpce[a-z0-9.-]+|aws\..+"
+
+_VPC_ENDPOINT = ec2_type(
+    "VpcEndpoint",
+    description=_NOT_DELETED.format("VpcEndpoints"),
     renames={"policy": "PolicyDocument"},
-    read=_read_endpoint,
     attributes={
-        "arn": arn("ec2", "vpc-endpoint/{id}"),
         "securityGroupIds": "Groups[].GroupId",
         "prefixListId": lambda live: "pl-63a5400a" if live.description["VpcEndpointType"] == "Gateway" else "",
         "ipAddressType": constant("ipv4"),
         "serviceRegion": lambda live: live.region,
         "ownerId": lambda live: live.account_id,
-        "policy": "PolicyDocument",
     },
-    absent_outputs="cidrBlocks dnsEntries dnsOptions networkInterfaceIds requesterManaged privateDnsEnabled "
-    "routeTableIds "
-    "securityGroupIds subnetConfigurations subnetIds policy",
+    absent_outputs="cidrBlocks dnsEntries dnsOptions networkInterfaceIds policy privateDnsEnabled requesterManaged "
+    "routeTableIds securityGroupIds subnetConfigurations subnetIds",
     # The emulator turns private DNS on for every interface endpoint and reports nothing of the options.
     write_only="dnsOptions ipAddressType privateDnsEnabled serviceRegion",
     custom_update=_amend_endpoint,
@@ -324,11 +237,7 @@ _VPC_ENDPOINT = ResourceType(
     delete=call("delete_vpc_endpoints", VpcEndpointIds="id"),
     replace="vpcId serviceName vpcEndpointType serviceRegion",
     defaults={"vpcEndpointType": "Gateway"},
-    rules={
-        "serviceName": rules.matches(
-            r"com\.amazonaws\.[a-z0-9-]+\.[a-z0-9.-]+|[a-z.]+vpce[a-z0-9.-]+|aws\..+", "a service name"
-        )
-    },
+    rules={"serviceName": rules.matches(_SERVICE_NAME, "a service name")},
     references={
         "vpcId": references.VPC,
         "subnetIds": references.SUBNET,
@@ -341,30 +250,21 @@ _FLOW_LOG_SOURCES = {"vpcId": "VPC", "subnetId": "Subnet", "eniId": "NetworkInte
 
 
 def _flow_log_source(inputs: Inputs) -> dict[str, Any]:
-    prepared = {key: value for key, value in inputs.items() if key not in _FLOW_LOG_SOURCES}
+    prepared = without(inputs, *_FLOW_LOG_SOURCES)
     for key, kind in _FLOW_LOG_SOURCES.items():
         if inputs.get(key):
             prepared |= {"resourceIds": [inputs[key]], "resourceType": kind}
     return prepared
 
 
-_FLOW_LOG = ResourceType(
-    token="aws:ec2/flowLog:FlowLog",
-    service="ec2",
+_FLOW_LOG = ec2_type(
+    "FlowLog",
+    noun="vpc-flow-log",
     create="create_flow_logs",
     id="FlowLogIds[0]",
-    tag_specification="vpc-flow-log",
-    tagging=TAGGING,
     prepare=_flow_log_source,
     renames={"iamRoleArn": "DeliverLogsPermissionArn"},
-    read=call("describe_flow_logs", FlowLogIds="id"),
-    description="FlowLogs[0]",
-    attributes={
-        "arn": arn("ec2", "vpc-flow-log/{id}"),
-        "vpcId": "ResourceId",
-        "subnetId": "ResourceId",
-        "eniId": "ResourceId",
-    },
+    attributes=dict.fromkeys(_FLOW_LOG_SOURCES, "ResourceId"),
     absent_outputs="logDestination",
     # The emulator keeps the name of the log group, not its ARN.
     write_only="logDestination destinationOptions",
@@ -376,12 +276,4 @@ _FLOW_LOG = ResourceType(
     references={"vpcId": references.VPC, "subnetId": references.SUBNET, "iamRoleArn": references.ROLE},
 )
 
-TYPES = (
-    _VPC,
-    _SUBNET,
-    _INTERNET_GATEWAY,
-    _EIP,
-    _NAT_GATEWAY,
-    _VPC_ENDPOINT,
-    _FLOW_LOG,
-)
+TYPES = (_VPC, _SUBNET, _INTERNET_GATEWAY, _EIP, _NAT_GATEWAY, _VPC_ENDPOINT, _FLOW_LOG)

@@ -1,36 +1,29 @@
 """Web application firewall.
 
-Rules may stand inside the web ACL or be resources of their own. Either way AWS keeps them in the ACL, which is only
-ever written as a whole, under a lock token.
+Rules may be listed in the web ACL or be resources of their own. Either way AWS keeps them in the ACL, which is always
+written as a whole, under a lock token.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sandbox.provider import mapping, requests, schema
 from sandbox.provider.emulator import Api
-from sandbox.provider.model import Autoname, Inputs, Live, ResourceType, Tagging, call, constant
+from sandbox.provider.model import Autoname, Inputs, Live, ResourceType, call, constant, template
 from sandbox.provider.resource_provider import ProviderError
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
+from sandbox.provider.tables.helpers import capital, capitals, exactly_one, required, tagging, under, without
 from sandbox.provider.values import Properties
 
 _WRITING = threading.RLock()
 """One writer at a time: of two that hold the same lock token AWS would refuse the second."""
 
-_ACL_SETTINGS = (
-    "AssociationConfig",
-    "CaptchaConfig",
-    "ChallengeConfig",
-    "CustomResponseBodies",
-    "DataProtectionConfig",
-    "DefaultAction",
-    "Description",
-    "Rules",
-    "TokenDomains",
-    "VisibilityConfig",
-)
+_ACL_INPUTS = "associationConfig captchaConfig challengeConfig customResponseBodies dataProtectionConfig defaultAction "
+_ACL_INPUTS += "description rules tokenDomains visibilityConfig"
+_ACL_SETTINGS = {capital(key) for key in _ACL_INPUTS.split()}
 
 
 def _keyed_bodies(inputs: Inputs) -> dict[str, Any]:
@@ -38,11 +31,7 @@ def _keyed_bodies(inputs: Inputs) -> dict[str, Any]:
     bodies = inputs.get("customResponseBodies")
     if not isinstance(bodies, list):
         return dict(inputs)
-    keyed = {
-        body["key"]: {"Content": body["content"], "ContentType": body["contentType"]}
-        for body in bodies
-        if isinstance(body, Mapping)
-    }
+    keyed = {one["key"]: capitals(without(one, "key")) for one in bodies if isinstance(one, Mapping)}
     return {**inputs, "customResponseBodies": keyed}
 
 
@@ -67,9 +56,13 @@ def _write(api: Api, identifier: str, name: str, scope: str, change: Callable[[d
         api("update_web_acl", Id=identifier, Name=name, Scope=scope, LockToken=current["LockToken"], **acl)
 
 
+def _own_inputs(kind: ResourceType, live: Live) -> Properties:
+    declared = schema.resource(kind.token)
+    return {key: live.state[key] for key in declared.inputs if key in live.state} if declared else {}
+
+
 def _amend_acl(api: Api, live: Live) -> None:
-    declared = schema.resource(_WEB_ACL.token)
-    inputs = {key: live.state[key] for key in declared.inputs if key in live.state} if declared else {}
+    inputs = _own_inputs(_WEB_ACL, live)
     wanted = dict(requests.creation(_WEB_ACL, inputs, {})[0].parameters)
     if "rules" not in inputs:
         wanted.pop("Rules", None)
@@ -95,11 +88,8 @@ _WEB_ACL = ResourceType(
     service="wafv2",
     create="create_web_acl",
     id="Summary.Id",
-    tagging=Tagging(
-        call("tag_resource", ResourceARN="arn"),
-        call("untag_resource", ResourceARN="arn"),
-        call("list_tags_for_resource", ResourceARN="arn"),
-        "TagInfoForResource.TagList",
+    tagging=tagging(
+        "tag_resource untag_resource list_tags_for_resource", "TagInfoForResource.TagList", ResourceARN="arn"
     ),
     prepare=_keyed_bodies,
     read=_read_acl,
@@ -111,9 +101,7 @@ _WEB_ACL = ResourceType(
     absent_outputs="applicationIntegrationUrl",
     write_only="scope",
     custom_update=_amend_acl,
-    custom_update_inputs="associationConfig captchaConfig challengeConfig customResponseBodies "
-    "dataProtectionConfig defaultAction "
-    "description rules tokenDomains visibilityConfig",
+    custom_update_inputs=_ACL_INPUTS,
     delete=_delete_acl,
     replace="name namePrefix scope",
     autoname=Autoname("name", longest=128),
@@ -126,19 +114,14 @@ _RULE_RENAMES = {"*.headerOrders": "HeaderOrder"}
 def _rule_parameters(inputs: Inputs) -> mapping.Mapped:
     """A rule in the API's form."""
     shape = mapping.service("wafv2").shape_for("Rule")
-    given = {key: value for key, value in inputs.items() if key not in ("webAclArn", "region", "timeouts")}
-    return mapping.to_parameters(shape, given, _RULE_RENAMES)
+    return mapping.to_parameters(shape, without(inputs, "webAclArn", "region", "timeouts"), _RULE_RENAMES)
 
 
 def _validate_rule(inputs: Inputs) -> Iterator[CheckFailure]:
     shape = mapping.service("wafv2").shape_for("Rule")
-    mapped = _rule_parameters(inputs)
-    yield from requests.shape_failures(mapped, shape, dict(inputs), "Rule")
-    actions = [key for key in ("action", "overrideAction") if inputs.get(key) is not None]
-    if len(actions) != 1:
-        yield CheckFailure("action", "exactly one of action and overrideAction must be given")
-    if inputs.get("statement") is None:
-        yield CheckFailure("statement", "a rule needs a statement")
+    yield from requests.shape_failures(_rule_parameters(inputs), shape, dict(inputs), "Rule")
+    yield from exactly_one("action", "overrideAction")(inputs)
+    yield from required({"statement": "a rule needs a statement"})(inputs)
 
 
 def _acl_parts(arn: str) -> tuple[str, str, str]:
@@ -147,13 +130,8 @@ def _acl_parts(arn: str) -> tuple[str, str, str]:
     return identifier, name, "CLOUDFRONT" if scope == "global" else "REGIONAL"
 
 
-def _rule_inputs(state: Inputs) -> Properties:
-    declared = schema.resource(_WEB_ACL_RULE.token)
-    return {key: state[key] for key in declared.inputs if key in state} if declared else {}
-
-
 def _put_rule(api: Api, live: Live, *, exists: bool) -> str:
-    rule = _rule_parameters(_rule_inputs(live.state)).parameters
+    rule = _rule_parameters(_own_inputs(_WEB_ACL_RULE, live)).parameters
 
     def change(acl: dict[str, Any]) -> None:
         present = acl.get("Rules", [])
@@ -170,14 +148,6 @@ def _put_rule(api: Api, live: Live, *, exists: bool) -> str:
     return f"{arn},{rule['Name']}"
 
 
-def _add_rule(api: Api, live: Live) -> str:
-    return _put_rule(api, live, exists=False)
-
-
-def _change_rule(api: Api, live: Live) -> str:
-    return _put_rule(api, live, exists=True)
-
-
 def _read_rule(api: Api, live: Live) -> Mapping[str, Any] | None:
     acl = _get(api, *_acl_parts(live.state["webAclArn"]))["WebACL"]
     return next((rule for rule in acl.get("Rules", []) if rule["Name"] == live.state["name"]), None)
@@ -190,14 +160,15 @@ def _delete_rule(api: Api, live: Live) -> None:
     _write(api, *_acl_parts(live.state["webAclArn"]), change)
 
 
+_ACL_ARN = r"arn:aws:wafv2:.+:(regional|global)/webacl/[^/]+/[^/]+"
+
 _WEB_ACL_RULE = ResourceType(
     token="aws:wafv2/webAclRule:WebAclRule",
     service="wafv2",
-    custom_create=_add_rule,
-    custom_update=_change_rule,
+    custom_create=lambda api, live: _put_rule(api, live, exists=False),
+    custom_update=lambda api, live: _put_rule(api, live, exists=True),
     custom_create_inputs="webAclArn name priority action overrideAction statement visibilityConfig captchaConfig "
-    "challengeConfig "
-    "ruleLabels",
+    "challengeConfig ruleLabels",
     provider_only="timeouts",
     read=_read_rule,
     renames=_RULE_RENAMES,
@@ -206,9 +177,7 @@ _WEB_ACL_RULE = ResourceType(
     replace="webAclArn name",
     autoname=Autoname("name", longest=128),
     validate=_validate_rule,
-    rules={
-        "webAclArn": rules.matches(r"arn:aws:wafv2:.+:(regional|global)/webacl/[^/]+/[^/]+", "the ARN of a web ACL")
-    },
+    rules={"webAclArn": rules.matches(_ACL_ARN, "the ARN of a web ACL")},
     references={"webAclArn": references.WEB_ACL},
 )
 
@@ -222,7 +191,7 @@ _ASSOCIATION = ResourceType(
     token="aws:wafv2/webAclAssociation:WebAclAssociation",
     service="wafv2",
     create="associate_web_acl",
-    id=lambda live: f"{live.state['webAclArn']},{live.state['resourceArn']}",
+    id=template("{webAclArn},{resourceArn}"),
     read=_associated,
     write_only="resourceArn webAclArn",
     delete=call("disassociate_web_acl", ResourceArn="resourceArn"),
@@ -233,11 +202,7 @@ _ASSOCIATION = ResourceType(
 
 
 def _log_destination(value: str) -> str | None:
-    name = (
-        value.rsplit(":log-group:", maxsplit=1)[-1]
-        .rsplit(":::", maxsplit=1)[-1]
-        .rsplit("deliverystream/", maxsplit=1)[-1]
-    )
+    name = re.split(":log-group:|:::|deliverystream/", value)[-1]
     return None if name.startswith("aws-waf-logs-") else "must name a destination that begins with aws-waf-logs-"
 
 
@@ -245,11 +210,8 @@ _LOGGING = ResourceType(
     token="aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
     service="wafv2",
     create="put_logging_configuration",
-    id=lambda live: live.state["resourceArn"],
-    renames={
-        key: f"LoggingConfiguration.{key[0].upper()}{key[1:]}"
-        for key in ("logDestinationConfigs", "loggingFilter", "redactedFields", "resourceArn")
-    },
+    id=template("{resourceArn}"),
+    renames=under("LoggingConfiguration", "logDestinationConfigs loggingFilter redactedFields resourceArn"),
     read=call("get_logging_configuration", ResourceArn="id"),
     replaces_all=True,
     delete=call("delete_logging_configuration", ResourceArn="id"),
