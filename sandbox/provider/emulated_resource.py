@@ -1,4 +1,4 @@
-"""One AWS resource in the emulator or in the record: the calls that its type's table stands for.
+"""One AWS resource in the emulator or in the record: the calls that its type's table describes.
 
 Recorded types and features make no calls: their inputs are kept, and read back, as if AWS had taken them.
 """
@@ -48,7 +48,7 @@ class EmulatedResource:
         return self._api(request.operation, **request.parameters, **regional)
 
     def keep(self, identifier: str, inputs: Inputs, tags: Mapping[str, str]) -> None:
-        """Record the inputs of a resource whose type the emulator lacks, without those that AWS does not tell."""
+        """Record the inputs of a resource whose type the emulator lacks, without those that AWS does not report."""
         hidden = self.kind.write_only.split()
         told = {key: value for key, value in inputs.items() if key not in hidden}
         self._record.put(self.kind.token, identifier, {"inputs": told, "tags": dict(tags)})
@@ -75,7 +75,7 @@ class EmulatedResource:
                     self._api(request.operation, **request.parameters)
 
     def change(self, inputs: Inputs, changed: frozenset[str]) -> None:
-        """Change inputs in place, as the type's table says."""
+        """Change inputs in place, as the type's table describes."""
         if self.kind.stored_only:
             return
         request = self._update_request(inputs, changed)

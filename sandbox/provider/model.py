@@ -78,20 +78,20 @@ class Request:
 
 @dataclass(frozen=True)
 class Feature:
-    """Inputs that AWS takes through calls of their own, made after creation and again whenever one of them changes."""
+    """Inputs that AWS accepts in separate calls, made after creation and again whenever one of them changes."""
 
     inputs: str
     requests: Callable[[Inputs, str], Iterable[Request]]
-    """The calls for some inputs and an id; both may hold unknown values when a preview validates the parameters."""
+    """The calls for some inputs and an id; both may contain unknown values when a preview validates the parameters."""
     _: KW_ONLY
     clear: Callable[[Api, Live], None] | None = None
     """Removes what is there before those calls are made."""
     apply: Callable[[Api, Live], None] | None = None
     """Makes the change instead of those calls, where they are not enough."""
     read: Callable[[Api, Live], Mapping[str, Any]] | None = None
-    """The inputs as AWS has them now; None where AWS never tells."""
+    """The inputs as AWS has them now; None where AWS never reports them."""
     replaces_all: bool = False
-    """Whether the calls replace the whole setting, so that an input may also be taken away again."""
+    """Whether the calls replace the whole setting, so that an input may also be removed again."""
     stored_only: bool = False
     """Whether the emulator lacks the calls: they are validated, and the inputs are kept in the record."""
 
@@ -107,7 +107,7 @@ class Tagging:
     add: Call
     remove: Call
     read: Call | None = None
-    """None where the description holds the tags."""
+    """None where the description contains the tags."""
     path: str = "Tags"
     """JMESPath of the tags in the answer to `read`, or in the description."""
     replace_all: Callable[[Api, str, Mapping[str, str]], None] | None = None
@@ -132,7 +132,7 @@ class Autoname:
 
 @dataclass(frozen=True)
 class Reference:
-    """A kind of thing that an input may refer to, and how to find out whether it exists."""
+    """A kind of resource that an input may refer to, and how to find out whether one exists."""
 
     resource_kind: str
     exists: Callable[[Api, str], bool]
@@ -150,15 +150,15 @@ class ResourceType:
     create: str | Callable[[Inputs], str] = ""
     """Operation that creates; whatever inputs no other field claims are its parameters, matched by name."""
     id: Source = "@"
-    """Over the answer of the create operation, or over what `adopt` returns."""
+    """Over the answer of the create operation, or over what `custom_create` returns."""
     custom_create: Callable[[Api, Live], Any] | None = None
-    """In place of `create`, for types that take over or set up something; returns what `id` looks at."""
+    """Instead of `create`, for types that adopt or set up what exists; returns what `id` is read from."""
     custom_create_inputs: str = ""
-    """The inputs that `adopt` and `amend` take."""
+    """The inputs that `custom_create` and `custom_update` use."""
     custom_update: Callable[[Api, Live], Any] | None = None
-    """In place of `update`: changes what is there by other means."""
+    """Instead of `update`: changes what is there by other means."""
     custom_update_inputs: str = ""
-    """The inputs that `amend` changes, if not those that `adopt` takes; a change of any other is refused."""
+    """The inputs that `custom_update` changes, if not `custom_create_inputs`; a change of any other is refused."""
     parameter_prefix: str = ""
     """The API's own word for the type, which it puts before members (`name` is `RoleName`: "Role")."""
     renames: Mapping[str, str] = field(default_factory=dict)
@@ -177,9 +177,9 @@ class ResourceType:
     description: str = "@"
     """JMESPath of the description in the answer to `read`."""
     attributes: Mapping[str, Source] = field(default_factory=dict)
-    """Property -> where it stands in the description, if not under its own name or its rename."""
+    """Property -> where it is in the description, if not under its own name or its rename."""
     write_only: str = ""
-    """Inputs that AWS does not tell, or that the emulator does not report: no drift is seen in them."""
+    """Inputs that AWS does not report, or that the emulator does not report: no drift is seen in them."""
     absent_outputs: str = ""
     """Outputs that have no value in this sandbox: "", 0, false or an empty list, as AWS reports the absence."""
 
@@ -188,9 +188,9 @@ class ResourceType:
     update_renames: Mapping[str, str] = field(default_factory=dict)
     """Differences of the update operation from `renames`."""
     update_omits: str = ""
-    """Inputs that the update operation cannot take, such as the name of the thing itself."""
+    """Inputs that the update operation does not accept, such as the name of the resource."""
     update_stored_only: str = ""
-    """Inputs that the emulator takes at creation but whose changes it drops: changes are validated and recorded."""
+    """Inputs that the emulator accepts at creation but whose changes it drops: changes are validated and recorded."""
     after_update: Callable[[Api, Live], None] | None = None
     replaces_all: bool = False
     """Whether an update sends all inputs, because the API replaces the whole: with `update`, or by creating again."""
@@ -203,7 +203,7 @@ class ResourceType:
     tag_specification: str = ""
     """EC2's name for the type among those that are tagged at creation."""
     recomputed: str = ""
-    """Outputs that an update in place changes: a preview cannot know them."""
+    """Outputs that an update in place changes: a preview shows them as unknown."""
     delete: Call | Callable[[Api, Live], None] | None = None
     before_delete: Callable[[Api, Live], None] | None = None
     """Checks whether a resource may be deleted, or removes what prevents it."""
@@ -218,7 +218,7 @@ class ResourceType:
     ordered: str = ""
     """Inputs whose list order means something; all others are compared as sets, as the provider does."""
     rules: Mapping[str, Rule] = field(default_factory=dict)
-    """Input path -> what its value must look like, where the service model does not say; lists item by item."""
+    """Input path -> what its value must look like, where the service model does not define it; lists item by item."""
     references: Mapping[str, Reference] = field(default_factory=dict)
     """Input path -> what it refers to; checked against the emulator before anything is created."""
     validate: Callable[[Inputs], Iterable[CheckFailure]] | None = None

@@ -45,7 +45,7 @@ def attributes_one_by_one(
 ) -> Feature:
     """Attributes of which one is set per call: property -> attribute name, in the order of the calls.
 
-    `cleared`: the value that is sent for an input that was taken away; None sends none. Others keep their value.
+    `cleared`: the value that is sent for an input that was removed; None sends none. Others keep their value.
     """
 
     def requests(inputs: Inputs, identifier: str) -> Iterable[Request]:

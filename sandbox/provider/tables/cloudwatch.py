@@ -46,7 +46,7 @@ def _in_minutes(*exceptions: str) -> Rule:
 
 
 def _explicit_queries(inputs: Inputs) -> dict[str, Any]:
-    """CloudWatch returns the data of a query that does not say, the provider's default is not to."""
+    """Without returnData, CloudWatch returns the data of a query; the provider's default is false."""
     queries = inputs.get("metricQueries")
     if not isinstance(queries, list):
         return dict(inputs)
@@ -115,7 +115,7 @@ def _query_rules(inputs: Inputs, queries: list[Any]) -> Iterator[CheckFailure]:
         yield CheckFailure("thresholdMetricId", f"must be the id of one of the metricQueries, {band} is none")
     returned = [query for query in known if query.get("returnData")]
     uncertain = len(known) < len(queries) or any(query.get("returnData") == UNKNOWN for query in known)
-    # A band is returned beside the metric that it is for.
+    # A band is returned together with the metric that it is for.
     expected = 1 if band is None else 2
     if not uncertain and len(returned) != expected:
         yield CheckFailure("metricQueries", f"must have returnData in exactly {expected}, has it in {len(returned)}")
@@ -199,7 +199,7 @@ _MOST_WIDGETS = 500
 
 
 def dashboard_body(value: str) -> str | None:
-    """A JSON object with widgets, of the types, in the grid and of the number that CloudWatch takes."""
+    """A JSON object with widgets, of the types, in the grid and of the number that CloudWatch accepts."""
     wrong = rules.json_document(value)
     if wrong:
         return wrong

@@ -1,12 +1,13 @@
 """What the tables of EC2 share."""
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sandbox.provider.model import Inputs, ResourceType, arn, call
+from botocore import xform_name
+
+from sandbox.provider.model import Inputs, ResourceType, arn
 from sandbox.provider.schema import CheckFailure
-from sandbox.provider.tables.helpers import given, tagging
+from sandbox.provider.tables.helpers import given, regular_type, tagging
 
 TAGGING = tagging("create_tags delete_tags", Resources="id")
 
@@ -16,21 +17,19 @@ def ec2_type(name: str, plural: str = "", noun: str = "", *, has_arn: bool = Tru
 
     `noun`: its name in ARNs and tag specifications, if it is not the type's in lower case with hyphens.
     """
-    plural, words = plural or f"{name}s", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    described = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plural).lower()
-    noun = noun or words.replace("_", "-")
-    own = {"arn": arn("ec2", f"{noun}/{{id}}")} if has_arn else {}
-    attributes = {**own, **fields.pop("attributes", {})}
-    usual: dict[str, Any] = {
-        "token": f"aws:ec2/{name[0].lower()}{name[1:]}:{name}",
-        "create": f"create_{words}",
-        "id": f"{name}.{name}Id",
-        "tag_specification": noun,
-        "read": call(f"describe_{described}", **{f"{name}Ids": "id"}),
-        "description": f"{plural}[0]",
-        "delete": call(f"delete_{words}", **{f"{name}Id": "id"}),
-    }
-    return ResourceType(service="ec2", tagging=TAGGING, attributes=attributes, **{**usual, **fields})
+    noun = noun or xform_name(name).replace("_", "-")
+    attributes = {"arn": arn("ec2", f"{noun}/{{id}}")} if has_arn else {}
+    return regular_type(
+        f"aws:ec2/{name[0].lower()}{name[1:]}:{name}",
+        "ec2",
+        name,
+        f"{name}Id",
+        plural=plural,
+        listed=f"{name}Ids",
+        tagging=TAGGING,
+        attributes={**attributes, **fields.pop("attributes", {})},
+        **{"tag_specification": noun, **fields},
+    )
 
 
 def exactly_one(*keys: str) -> Callable[[Inputs], Iterable[CheckFailure]]:

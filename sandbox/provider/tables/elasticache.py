@@ -14,7 +14,6 @@ from sandbox.provider.model import (
     Feature,
     Inputs,
     Live,
-    Request,
     ResourceType,
     Source,
     arn,
@@ -23,7 +22,7 @@ from sandbox.provider.model import (
 )
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules, windows
-from sandbox.provider.tables.helpers import MANAGED
+from sandbox.provider.tables.helpers import MANAGED, parameter_changes
 
 _NAME = rules.hyphenated(255, "lower-case letters, digits and single hyphens, beginning with a letter")
 
@@ -44,22 +43,10 @@ _SUBNET_GROUP = ResourceType(
     references={"subnetIds": references.SUBNET},
 )
 
-_PARAMETERS_PER_CALL = 20
-"""ElastiCache's limit."""
-
-
-def _parameter_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
-    parameters = [
-        {"ParameterName": one.get("name"), "ParameterValue": one.get("value")}
-        for one in inputs.get("parameters") or []
-        if isinstance(one, dict)
-    ]
-    for start in range(0, len(parameters), _PARAMETERS_PER_CALL):
-        chunk = {"ParameterNameValues": parameters[start : start + _PARAMETERS_PER_CALL]}
-        yield Request("modify_cache_parameter_group", {"CacheParameterGroupName": identifier, **chunk})
-
 
 _FAMILIES = "memcached1.4 memcached1.5 memcached1.6 redis6.x redis7 valkey7 valkey8 valkey9"
+
+_SET_PARAMETERS = parameter_changes("modify_cache_parameter_group", "CacheParameterGroupName", "ParameterNameValues")
 
 _PARAMETER_GROUP = ResourceType(
     token="aws:elasticache/parameterGroup:ParameterGroup",
@@ -72,7 +59,7 @@ _PARAMETER_GROUP = ResourceType(
     replace="name family description",
     autoname=Autoname("name", lower_case=True),
     defaults={"description": MANAGED},
-    features=(Feature("parameters", _parameter_requests, stored_only=True),),
+    features=(Feature("parameters", _SET_PARAMETERS, stored_only=True),),
     rules={
         "name": _NAME,
         "family": rules.one_word_of(_FAMILIES),
@@ -121,7 +108,7 @@ def _short_region(region: str) -> str:
 
 
 def _address(role: str, suffix: str, cluster_mode: bool) -> Callable[[Live], str]:
-    """An address in ElastiCache's form: with TLS the role stands in front, without it at the end of the name."""
+    """An address in ElastiCache's form: with TLS the role is at the start, without it at the end of the name."""
 
     def address(live: Live) -> str:
         if _cluster_mode(live.description) != cluster_mode:

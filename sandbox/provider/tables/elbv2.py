@@ -1,6 +1,5 @@
 """Elastic Load Balancing: application load balancers, their target groups, listeners and rules."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -24,6 +23,7 @@ from sandbox.provider.tables.helpers import (
     capitals,
     exactly_one,
     members,
+    regular_type,
     required,
     send,
     tagging,
@@ -37,17 +37,10 @@ _TAGGING = tagging("add_tags remove_tags describe_tags", "TagDescriptions[0].Tag
 
 def elb_type(name: str, noun: str, **fields: Any) -> ResourceType:
     """A type that ELB creates, describes, tags and deletes by calls that are named after it."""
-    key, words = f"{noun}Arn", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", noun).lower()
-    usual: dict[str, Any] = {
-        "token": f"aws:lb/{name[0].lower()}{name[1:]}:{name}",
-        "create": f"create_{words}",
-        "id": f"{noun}s[0].{key}",
-        "read": call(f"describe_{words}s", **{f"{key}s": "id"}),
-        "description": f"{noun}s[0]",
-        "delete": call(f"delete_{words}", **{key: "id"}),
-    }
-    attributes = {"arn": key, **fields.pop("attributes", {})}
-    return ResourceType(service="elbv2", tagging=_TAGGING, attributes=attributes, **{**usual, **fields})
+    key = f"{noun}Arn"
+    fields = {"id": f"{noun}s[0].{key}", "tagging": _TAGGING, **fields}
+    fields["attributes"] = {"arn": key, **fields.get("attributes", {})}
+    return regular_type(f"aws:lb/{name[0].lower()}{name[1:]}:{name}", "elbv2", noun, key, listed=f"{key}s", **fields)
 
 
 _APPLICATION_ATTRIBUTES = {
@@ -95,15 +88,16 @@ def _scheme(inputs: Inputs) -> dict[str, Any]:
 
 
 _AMENDED = {
-    "set_subnets": "subnets subnetMappings",
-    "set_security_groups": "securityGroups",
-    "set_ip_address_type": "ipAddressType",
+    "subnets": "set_subnets",
+    "subnetMappings": "set_subnets",
+    "securityGroups": "set_security_groups",
+    "ipAddressType": "set_ip_address_type",
 }
 
 
 def _amend_load_balancer(api: Api, live: Live) -> None:
     mappings = {"subnetMappings": [capitals(one) for one in live.state.get("subnetMappings") or []]}
-    for operation, key in _AMENDED.items():
+    for key, operation in _AMENDED.items():
         parameters = members({**live.state, **mappings}, key)
         if parameters:
             api(operation, LoadBalancerArn=live.id, **parameters)
@@ -147,7 +141,7 @@ _LOAD_BALANCER = elb_type(
     absent_outputs="enablePrefixForIpv6SourceNat enforceSecurityGroupInboundRulesOnPrivateLinkTraffic "
     "secondaryIpsAutoAssignedPerSubnet securityGroups",
     custom_update=_amend_load_balancer,
-    custom_update_inputs=" ".join(_AMENDED.values()),
+    custom_update_inputs=" ".join(_AMENDED),
     before_delete=_check_protection,
     replace="name namePrefix internal loadBalancerType customerOwnedIpv4Pool",
     autoname=Autoname("name", longest=32),

@@ -1,19 +1,16 @@
 """IAM."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-import jmespath
+from collections.abc import Iterable
 
 from sandbox.provider.emulator import Api
 from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, call, template
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.helpers import capital, pick, tagging
+from sandbox.provider.tables.helpers import described, exclusive, pick, regular_type, tagging
 
 _LONGEST_TRUST = 2048
 _LONGEST_INLINE_POLICY = 10240
 _LONGEST_MANAGED_POLICY = 6144
-"""IAM's quotas, in characters. The one for trust can be raised; the one for inline policies holds for all of a role."""
+"""IAM's quotas, in characters. The one for trust can be raised; the one for inline policies is for all of a role."""
 
 
 def _amend_role(api: Api, live: Live) -> None:
@@ -27,22 +24,19 @@ def _amend_role(api: Api, live: Live) -> None:
         api("delete_role_permissions_boundary", RoleName=live.id)
 
 
-_ROLE = ResourceType(
-    token="aws:iam/role:Role",
-    service="iam",
-    create="create_role",
+_ROLE = regular_type(
+    "aws:iam/role:Role",
+    "iam",
+    "Role",
+    "RoleName",
     parameter_prefix="Role",
-    id="Role.RoleName",
     tagging=tagging("tag_role untag_role", RoleName="id"),
     renames={"assumeRolePolicy": "AssumeRolePolicyDocument"},
-    read=call("get_role", RoleName="id"),
-    description="Role",
     attributes={"uniqueId": "RoleId", "permissionsBoundary": "PermissionsBoundary.PermissionsBoundaryArn"},
     # Policies are resources of their own; listed here they would change right after creation.
     absent_outputs="inlinePolicies managedPolicyArns",
     custom_update=_amend_role,
     custom_update_inputs="assumeRolePolicy description maxSessionDuration permissionsBoundary",
-    delete=call("delete_role", RoleName="id"),
     replace="name namePrefix path",
     autoname=Autoname("name", longest=64),
     defaults={"maxSessionDuration": 3600, "path": "/", "forceDetachPolicies": False},
@@ -88,24 +82,21 @@ def _profile_role(inputs: Inputs, identifier: str) -> Iterable[Request]:
 
 
 def _empty_profile(api: Api, live: Live) -> None:
-    """A profile holds one role at most, and must hold none when it is deleted."""
+    """A profile has one role at most, and must have none when it is deleted."""
     profile = api("get_instance_profile", InstanceProfileName=live.id)["InstanceProfile"]
     for role in profile["Roles"]:
         api("remove_role_from_instance_profile", InstanceProfileName=live.id, RoleName=role["RoleName"])
 
 
-_INSTANCE_PROFILE = ResourceType(
-    token="aws:iam/instanceProfile:InstanceProfile",
-    service="iam",
-    create="create_instance_profile",
+_INSTANCE_PROFILE = regular_type(
+    "aws:iam/instanceProfile:InstanceProfile",
+    "iam",
+    "InstanceProfile",
+    "InstanceProfileName",
     parameter_prefix="InstanceProfile",
-    id="InstanceProfile.InstanceProfileName",
     tagging=tagging("tag_instance_profile untag_instance_profile", InstanceProfileName="id"),
-    read=call("get_instance_profile", InstanceProfileName="id"),
-    description="InstanceProfile",
     attributes={"uniqueId": "InstanceProfileId", "role": "Roles[0].RoleName"},
     before_delete=_empty_profile,
-    delete=call("delete_instance_profile", InstanceProfileName="id"),
     replace="name namePrefix path",
     autoname=Autoname("name", longest=128),
     defaults={"path": "/"},
@@ -114,48 +105,23 @@ _INSTANCE_PROFILE = ResourceType(
 )
 
 
-def _exclusive(name: str, key: str, listing: str, listed: str, remove: str) -> ResourceType:
-    """A resource that removes from a role what its input `key` does not list."""
-    member = capital(key[:-1])
-
-    def keep_only(api: Api, live: Live) -> str:
-        role = live.state["roleName"]
-        for one in jmespath.search(listed, api(listing, RoleName=role)):
-            if one not in live.state[key]:
-                api(remove, RoleName=role, **{member: one})
-        return str(role)
-
-    return ResourceType(
-        token=f"aws:iam/{name[0].lower()}{name[1:]}:{name}",
-        service="iam",
-        custom_create=keep_only,
-        custom_update=keep_only,
-        custom_create_inputs=f"roleName {key}",
-        read=call(listing, RoleName="id"),
-        attributes={key: listed},
-        write_only="roleName",
-        replace="roleName",
-        rules={key: rules.arn} if key.endswith("Arns") else {},
-        references={"roleName": references.ROLE},
-    )
-
-
-_ROLE_POLICIES_EXCLUSIVE = _exclusive(
-    "RolePoliciesExclusive", "policyNames", "list_role_policies", "PolicyNames", "delete_role_policy"
+_ROLE_POLICIES_EXCLUSIVE = exclusive(
+    "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive",
+    "iam",
+    "roleName",
+    call("list_role_policies", RoleName="id"),
+    {"policyNames": ("PolicyNames", call("delete_role_policy", RoleName="id", PolicyName="one"))},
+    references={"roleName": references.ROLE},
 )
-_ROLE_POLICY_ATTACHMENTS_EXCLUSIVE = _exclusive(
-    "RolePolicyAttachmentsExclusive",
-    "policyArns",
-    "list_attached_role_policies",
-    "AttachedPolicies[].PolicyArn",
-    "detach_role_policy",
+_ROLE_POLICY_ATTACHMENTS_EXCLUSIVE = exclusive(
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+    "iam",
+    "roleName",
+    call("list_attached_role_policies", RoleName="id"),
+    {"policyArns": ("AttachedPolicies[].PolicyArn", call("detach_role_policy", RoleName="id", PolicyArn="one"))},
+    rules={"policyArns": rules.arn},
+    references={"roleName": references.ROLE},
 )
-
-
-def _read_policy(api: Api, live: Live) -> Mapping[str, Any]:
-    policy = api("get_policy", PolicyArn=live.id)["Policy"]
-    version = api("get_policy_version", PolicyArn=live.id, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
-    return {**policy, "Document": version["Document"]}
 
 
 def _delete_other_versions(api: Api, live: Live) -> None:
@@ -170,15 +136,20 @@ def _amend_policy(api: Api, live: Live) -> None:
     api("create_policy_version", PolicyArn=live.id, PolicyDocument=live.state["policy"], SetAsDefault=True)
 
 
-_POLICY = ResourceType(
-    token="aws:iam/policy:Policy",
-    service="iam",
-    create="create_policy",
+_POLICY = regular_type(
+    "aws:iam/policy:Policy",
+    "iam",
+    "Policy",
+    "PolicyArn",
     parameter_prefix="Policy",
     id="Policy.Arn",
     tagging=tagging("tag_policy untag_policy", PolicyArn="id"),
     renames={"policy": "PolicyDocument"},
-    read=_read_policy,
+    read=described(
+        call("get_policy", PolicyArn="id"),
+        "Policy",
+        Document=(call("get_policy_version", PolicyArn="id", VersionId="DefaultVersionId"), "PolicyVersion.Document"),
+    ),
     attributes={"policy": "Document"},
     # The number of roles that have it changes without a change of the policy.
     absent_outputs="attachmentCount",
@@ -186,7 +157,6 @@ _POLICY = ResourceType(
     custom_update=_amend_policy,
     custom_update_inputs="policy",
     before_delete=_delete_other_versions,
-    delete=call("delete_policy", PolicyArn="id"),
     replace="description name namePrefix path",
     autoname=Autoname("name", longest=128),
     defaults={"path": "/"},
@@ -204,7 +174,7 @@ _OPEN_ID_CONNECT_PROVIDER = ResourceType(
     renames={"clientIdLists": "ClientIDList", "thumbprintLists": "ThumbprintList"},
     read=call("get_open_id_connect_provider", OpenIDConnectProviderArn="id"),
     attributes={"arn": lambda live: live.id, "url": lambda live: live.state["url"]},
-    # AWS knows GitHub's certificates itself and reports none; an address is reported without its scheme.
+    # AWS has GitHub's certificates itself and reports none; an address is reported without its scheme.
     absent_outputs="thumbprintLists",
     # One call for each client, which the emulator lacks.
     update=call("add_client_id_to_open_id_connect_provider", OpenIDConnectProviderArn="id"),

@@ -4,16 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Api, ApiError
-from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, call, template
+from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, Text, call, template
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.helpers import members, pick, tagging
-
-
-def _rotation(inputs: Inputs, identifier: str) -> Iterable[Request]:
-    if inputs.get("enableKeyRotation"):
-        yield Request("enable_key_rotation", {"KeyId": identifier, **members(inputs, "rotationPeriodInDays")})
-    else:
-        yield Request("disable_key_rotation", {"KeyId": identifier})
+from sandbox.provider.tables.helpers import described, pick, set_or_remove, tagging
 
 
 def _read_rotation(api: Api, live: Live) -> Mapping[str, Any]:
@@ -29,14 +22,6 @@ def _enabled(inputs: Inputs, identifier: str) -> Iterable[Request]:
     yield Request("disable_key" if inputs["isEnabled"] is False else "enable_key", {"KeyId": identifier})
 
 
-def _read_key(api: Api, live: Live) -> Mapping[str, Any] | None:
-    """A key that waits for its deletion is gone for a program."""
-    key = api("describe_key", KeyId=live.id)["KeyMetadata"]
-    if key["KeyState"] == "PendingDeletion":
-        return None
-    return {**key, "Policy": api("get_key_policy", KeyId=live.id, PolicyName="default")["Policy"]}
-
-
 def _amend_key(api: Api, live: Live) -> None:
     api("update_key_description", KeyId=live.id, Description=live.state.get("description") or "")
     if live.state.get("policy"):
@@ -50,7 +35,12 @@ _KEY = ResourceType(
     id="KeyMetadata.KeyId",
     tagging=tagging("tag_resource untag_resource list_resource_tags", KeyId="id"),
     renames={"customerMasterKeySpec": "KeySpec"},
-    read=_read_key,
+    # A key that waits for its deletion is gone for a program.
+    read=described(
+        call("describe_key", KeyId="id"),
+        "[KeyMetadata][?KeyState!='PendingDeletion'] | [0]",
+        Policy=(call("get_key_policy", KeyId="id", PolicyName=Text("default")), "Policy"),
+    ),
     attributes={"isEnabled": "Enabled"},
     absent_outputs="description rotationPeriodInDays",
     custom_update=_amend_key,
@@ -68,7 +58,13 @@ _KEY = ResourceType(
     # The emulator accepts the period of rotation but does not report it.
     write_only="bypassPolicyLockoutSafetyCheck rotationPeriodInDays",
     features=(
-        Feature("enableKeyRotation rotationPeriodInDays", _rotation, read=_read_rotation, replaces_all=True),
+        set_or_remove(
+            "kms",
+            "enableKeyRotation rotationPeriodInDays",
+            call("enable_key_rotation", KeyId="id", RotationPeriodInDays="rotationPeriodInDays"),
+            call("disable_key_rotation", KeyId="id"),
+            _read_rotation,
+        ),
         Feature("isEnabled", _enabled),
     ),
     rules={

@@ -1,7 +1,6 @@
 """Launch templates."""
 
 import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -52,13 +51,12 @@ _USER_DATA_BYTES = 16 * 1024
 """EC2's limit for user data before base64."""
 
 
-def _base64_text(value: str) -> str | None:
+def _user_data(value: str) -> str | None:
     """User data goes to EC2 in base64, and the provider does not encode it."""
-    try:
-        decoded = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return "must be base64"
-    return None if len(decoded) <= _USER_DATA_BYTES else f"must be at most {_USER_DATA_BYTES} bytes before encoding"
+    wrong = rules.base64_text(value)
+    if wrong or len(base64.b64decode(value)) <= _USER_DATA_BYTES:
+        return wrong
+    return f"must be at most {_USER_DATA_BYTES} bytes before encoding"
 
 
 _LAUNCH_TEMPLATE = ec2_type(
@@ -83,7 +81,7 @@ _LAUNCH_TEMPLATE = ec2_type(
     autoname=Autoname("name", longest=128),
     provider_only="updateDefaultVersion",
     features=(Feature(inputs="defaultVersion", requests=_default_version),),
-    rules={"userData": _base64_text, "blockDeviceMappings.ebs.volumeSize": rules.between(1, 65536)},
+    rules={"userData": _user_data, "blockDeviceMappings.ebs.volumeSize": rules.between(1, 65536)},
     references={
         "vpcSecurityGroupIds": references.SECURITY_GROUP,
         "networkInterfaces.securityGroups": references.SECURITY_GROUP,

@@ -23,7 +23,16 @@ from sandbox.provider.model import (
 from sandbox.provider.resource_provider import ProviderError
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules, windows
-from sandbox.provider.tables.helpers import MANAGED, capital, tagging, without
+from sandbox.provider.tables.helpers import (
+    MANAGED,
+    capital,
+    constants,
+    each,
+    parameter_changes,
+    regular_type,
+    tagging,
+    without,
+)
 from sandbox.provider.values import UNKNOWN
 
 _TAGGING = tagging(
@@ -36,7 +45,7 @@ def _tags(state: Inputs) -> list[dict[str, str]]:
 
 
 def _change_subnet_group(api: Api, live: Live) -> None:
-    """The emulator forgets the name of a group that it modifies, so the group is named anew."""
+    """The emulator forgets the name of a group that it modifies, so its name is set again."""
     group = {
         "DBSubnetGroupName": live.id,
         "DBSubnetGroupDescription": live.state["description"],
@@ -46,21 +55,20 @@ def _change_subnet_group(api: Api, live: Live) -> None:
     api("create_db_subnet_group", **group, Tags=_tags(live.state))
 
 
+_SUBNET, _PARAMETERS = "DBSubnetGroupName", "DBParameterGroupName"
 _GROUP_NAME = "lower-case letters, digits, spaces, '.', '_' or '-', and not 'default'"
 
-_SUBNET_GROUP = ResourceType(
-    token="aws:rds/subnetGroup:SubnetGroup",
-    service="rds",
-    create="create_db_subnet_group",
-    id="DBSubnetGroup.DBSubnetGroupName",
+_SUBNET_GROUP = regular_type(
+    "aws:rds/subnetGroup:SubnetGroup",
+    "rds",
+    "DBSubnetGroup",
+    _SUBNET,
+    listed=_SUBNET,
     parameter_prefix="DBSubnetGroup",
     tagging=_TAGGING,
-    read=call("describe_db_subnet_groups", DBSubnetGroupName="id"),
-    description="DBSubnetGroups[0]",
     attributes={"subnetIds": "Subnets[].SubnetIdentifier", "supportedNetworkTypes": constant(["IPV4"])},
     custom_update=_change_subnet_group,
     custom_update_inputs="description subnetIds",
-    delete=call("delete_db_subnet_group", DBSubnetGroupName="id"),
     replace="name namePrefix",
     autoname=Autoname("name", lower_case=True),
     defaults={"description": MANAGED},
@@ -68,33 +76,18 @@ _SUBNET_GROUP = ResourceType(
     references={"subnetIds": references.SUBNET},
 )
 
-_PARAMETERS_PER_CALL = 20
-"""RDS's limit."""
 
-
-def _parameter_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
-    parameters = [
-        {
-            "ParameterName": one.get("name"),
-            "ParameterValue": one.get("value"),
-            "ApplyMethod": one.get("applyMethod") or "immediate",
-        }
-        for one in inputs.get("parameters") or []
-        if isinstance(one, dict)
-    ]
-    for start in range(0, len(parameters), _PARAMETERS_PER_CALL):
-        chunk = parameters[start : start + _PARAMETERS_PER_CALL]
-        yield Request("modify_db_parameter_group", {"DBParameterGroupName": identifier, "Parameters": chunk})
+def _set_parameters(inputs: Inputs, identifier: str) -> Iterable[Request]:
+    listed = [one for one in inputs.get("parameters") or [] if isinstance(one, dict)]
+    complete = [{**one, "applyMethod": one.get("applyMethod") or "immediate"} for one in listed]
+    calls = parameter_changes("modify_db_parameter_group", "DBParameterGroupName", "Parameters")
+    return calls({"parameters": complete}, identifier)
 
 
 def _read_parameters(api: Api, live: Live) -> Mapping[str, Any]:
     found = api("describe_db_parameters", DBParameterGroupName=live.id, Source="user")["Parameters"]
-    return {
-        "parameters": [
-            {"name": one["ParameterName"], "value": one["ParameterValue"], "applyMethod": one["ApplyMethod"]}
-            for one in found
-        ]
-    }
+    names = {"name": "ParameterName", "value": "ParameterValue", "applyMethod": "ApplyMethod"}
+    return {"parameters": [{key: one[member] for key, member in names.items()} for one in found]}
 
 
 def _clear_parameters(api: Api, live: Live) -> None:
@@ -112,23 +105,21 @@ def _clear_parameters(api: Api, live: Live) -> None:
     )
 
 
-_PARAMETER_GROUP = ResourceType(
-    token="aws:rds/parameterGroup:ParameterGroup",
-    service="rds",
-    create="create_db_parameter_group",
-    id="DBParameterGroup.DBParameterGroupName",
+_PARAMETER_GROUP = regular_type(
+    "aws:rds/parameterGroup:ParameterGroup",
+    "rds",
+    "DBParameterGroup",
+    _PARAMETERS,
+    listed=_PARAMETERS,
     parameter_prefix="DBParameterGroup",
     tagging=_TAGGING,
-    read=call("describe_db_parameter_groups", DBParameterGroupName="id"),
-    description="DBParameterGroups[0]",
-    delete=call("delete_db_parameter_group", DBParameterGroupName="id"),
     delete_unless="skipDestroy",
     replace="name namePrefix family description",
     autoname=Autoname("name", lower_case=True),
     defaults={"description": MANAGED, "skipDestroy": False},
     provider_only="skipDestroy",
     features=(
-        Feature("parameters", _parameter_requests, clear=_clear_parameters, read=_read_parameters, replaces_all=True),
+        Feature("parameters", _set_parameters, clear=_clear_parameters, read=_read_parameters, replaces_all=True),
     ),
     rules={
         "name": rules.hyphenated(255, "lower-case letters, digits and single hyphens, beginning with a letter"),
@@ -165,7 +156,7 @@ _SUBSCRIPTION_MEMBERS = {name: capital(name) for name in ["enabled", "eventCateg
 _SUBSCRIPTION_MEMBERS["snsTopic"] = "SnsTopicArn"
 
 
-def _make_subscription_anew(api: Api, live: Live) -> None:
+def _create_subscription_again(api: Api, live: Live) -> None:
     """The emulator cannot modify a subscription."""
     given = {name: live.state[key] for key, name in _SUBSCRIPTION_MEMBERS.items() if live.state.get(key) is not None}
     api("delete_event_subscription", SubscriptionName=live.id)
@@ -183,7 +174,7 @@ _EVENT_SUBSCRIPTION = ResourceType(
     read=call("describe_event_subscriptions", SubscriptionName="id"),
     description="EventSubscriptionsList[0]",
     attributes={"name": "CustSubscriptionId", "customerAwsId": template("{account}")},
-    custom_update=_make_subscription_anew,
+    custom_update=_create_subscription_again,
     custom_update_inputs=" ".join(_SUBSCRIPTION_MEMBERS),
     delete=call("delete_event_subscription", SubscriptionName="id"),
     replace="name namePrefix",
@@ -202,14 +193,14 @@ _REFUSED = (
     "allocatedStorage dbName dbSubnetGroupName engine engineVersion finalSnapshotIdentifier kmsKeyId "
     "licenseModel manageMasterUserPassword password username"
 )
-"""What a read replica takes from its source, or does not have."""
+"""What a read replica has from its source, or does not have."""
 _OTHER_REGION = frozenset({"dbSubnetGroupName", "kmsKeyId"})
 """What a replica may have of its own if its source, then named by its ARN, is in another region."""
 _NOT_AT_CREATION = {
     *("backupRetentionPeriod", "backupWindow", "engineLifecycleSupport", "maintenanceWindow", "storageEncrypted"),
     *(set(_REFUSED.split()) - _OTHER_REGION),
 }
-"""What CreateDBInstanceReadReplica does not take: it is set afterwards, refused, or the same as the source's."""
+"""What CreateDBInstanceReadReplica does not accept: it is set afterwards, refused, or the same as the source's."""
 _SET_AFTERWARDS = {
     "backupRetentionPeriod": ("BackupRetentionPeriod", 0),
     "backupWindow": ("PreferredBackupWindow", None),
@@ -218,7 +209,7 @@ _SET_AFTERWARDS = {
     "maintenanceWindow": ("PreferredMaintenanceWindow", None),
     "multiAz": ("MultiAZ", False),
 }
-"""What is set once a replica exists, because its creation does not take it or the emulator copies the source's value;
+"""What is set once a replica exists, because its creation does not accept it or the emulator copies the source's value;
 with the replica's default."""
 
 
@@ -352,6 +343,8 @@ _LOGS += "trace upgrade"
 _ENGINES = "mariadb mysql oracle-ee oracle-ee-cdb oracle-se2 oracle-se2-cdb postgres sqlserver-ee sqlserver-ex "
 _ENGINES += "sqlserver-se sqlserver-web"
 _EXTENDED_SUPPORT = "open-source-rds-extended-support"
+_IDENTIFIER = "at most 63 lower-case letters, digits and single hyphens, beginning with a letter"
+_PASSWORD = "8 to 128 printable ASCII characters other than space, slash, quote and @"
 _LETTERS = "letters, digits and underscores, beginning with a letter"
 
 _INSTANCE = ResourceType(
@@ -383,20 +376,18 @@ _INSTANCE = ResourceType(
     read=lambda api, live: _instance(api, live.state.get("identifier") or live.id),
     attributes={
         "address": "Endpoint.Address",
-        "backupTarget": constant("region"),
-        "databaseInsightsMode": constant("standard"),
+        **constants(backupTarget="region", databaseInsightsMode="standard", engineLifecycleSupport=_EXTENDED_SUPPORT),
+        **constants(networkType="IPV4", upgradeRolloutOrder="second"),
         "dbSubnetGroupName": "DBSubnetGroup.DBSubnetGroupName",
         "enabledCloudwatchLogsExports": _exported_logs,
         "endpoint": lambda live: f"{live.description['Endpoint']['Address']}:{_port(live)}",
-        "engineLifecycleSupport": constant(_EXTENDED_SUPPORT),
         "engineVersionActual": "EngineVersion",
         # That of us-east-1; every region has its own.
         "hostedZoneId": constant("Z2R2ITUGPM61AM"),
         "iamDatabaseAuthenticationEnabled": "IAMDatabaseAuthenticationEnabled",
-        # It moves every few minutes, which a refresh would report each time.
+        # It changes every few minutes, which a refresh would report each time.
         "latestRestorableTime": constant(""),
         "maintenanceWindow": _maintenance_window,
-        "networkType": constant("IPV4"),
         "optionGroupName": "OptionGroupMemberships[0].OptionGroupName",
         "parameterGroupName": "DBParameterGroups[0].DBParameterGroupName",
         "performanceInsightsEnabled": "PerformanceInsightsEnabled",
@@ -404,17 +395,14 @@ _INSTANCE = ResourceType(
         "replicas": "ReadReplicaDBInstanceIdentifiers",
         "replicateSourceDb": "ReadReplicaSourceDBInstanceIdentifier",
         "resourceId": lambda live: _resource_id(live.description["DBInstanceIdentifier"], live),
-        "upgradeRolloutOrder": constant("second"),
         "vpcSecurityGroupIds": "VpcSecurityGroups[].VpcSecurityGroupId",
     },
     write_only="customerOwnedIpEnabled dedicatedLogVolume engineLifecycleSupport iops manageMasterUserPassword "
     "masterUserSecretKmsKeyId networkType password performanceInsightsEnabled performanceInsightsKmsKeyId "
     "performanceInsightsRetentionPeriod",
-    absent_outputs="characterSetName dbName dbSubnetGroupName domainFqdn identifierPrefix iops kmsKeyId "
-    "listenerEndpoints "
-    "masterUserSecretKmsKeyId masterUserSecrets monitoringRoleArn ncharCharacterSetName "
-    "performanceInsightsKmsKeyId performanceInsightsRetentionPeriod replicaMode snapshotIdentifier "
-    "storageThroughput timezone",
+    absent_outputs="characterSetName dbName dbSubnetGroupName domainFqdn identifierPrefix iops kmsKeyId timezone "
+    "listenerEndpoints masterUserSecretKmsKeyId masterUserSecrets monitoringRoleArn ncharCharacterSetName "
+    "performanceInsightsKmsKeyId performanceInsightsRetentionPeriod replicaMode snapshotIdentifier storageThroughput",
     update=call(
         "modify_db_instance",
         DBInstanceIdentifier="identifier",
@@ -425,20 +413,16 @@ _INSTANCE = ResourceType(
     update_omits="enabledCloudwatchLogsExports",
     after_update=_change_exported_logs,
     delete=_delete_instance,
-    # RDS can rename an instance in place, which takes its address from all clients: the sandbox shows the safe plan.
+    # RDS can rename an instance in place, which changes the address for all clients: the sandbox shows the safe plan.
     replace="identifier identifierPrefix availabilityZone backupTarget characterSetName customIamInstanceProfile "
     "dbName engine engineLifecycleSupport kmsKeyId ncharCharacterSetName replicateSourceDb storageEncrypted timezone "
     "username",
     autoname=Autoname("identifier", longest=63, lower_case=True),
     defaults={
-        "applyImmediately": False,
-        "autoMinorVersionUpgrade": True,
-        "copyTagsToSnapshot": False,
-        "deleteAutomatedBackups": True,
+        **each("applyImmediately copyTagsToSnapshot performanceInsightsEnabled", False),
+        **each("publiclyAccessible skipFinalSnapshot", False),
+        **each("autoMinorVersionUpgrade deleteAutomatedBackups", True),
         "monitoringInterval": 0,
-        "performanceInsightsEnabled": False,
-        "publiclyAccessible": False,
-        "skipFinalSnapshot": False,
     },
     provider_only="allowMajorVersionUpgrade applyImmediately deleteAutomatedBackups finalSnapshotIdentifier "
     "skipFinalSnapshot",
@@ -453,19 +437,14 @@ _INSTANCE = ResourceType(
         "engineLifecycleSupport": rules.one_word_of(f"{_EXTENDED_SUPPORT} {_EXTENDED_SUPPORT}-disabled"),
         "engineVersion": rules.matches(r"\d+[0-9a-z._-]*", "a version such as 17 or 17.4"),
         "finalSnapshotIdentifier": rules.snapshot_name,
-        "identifier": rules.hyphenated(
-            63, "at most 63 lower-case letters, digits and single hyphens, beginning with a letter"
-        ),
+        "identifier": rules.hyphenated(63, _IDENTIFIER),
         "instanceClass": rules.db_instance_class,
-        "kmsKeyId": rules.arn,
+        **each("kmsKeyId performanceInsightsKmsKeyId", rules.arn),
         "maintenanceWindow": rules.weekly_window(30),
         "maxAllocatedStorage": rules.between(0, 65536),
         "monitoringInterval": rules.one_of("0", "1", "5", "10", "15", "30", "60"),
         "networkType": rules.one_of("IPV4", "DUAL"),
-        "password": rules.matches(
-            r"(?!.*[/\"@])[!-~]{8,128}", "8 to 128 printable ASCII characters other than space, slash, quote and @"
-        ),
-        "performanceInsightsKmsKeyId": rules.arn,
+        "password": rules.matches(r"(?!.*[/\"@])[!-~]{8,128}", _PASSWORD),
         "performanceInsightsRetentionPeriod": rules.one_of("7", *(str(31 * month) for month in range(1, 24)), "731"),
         "port": rules.between(1150, 65535),
         "storageType": rules.one_of("standard", "gp2", "gp3", "io1", "io2"),
@@ -473,10 +452,9 @@ _INSTANCE = ResourceType(
     },
     references={
         "dbSubnetGroupName": references.DB_SUBNET_GROUP,
-        "kmsKeyId": references.KMS_KEY,
+        **each("kmsKeyId performanceInsightsKmsKeyId", references.KMS_KEY),
         "monitoringRoleArn": references.ROLE,
         "parameterGroupName": references.DB_PARAMETER_GROUP,
-        "performanceInsightsKmsKeyId": references.KMS_KEY,
         "replicateSourceDb": references.DB_INSTANCE,
         "vpcSecurityGroupIds": references.SECURITY_GROUP,
     },

@@ -1,4 +1,4 @@
-"""Kinds of things that inputs refer to by id, name or ARN, and the question to AWS whether such a thing exists."""
+"""Kinds of resources that inputs refer to by id, name or ARN, and the calls that find out whether one exists."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from sandbox.provider.model import Reference
 
 
 def _asks(service: str, ask: Callable[[Api, str], Any]) -> Callable[[Api, str], bool]:
-    """Exists if the call succeeds with something in its answer; an error that it is missing says that it does not."""
+    """It exists if the call succeeds and its answer is not empty, and does not if the error says that it is missing."""
 
     def exists(api: Api, value: str) -> bool:
         region = value.split(":")[3] if value.startswith("arn:") else ""
@@ -55,7 +55,7 @@ INSTANCE_PROFILE = Reference(
 
 
 def _policy_exists(api: Api, value: str) -> bool:
-    """Only policies of the account are asked for: the emulator holds a selection of AWS's managed ones."""
+    """Only policies of the account are looked up: the emulator has a selection of AWS's managed ones."""
     return value.startswith("arn:aws:iam::aws:policy/") or bool(api("get_policy", PolicyArn=value))
 
 
@@ -63,7 +63,7 @@ POLICY = Reference("IAM policy", _asks("iam", _policy_exists))
 
 
 def _key_exists(api: Api, value: str) -> bool:
-    """Keys that AWS manages (`alias/aws/...`) come into being on first use."""
+    """Keys that AWS manages (`alias/aws/...`) are created on first use."""
     return "alias/aws/" in value or bool(api("describe_key", KeyId=value))
 
 
@@ -121,7 +121,7 @@ CACHE_PARAMETER_GROUP = Reference(
 TOPIC = Reference("SNS topic", _asks("sns", lambda api, value: api("get_topic_attributes", TopicArn=value)))
 SECRET = Reference(
     "secret",
-    # A secret that waits for its deletion is gone as far as a program is concerned.
+    # A secret that waits for its deletion is gone for a program.
     _asks("secretsmanager", lambda api, value: "DeletedDate" not in api("describe_secret", SecretId=value)),
 )
 LOG_GROUP = Reference(

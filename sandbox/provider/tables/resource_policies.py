@@ -1,4 +1,4 @@
-"""Policies that are attached to a resource: unlike those of a role they name who is meant, and what."""
+"""Policies that are attached to a resource: unlike those of a role they name the principal and the resource."""
 
 import json
 import re
@@ -10,7 +10,7 @@ _PARTS = (("Principal", "NotPrincipal"), ("Resource", "NotResource"))
 
 
 def resource_policy(service: str = "") -> Rule:
-    """A rule for policies of a service that takes no actions but its own; of any service if none is named."""
+    """A rule for policies of a service that accepts only its own actions; of any service if none is named."""
 
     def rule(value: str) -> str | None:
         wrong = rules.policy_document(value)

@@ -8,7 +8,7 @@ from sandbox.provider.emulator import Api
 from sandbox.provider.model import Inputs, Live, ResourceType, Text, call, constant, template
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.helpers import given, tagging, without
+from sandbox.provider.tables.helpers import given, regular_type, tagging, without
 from sandbox.provider.values import UNKNOWN
 
 
@@ -41,10 +41,11 @@ def _empty_zone(api: Api, live: Live) -> None:
                 _send(api, live.id, "DELETE", record)
 
 
-_ZONE = ResourceType(
-    token="aws:route53/zone:Zone",
-    service="route53",
-    create="create_hosted_zone",
+_ZONE = regular_type(
+    "aws:route53/zone:Zone",
+    "route53",
+    "HostedZone",
+    "Id",
     id=lambda live: live.description["HostedZone"]["Id"].split("/")[-1],
     tagging=tagging(
         "change_tags_for_resource change_tags_for_resource list_tags_for_resource",
@@ -68,7 +69,6 @@ _ZONE = ResourceType(
     update=call("update_hosted_zone_comment", Id="id"),
     update_renames={"comment": "Comment"},
     before_delete=_empty_zone,
-    delete=call("delete_hosted_zone", Id="id"),
     # Further VPCs can join a private zone in AWS; the sandbox makes a new zone for another first one.
     replace="name delegationSetId vpcs",
     defaults={"comment": "Managed by Pulumi", "forceDestroy": False},
@@ -235,7 +235,7 @@ _ALL_STREAMS = ":*"
 
 
 def _all_streams(inputs: Inputs) -> dict[str, Any]:
-    """AWS takes a log group's ARN with and without its streams; the emulator only with."""
+    """AWS accepts a log group's ARN with and without its streams; the emulator only with."""
     arn = inputs.get("cloudwatchLogGroupArn")
     complete = arn if not isinstance(arn, str) or arn == UNKNOWN or arn.endswith(_ALL_STREAMS) else arn + _ALL_STREAMS
     return {**inputs, "cloudwatchLogGroupArn": complete}

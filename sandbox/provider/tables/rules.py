@@ -1,5 +1,6 @@
-"""Formats that AWS demands but botocore's service models do not state; each says what is wrong, or None."""
+"""Formats that AWS requires but botocore's service models do not state; each returns what is wrong, or None."""
 
+import base64
 import ipaddress
 import json
 import re
@@ -65,7 +66,7 @@ def _network(value: str, family: type[ipaddress.IPv4Network] | type[ipaddress.IP
 
 
 def vpc_network(value: str) -> str | None:
-    """A VPC or subnet block: AWS takes netmasks from /16 to /28 only."""
+    """A VPC or subnet block: AWS accepts netmasks from /16 to /28 only."""
     wrong = ipv4_network(value)
     if wrong:
         return wrong
@@ -142,6 +143,15 @@ def json_document(value: str) -> str | None:
     except ValueError as error:
         return f"must be JSON: {error}"
     return None if isinstance(document, dict) else "must be a JSON object"
+
+
+def base64_text(value: str) -> str | None:
+    """Bytes in base64, which the provider does not encode itself."""
+    try:
+        base64.b64decode(value, validate=True)
+    except ValueError:
+        return "must be base64"
+    return None
 
 
 def policy_document(value: str) -> str | None:

@@ -84,7 +84,7 @@ _BUCKET = ResourceType(
         "requestPayer": constant("BucketOwner"),
         "bucketNamespace": constant("global"),
     },
-    # What the resources beside the bucket set is reported by them.
+    # These are reported by the resources that set them.
     absent_outputs="accelerationStatus acl bucketPrefix corsRules grants hostedZoneId lifecycleRules logging policy "
     "objectLockConfiguration replicationConfiguration serverSideEncryptionConfiguration versioning website "
     "websiteDomain websiteEndpoint",
@@ -183,7 +183,7 @@ _POLICY = _aspect(
 
 
 def _with_filters(inputs: Inputs) -> dict[str, Any]:
-    """S3 wants a filter in every rule; without one the rule is for all objects."""
+    """S3 requires a filter in every rule; without one the rule is for all objects."""
     given = inputs.get("rules")
     if not isinstance(given, list):
         return dict(inputs)

@@ -1,23 +1,20 @@
 """Secrets Manager: secrets, and versions of their values. Replicas in other regions are not supported."""
 
 import base64
-import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Api, ApiError
 from sandbox.provider.model import (
     Autoname,
-    Feature,
     Inputs,
     Live,
-    Request,
     ResourceType,
     call,
     constant,
 )
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.helpers import exactly_one, tagging
+from sandbox.provider.tables.helpers import exactly_one, set_or_remove, tagging
 from sandbox.provider.values import UNKNOWN
 
 _RECOVERY_DAYS = 30
@@ -42,13 +39,6 @@ def _recovery_window(value: str) -> str | None:
     return "must be 0, or between 7 and 30" if value != "0" and rules.between(7, 30)(value) else None
 
 
-def _policy_requests(inputs: Inputs, identifier: str) -> Iterable[Request]:
-    if inputs.get("policy"):
-        yield Request("put_resource_policy", {"SecretId": identifier, "ResourcePolicy": inputs["policy"]})
-    else:
-        yield Request("delete_resource_policy", {"SecretId": identifier})
-
-
 def _read_policy(api: Api, live: Live) -> Mapping[str, Any]:
     return {"policy": api("get_resource_policy", SecretId=live.id).get("ResourcePolicy", "")}
 
@@ -70,7 +60,15 @@ _SECRET = ResourceType(
     autoname=Autoname("name", longest=512),
     defaults={"forceOverwriteReplicaSecret": False, "recoveryWindowInDays": _RECOVERY_DAYS},
     provider_only="forceOverwriteReplicaSecret recoveryWindowInDays",
-    features=(Feature("policy", _policy_requests, read=_read_policy, replaces_all=True),),
+    features=(
+        set_or_remove(
+            "secretsmanager",
+            "policy",
+            call("put_resource_policy", SecretId="id", ResourcePolicy="policy"),
+            call("delete_resource_policy", SecretId="id"),
+            _read_policy,
+        ),
+    ),
     rules={
         "name": rules.matches(r"[A-Za-z0-9/_+=.@-]{1,512}", _NAME),
         "policy": rules.policy_document,
@@ -83,19 +81,11 @@ _CURRENT = "AWSCURRENT"
 
 
 def _binary_value(inputs: Inputs) -> dict[str, Any]:
-    """The provider takes a binary value in base64, boto3 as it is."""
+    """The provider expects a binary value in base64, boto3 expects the bytes."""
     binary = inputs.get("secretBinary")
-    if binary in (None, UNKNOWN) or _base64(str(binary)):
+    if binary in (None, UNKNOWN) or rules.base64_text(str(binary)):
         return dict(inputs)
     return {**inputs, "secretBinary": base64.b64decode(str(binary))}
-
-
-def _base64(value: str) -> str | None:
-    try:
-        base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return "must be base64"
-    return None
 
 
 def _read_binary(live: Live) -> str | None:
@@ -120,7 +110,7 @@ def _read_version(api: Api, live: Live) -> Mapping[str, Any] | None:
 
 
 def _move_stages(api: Api, live: Live) -> None:
-    """Make the version's stages those of the program; AWSCURRENT can be moved here but not be taken away."""
+    """Make the version's stages those of the program; AWSCURRENT can be moved here but not be removed."""
     name = _version(live)
     secret, version = name["SecretId"], name["VersionId"]
     present = set(api("get_secret_value", **name)["VersionStages"])
@@ -155,7 +145,7 @@ _SECRET_VERSION = ResourceType(
     custom_update_inputs="versionStages",
     delete=_delete_version,
     replace="secretId secretString secretBinary",
-    rules={"secretBinary": _base64},
+    rules={"secretBinary": rules.base64_text},
     references={"secretId": references.SECRET},
     validate=exactly_one("secretString", "secretBinary"),
 )

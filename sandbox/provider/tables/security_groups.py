@@ -8,7 +8,7 @@ from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, Res
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
 from sandbox.provider.tables.ec2_common import TAGGING, ec2_type, exactly_one, filter_by
-from sandbox.provider.tables.helpers import MANAGED, capital, each, given, members
+from sandbox.provider.tables.helpers import MANAGED, capital, each, exclusive, given, members
 
 _RULE_SOURCES = {
     "cidrIpv4": ("IpRanges", "CidrIp"),
@@ -148,7 +148,7 @@ def _rule_ports(inputs: Inputs) -> Iterable[CheckFailure]:
 
 
 def _rule_description(live: Live) -> str | None:
-    """The emulator forgets what is said of rules for another group."""
+    """The emulator does not keep the description of a rule for another group."""
     source = live.state if live.description.get("ReferencedGroupInfo") else {}
     described = live.description.get("Description") or source.get("description")
     return str(described) if described else None
@@ -194,43 +194,19 @@ def _security_group_rule(direction: str) -> ResourceType:
     )
 
 
-_EXCLUSIVE = {"ingress": ("ingressRuleIds", False), "egress": ("egressRuleIds", True)}
+_LISTED = "SecurityGroupRules[?GroupId=='{{id}}' && IsEgress==`{}`].SecurityGroupRuleId"
+_REVOKE = {"GroupId": "id", "SecurityGroupRuleIds": "one"}
 
-
-def _present_rules(api: Api, group: str) -> dict[str, list[str]]:
-    """The ids of a group's rules, by the input that lists them."""
-    found = api("describe_security_group_rules", Filters=[filter_by("group-id", group)])["SecurityGroupRules"]
-    return {
-        key: sorted(one["SecurityGroupRuleId"] for one in found if one["IsEgress"] == egress)
-        for key, egress in _EXCLUSIVE.values()
-    }
-
-
-def _keep_only_rules(api: Api, live: Live) -> str:
-    """Revoke the rules that are not listed; the listed ones are resources of their own."""
-    group = str(live.state["securityGroupId"])
-    present = _present_rules(api, group)
-    for direction, (key, _) in _EXCLUSIVE.items():
-        foreign = [rule for rule in present[key] if rule not in live.state[key]]
-        if foreign:
-            api(f"revoke_security_group_{direction}", GroupId=group, SecurityGroupRuleIds=foreign)
-    return group
-
-
-def _read_only_rules(api: Api, live: Live) -> Mapping[str, Any]:
-    api("describe_security_groups", GroupIds=[live.id])
-    return _present_rules(api, live.id)
-
-
-_RULES_EXCLUSIVE = ResourceType(
-    token="aws:ec2/vpcSecurityGroupRulesExclusive:VpcSecurityGroupRulesExclusive",
-    service="ec2",
-    custom_create=_keep_only_rules,
-    custom_update=_keep_only_rules,
-    custom_create_inputs="securityGroupId ingressRuleIds egressRuleIds",
-    read=_read_only_rules,
-    attributes={"securityGroupId": lambda live: live.id},
-    replace="securityGroupId",
+_RULES_EXCLUSIVE = exclusive(
+    "aws:ec2/vpcSecurityGroupRulesExclusive:VpcSecurityGroupRulesExclusive",
+    "ec2",
+    "securityGroupId",
+    call("describe_security_group_rules"),
+    {
+        "ingressRuleIds": (_LISTED.format("false"), call("revoke_security_group_ingress", **_REVOKE)),
+        "egressRuleIds": (_LISTED.format("true"), call("revoke_security_group_egress", **_REVOKE)),
+    },
+    exists=call("describe_security_groups", GroupIds="id"),
     references={"securityGroupId": references.SECURITY_GROUP},
 )
 

@@ -30,7 +30,7 @@ _DEFAULT_MESSAGE_BYTES = 256 * 1024
 _PROTOCOLS = ("application", "firehose", "http", "lambda", "sqs")
 _FEEDBACK_ROLES = [f"{one}{outcome}FeedbackRoleArn" for one in _PROTOCOLS for outcome in ("Success", "Failure")]
 _FEEDBACK_RATES = [f"{one}SuccessFeedbackSampleRate" for one in _PROTOCOLS]
-# Taken away, these are set to nothing; the others then stay as they are, because AWS chooses their values.
+# Removed, these are set to nothing; the others then keep their values, because AWS chooses them.
 _OPTIONS = ["archivePolicy", "contentBasedDeduplication", "deliveryPolicy", "displayName", "kmsMasterKeyId"]
 _TOPIC_OPTIONS = [*_OPTIONS, *_FEEDBACK_ROLES, *_FEEDBACK_RATES]
 _TOPIC_ATTRIBUTES = [*_TOPIC_OPTIONS, "maximumMessageSize", "policy", "signatureVersion", "tracingConfig"]
@@ -42,7 +42,7 @@ def _attribute(key: str) -> str:
 
 
 def _fifo(inputs: Inputs) -> dict[str, Any]:
-    """That a topic is first-in first-out must be said when it is created."""
+    """A topic becomes first-in first-out by an attribute at its creation."""
     prepared = without(inputs, "fifoTopic", "fifoThroughputScope")
     if inputs.get("fifoTopic") is not True:
         return prepared
@@ -80,7 +80,7 @@ _TOPIC = ResourceType(
         "maximumMessageSize": lambda live: live.state.get("maximumMessageSize") or _DEFAULT_MESSAGE_BYTES,
     },
     absent_outputs="beginningArchiveTime fifoThroughputScope policy signatureVersion tracingConfig",
-    # Of these the emulator takes every value and tells none.
+    # The emulator accepts every value of these and reports none.
     write_only="archivePolicy fifoThroughputScope maximumMessageSize signatureVersion tracingConfig "
     + " ".join([*_FEEDBACK_ROLES, *_FEEDBACK_RATES]),
     delete=call("delete_topic", TopicArn="id"),
@@ -165,7 +165,7 @@ _CLEARED = {
     "filterPolicy": "{}",
     "redrivePolicy": None,
 }
-"""What is sent for a setting that was taken away."""
+"""What is sent for a setting that was removed."""
 
 
 def _replay(inputs: Inputs, identifier: str) -> Iterable[Request]:

@@ -23,7 +23,7 @@ from sandbox.provider.model import (
 )
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.helpers import capitals, exactly_one, given, members, send, tagging, without
+from sandbox.provider.tables.helpers import capitals, described, exactly_one, given, members, send, tagging, without
 from sandbox.provider.values import UNKNOWN
 
 
@@ -34,11 +34,6 @@ def _tagging(kind: str) -> Tagging:
 
 _PLATFORMS = ("Linux", "MacOS", "Windows")
 """What AWS reports for documents that are bound to no platform, as those for sessions."""
-
-
-def _read_document(api: Api, live: Live) -> Mapping[str, Any]:
-    content = api("get_document", Name=live.id, DocumentVersion="$LATEST")["Content"]
-    return {**api("describe_document", Name=live.id)["Document"], "Content": content}
 
 
 def _publish_document(api: Api, live: Live) -> None:
@@ -147,7 +142,11 @@ _DOCUMENT = ResourceType(
     id=template("{name}"),
     tagging=_tagging("Document"),
     renames={"attachmentsSources": "Attachments"},
-    read=_read_document,
+    read=described(
+        call("describe_document", Name="id"),
+        "Document",
+        Content=(call("get_document", Name="id", DocumentVersion=Text("$LATEST")), "Content"),
+    ),
     attributes={"arn": arn("ssm", "document/{id}"), "platformTypes": constant(list(_PLATFORMS))},
     absent_outputs="description parameters",
     write_only="attachmentsSources",

@@ -1,4 +1,4 @@
-"""VPCs and what stands in them: subnets, gateways, addresses, endpoints, flow logs."""
+"""VPCs and what is in them: subnets, gateways, addresses, endpoints, flow logs."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -158,7 +158,7 @@ _NOT_DELETED = "{}[?State!='deleting' && State!='deleted'] | [0]"
 
 
 def _delete_nat_gateway(api: Api, live: Live) -> None:
-    """The emulator leaves the gateway's network interface behind, which AWS takes away."""
+    """The emulator leaves the gateway's network interface behind, which AWS deletes."""
     api("delete_nat_gateway", NatGatewayId=live.id)
     interface = live.state.get("networkInterfaceId")
     if interface:

@@ -19,7 +19,7 @@ from sandbox.provider.tables.helpers import capital, capitals, exactly_one, requ
 from sandbox.provider.values import Properties
 
 _WRITING = threading.RLock()
-"""One writer at a time: of two that hold the same lock token AWS would refuse the second."""
+"""One writer at a time: of two with the same lock token AWS would refuse the second."""
 
 _ACL_INPUTS = "associationConfig captchaConfig challengeConfig customResponseBodies dataProtectionConfig defaultAction "
 _ACL_INPUTS += "description rules tokenDomains visibilityConfig"
@@ -125,7 +125,7 @@ def _validate_rule(inputs: Inputs) -> Iterator[CheckFailure]:
 
 
 def _acl_parts(arn: str) -> tuple[str, str, str]:
-    """Id, name and scope of a web ACL, all of which its ARN holds."""
+    """Id, name and scope of a web ACL, from its ARN."""
     scope, _, name, identifier = arn.split(":", 5)[5].split("/")
     return identifier, name, "CLOUDFRONT" if scope == "global" else "REGIONAL"
 

@@ -55,6 +55,7 @@ def test_inputs_named_in_the_table_exist(kind: ResourceType) -> None:
         "amends": kind.custom_update_inputs,
         "update_omits": kind.update_omits,
         "update_recorded": kind.update_stored_only,
+        "delete_unless": kind.delete_unless,
         "features": " ".join(kind.feature_inputs()),
         "autoname": kind.autoname.input if kind.autoname else "",
         "defaults": " ".join(kind.defaults),
