@@ -2,6 +2,8 @@
 # STACK chooses the stack (production, staging); ARGUMENTS is passed on to the command behind a target.
 
 STACK ?= production
+# Recipes read it from the environment: make would paste it into the shell's command line.
+export STACK
 ARGUMENTS ?=
 PYTHON := .venv/bin/python
 ENVIRONMENT := .venv/complete
@@ -22,16 +24,16 @@ $(ENVIRONMENT): requirements-dev.txt tools/environment.sh
 	@touch $@
 
 up: $(ENVIRONMENT) ## deploy the stack into the sandbox; a second time: what has changed since
-	@$(SANDBOX) up --stack $(STACK) $(ARGUMENTS)
+	@$(SANDBOX) up --stack "$$STACK" $(ARGUMENTS)
 
 preview: $(ENVIRONMENT) ## show what up would change, policies included; apply nothing
-	@$(SANDBOX) preview --stack $(STACK) $(ARGUMENTS)
+	@$(SANDBOX) preview --stack "$$STACK" $(ARGUMENTS)
 
 refresh: $(ENVIRONMENT) ## compare the state with the emulator and show what drifted
-	@$(SANDBOX) refresh --stack $(STACK) $(ARGUMENTS)
+	@$(SANDBOX) refresh --stack "$$STACK" $(ARGUMENTS)
 
 destroy: $(ENVIRONMENT) ## delete every resource of the stack from the emulator
-	@$(SANDBOX) destroy --stack $(STACK) $(ARGUMENTS)
+	@$(SANDBOX) destroy --stack "$$STACK" $(ARGUMENTS)
 
 down: $(ENVIRONMENT) ## end the sandbox: its processes and its state, of all stacks
 	@$(SANDBOX) down $(ARGUMENTS)

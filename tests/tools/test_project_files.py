@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from policies.rules import ALL_RULES
@@ -40,3 +41,14 @@ def test_the_readme_counts_the_rules() -> None:
     counted = re.findall(r"CrossGuard pack of (\d+) rules", (ROOT / "README.md").read_text())
 
     assert counted == [str(len(ALL_RULES))]
+
+
+@pytest.mark.parametrize("target", ["up", "preview", "refresh", "destroy"])
+def test_the_name_of_a_stack_is_not_run_by_the_shell(target: str) -> None:
+    """`echo` stands for the sandbox and prints the arguments that it receives."""
+    stack = "x; echo $(echo run) 'y\" #"
+    command = ["make", "--silent", target, f"STACK={stack}".replace("$", "$$"), "SANDBOX=echo"]
+
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert output == f"{target} --stack {stack}\n"
