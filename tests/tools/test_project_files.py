@@ -3,6 +3,7 @@
 The official CLI runs program and policies in the environment that the Makefile makes. The CLI itself is not run here.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -48,7 +49,11 @@ def test_the_name_of_a_stack_is_not_run_by_the_shell(target: str) -> None:
     """`echo` stands for the sandbox and prints the arguments that it receives."""
     stack = "x; echo $(echo run) 'y\" #"
     command = ["make", "--silent", target, f"STACK={stack}".replace("$", "$$"), "SANDBOX=echo"]
+    # The make that runs the tests passes its own variables on.
+    environment = {
+        key: value for key, value in os.environ.items() if key not in ("ARGUMENTS", "MAKEFLAGS", "MAKELEVEL")
+    }
 
-    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
 
     assert output == f"{target} --stack {stack}\n"
