@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pulumi.runtime.rpc import _special_secret_sig as SECRET_SIGNATURE
+from pulumi.runtime.rpc import _special_sig_key as SECRET_SIGNATURE
 
 _SHORTEST_REFERENCE = 8
 """Characters. Shorter outputs, as a port or a flag, are equal to inputs by chance."""
