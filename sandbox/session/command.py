@@ -120,7 +120,7 @@ def main() -> None:
     """Runs the command that the arguments name."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("name", nargs="?", choices=engine.TOOLS, default="pulumi", help="the program, for `tool`")
+    parser.add_argument("name", nargs="?", choices=engine.TOOLS, help="the program, for `tool` only")
     parser.add_argument("--stack", default="production", help="which Pulumi.<stack>.yaml to use")
     parser.add_argument("--settings", type=Path, help="another settings file instead of the stack's own")
     parser.add_argument("--program", type=Path, help="another program instead of the project's own")
@@ -130,6 +130,8 @@ def main() -> None:
     parser.add_argument("--no-policies", action="store_true", help="leave the policy pack out, to measure it")
     parser.add_argument("--show-secrets", action="store_true", help="export secrets in plain text")
     arguments = parser.parse_args()
+    if (arguments.name is None) == (arguments.command == "tool"):
+        parser.error("the command `tool` needs the name of a program, and no other command accepts one")
     # A command is short and keeps nearly all that it allocates: looking for garbage is a fifth of its start.
     gc.disable()
     threading.excepthook = _report_thread

@@ -17,8 +17,6 @@ from tests.end_to_end.driver import ROOT, Sandbox, summary
 
 pytestmark = pytest.mark.engine
 
-MEGABYTE = 1 << 20
-
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:

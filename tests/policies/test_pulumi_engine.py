@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.session import engine
 from sandbox.session.workspace import policy_environment
+from tests.marks import require
 from tests.policies.changes import both, hide, put
 from tests.policies.exported import State
 from tests.policies.platform import good_platform
@@ -23,6 +24,7 @@ WEAK = both(put("primary", "publiclyAccessible", True), put("rate-limit", "state
 
 def analyze(folder: Path, state: State, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the engine from a folder that knows nothing of this repository."""
+    require("engine")
     path = folder / "state.json"
     path.write_text(json.dumps(state.exported()))
     executable = engine.find(engine.PULUMI)

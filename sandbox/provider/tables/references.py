@@ -35,7 +35,6 @@ ROUTE_TABLE = Reference("route table", _ec2("describe_route_tables", "RouteTable
 ELASTIC_IP = Reference("Elastic IP allocation", _ec2("describe_addresses", "AllocationIds"))
 VPC_ENDPOINT = Reference("VPC endpoint", _ec2("describe_vpc_endpoints", "VpcEndpointIds"))
 LAUNCH_TEMPLATE = Reference("launch template", _ec2("describe_launch_templates", "LaunchTemplateIds"))
-IMAGE = Reference("machine image", _ec2("describe_images", "ImageIds"))
 NETWORK_ACL = Reference("network ACL", _ec2("describe_network_acls", "NetworkAclIds"))
 PREFIX_LIST = Reference(
     "prefix list",

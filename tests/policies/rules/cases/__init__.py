@@ -1,54 +1,13 @@
 """For every rule: what breaks it in the good platform, and an unknown value that leaves it undetermined.
 
-One module for each module of rules.
+One module for each module of rules, in the same order; a module of rules without cases is an error at import.
 """
 
-from tests.policies.rules.cases import (
-    admin_access,
-    availability,
-    backups,
-    cdn,
-    database_access,
-    dns,
-    encryption,
-    identity,
-    incidents,
-    kubernetes,
-    maintenance,
-    monitoring,
-    network,
-    rate_limits,
-    required_alarms,
-    secrets,
-    security_groups,
-    security_headers,
-    servers,
-    storage,
-    tagging,
-    tls,
-)
+from importlib import import_module
 
-CASES = (
-    *servers.CASES,
-    *availability.CASES,
-    *kubernetes.CASES,
-    *tls.CASES,
-    *dns.CASES,
-    *cdn.CASES,
-    *security_groups.CASES,
-    *network.CASES,
-    *admin_access.CASES,
-    *database_access.CASES,
-    *rate_limits.CASES,
-    *security_headers.CASES,
-    *monitoring.CASES,
-    *required_alarms.CASES,
-    *incidents.CASES,
-    *encryption.CASES,
-    *storage.CASES,
-    *backups.CASES,
-    *maintenance.CASES,
-    *secrets.CASES,
-    *identity.CASES,
-    *tagging.CASES,
+from policies.rules import MODULES
+from tests.policies.changes import Case
+
+CASES: tuple[Case, ...] = tuple(
+    case for module in MODULES for case in import_module(f"{__name__}.{module.__name__.rpartition('.')[2]}").CASES
 )
