@@ -35,21 +35,21 @@ refresh: $(ENVIRONMENT) ## compare the state with the emulator and show what dri
 destroy: $(ENVIRONMENT) ## delete every resource of the stack from the emulator
 	@$(SANDBOX) destroy --stack "$$STACK" $(ARGUMENTS)
 
-down: $(ENVIRONMENT) ## end the sandbox: its processes and its state, of all stacks
-	@$(SANDBOX) down $(ARGUMENTS)
+down: ## end the sandbox: its processes and its state, of all stacks
+	@if [ -x $(PYTHON) ]; then $(SANDBOX) down $(ARGUMENTS); else echo "Nothing runs."; fi
 
-status: $(ENVIRONMENT) ## what runs, and where
-	@$(SANDBOX) status $(ARGUMENTS)
+status: ## what runs, and where
+	@if [ -x $(PYTHON) ]; then $(SANDBOX) status $(ARGUMENTS); else echo "Nothing runs."; fi
 
-analyze: $(ENVIRONMENT) ## run the policies on the last deployed state, offline
-	@$(SANDBOX) analyze $(ARGUMENTS)
+analyze: $(ENVIRONMENT) ## run the policies on the stack's last deployed state, offline
+	@$(SANDBOX) analyze --stack "$$STACK" $(ARGUMENTS)
 
-checklist: $(ENVIRONMENT) ## the guide's checklist against the last deployed state; also .sandbox/checklist.md and .json
-	@$(PYTHON) -m policies.checklist --state .sandbox/stack.json \
-		--markdown .sandbox/checklist.md --json .sandbox/checklist.json $(ARGUMENTS)
+checklist: $(ENVIRONMENT) ## the guide's checklist against the deployed state; also checklist.md and .json beside it
+	@$(PYTHON) -m policies.checklist --state ".sandbox/$$STACK/stack.json" \
+		--markdown ".sandbox/$$STACK/checklist.md" --json ".sandbox/$$STACK/checklist.json" $(ARGUMENTS)
 
-mutants: $(ENVIRONMENT) ## weaken the last deployed state in every way, and show what the policies let through
-	@$(PYTHON) -m policies.mutation --state .sandbox/stack.json $(ARGUMENTS)
+mutants: $(ENVIRONMENT) ## weaken the deployed state in every way, and show what the policies let through
+	@$(PYTHON) -m policies.mutation --state ".sandbox/$$STACK/stack.json" $(ARGUMENTS)
 
 test: $(ENVIRONMENT) ## everything that can be proven without AWS
 	@$(SANDBOX) tool pulumi >/dev/null

@@ -1,5 +1,11 @@
 """`python -m sandbox`."""
 
-from sandbox.session.command import main
+import signal
 
+# Importing takes a second and more: Ctrl-C ends that silently, where Python would print a traceback.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from sandbox.session.command import main  # noqa: E402
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 main()

@@ -6,13 +6,25 @@ for AWS: the endpoint is given for every client.
 
 import re
 import threading
-from collections.abc import Mapping
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+CREATION_HEADER = "X-Sandbox-Creation"
+"""Names the creation that a call is part of; the emulator keeps its answers."""
+REPLAY_HEADER = "X-Sandbox-Replay"
+"""Asks for those answers again."""
+CREATIONS_PATH = "/sandbox/creations/"
+"""Followed by a creation's name: how many answers are kept."""
+IDLE_PATH = "/sandbox/idle"
+"""Answers when the emulator has carried out every request that it has received."""
 
 _CONNECTIONS = 32
 """Connections per client; the servicer has as many threads."""
@@ -97,6 +109,7 @@ class Emulator:
         self.region = region
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
+        self._purpose = threading.local()
         self._session = boto3.session.Session(
             aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name=region
         )
@@ -120,10 +133,34 @@ class Emulator:
             raise ApiError(f"{service} {operation}", "", str(error)) from error
         return response
 
+    @contextmanager
+    def creation(self, number: str, *, replay: bool = False) -> Iterator[None]:
+        """Marks this thread's calls as part of a creation, or as its repetition."""
+        self._purpose.header = (REPLAY_HEADER if replay else CREATION_HEADER, number)
+        try:
+            yield
+        finally:
+            del self._purpose.header
+
+    def wait_until_idle(self) -> None:
+        """Returns when every request that has been sent, by whichever process, is carried out."""
+        urllib.request.urlopen(f"{self.endpoint}{IDLE_PATH}").close()
+
+    def has_begun(self, number: str) -> bool:
+        """Whether any call of a creation has been carried out."""
+        with urllib.request.urlopen(f"{self.endpoint}{CREATIONS_PATH}{number}") as answer:
+            return int(answer.read()) > 0
+
+    def _mark(self, request: AWSRequest, **_: Any) -> None:
+        header = getattr(self._purpose, "header", None)
+        if header is not None:
+            name, value = header
+            request.headers[name] = value
+
     def _client(self, service: str, region: str) -> Any:
         with self._lock:
             if (service, region) not in self._clients:
-                self._clients[service, region] = self._session.client(
+                client = self._session.client(
                     service,
                     region_name=region,
                     endpoint_url=self.endpoint,
@@ -134,4 +171,6 @@ class Emulator:
                         inject_host_prefix=False,
                     ),
                 )
+                client.meta.events.register("before-sign", self._mark)
+                self._clients[service, region] = client
             return self._clients[service, region]

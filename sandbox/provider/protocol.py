@@ -31,9 +31,10 @@ from sandbox.provider.autonaming import Proposal
 from sandbox.provider.aws_provider import AwsProvider
 from sandbox.provider.emulator import ApiError, Emulator
 from sandbox.provider.faults import Faults, InjectedError
+from sandbox.provider.leftovers import Creations
 from sandbox.provider.resource_provider import Diff, Identity, ProviderConfiguration, ProviderError, ResourceProvider
 from sandbox.provider.schema import CheckFailure
-from sandbox.provider.store import Record
+from sandbox.provider.store import RECORD_FILE, Record
 from sandbox.provider.values import Properties, SecretValues
 
 _THREADS = 32
@@ -46,7 +47,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self, emulator: Emulator, data_directory: Path) -> None:
         self._emulator = emulator
-        aws = AwsProvider(emulator, Record(data_directory / "record.sqlite"))
+        record = Record(data_directory / RECORD_FILE)
+        aws = AwsProvider(emulator, record)
+        self._creations = Creations(record)
         self._providers: dict[str, ResourceProvider] = {"aws": aws, "random": random_provider.Random()}
         self._faults = Faults(data_directory / "faults.json")
         self._default = ProviderConfiguration(emulator.region)
@@ -99,8 +102,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 _proposal(request),
                 call.configuration,
             )
-            redacted = [CheckFailure(failure.property, call.redact(failure.reason)) for failure in failures]
-            return provider_pb2.CheckResponse(inputs=call.encode(inputs), failures=_failures(redacted))
+            told = [call.without_secrets(failure) for failure in failures]
+            return provider_pb2.CheckResponse(inputs=call.encode(inputs), failures=_failures(told))
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         with self._call(context, request.urn) as call:
@@ -120,8 +123,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             if request.preview:
                 properties = call.provider.preview_create(call.identity, inputs, call.configuration)
                 return provider_pb2.CreateResponse(properties=call.encode_outputs(properties))
-            with self._faults.around("create", call.identity.name, call.identity.token):
+            noted = self._creations.noted(self._emulator, call.identity, call.masked(inputs), call.configuration)
+            with self._faults.around("create", call.identity.name, call.identity.token), noted as finish:
                 identifier, properties = call.provider.create(call.identity, inputs, call.configuration)
+                finish(identifier, call.masked(properties))
             return provider_pb2.CreateResponse(id=identifier, properties=call.encode_outputs(properties))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -153,6 +158,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             state = call.decode(request.properties)
             with self._faults.around("delete", call.identity.name, call.identity.token):
                 call.provider.delete(call.identity, request.id, state, call.configuration)
+            self._creations.deleted(call.identity.token, request.id)
             return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -205,6 +211,18 @@ class _Call:
             if key in marked and not values.is_secret(marked[key]):
                 marked[key] = values.secret(marked[key])
         return values.to_struct(marked)
+
+    def masked(self, properties: Properties) -> Properties:
+        """Return the properties with a placeholder in the place of every secret."""
+        hidden: Properties = values.masked(self.secrets.mark(properties))
+        return hidden
+
+    def without_secrets(self, failure: CheckFailure) -> CheckFailure:
+        """Return the failure without a secret: the engine prints the value of the property that a failure names."""
+        reason = self.redact(failure.reason)
+        if self.secrets.hides(failure.property):
+            return CheckFailure("", f"{failure.property}: {reason}")
+        return CheckFailure(failure.property, reason)
 
     def redact(self, text: str) -> str:
         """Return the text without the values of secrets."""

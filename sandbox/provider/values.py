@@ -88,6 +88,15 @@ def without_secrets(value: Any) -> Any:
     return value
 
 
+def masked(value: Any) -> Any:
+    """The value with a placeholder in the place of every secret."""
+    if is_secret(value):
+        return "[secret]"
+    if isinstance(value, dict):
+        return {key: masked(item) for key, item in value.items()}
+    return [masked(item) for item in value] if isinstance(value, list) else value
+
+
 def contains_unknown(value: Any) -> bool:
     """Whether any part of the value is not known yet."""
     return any(node == UNKNOWN for node in _nodes(value) if isinstance(node, str))
@@ -110,6 +119,11 @@ class SecretValues:
     def found(self) -> bool:
         """Whether any value is secret."""
         return contains_secret(self._sources)
+
+    def hides(self, path: str) -> bool:
+        """Whether the property at the start of a path is secret, or a part of it is."""
+        top = path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
+        return any(contains_secret(source.get(top)) for source in self._sources)
 
     def mark(self, properties: Mapping[str, Any]) -> Properties:
         """Mark every property that is secret in a source, or that is new and whose text contains a secret.

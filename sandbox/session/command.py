@@ -1,24 +1,27 @@
 """The sandbox's commands: `python -m sandbox up|preview|refresh|destroy|down|status|export|analyze|tool`."""
 
 import argparse
-import fcntl
 import gc
-import json
 import os
 import shutil
 import subprocess
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from review import ApprovalError, Approvals, Plan, refusal
 from sandbox.session import engine, summary
 from sandbox.session.console import Progress, UserError, console, errors_in_one_sentence
+from sandbox.session.lock import alone
+from sandbox.session.operations import Session, session
+from sandbox.session.outcome import Outcome
 from sandbox.session.processes import ROOT, daemons
-from sandbox.session.workspace import Source, Workspace, policy_environment
+from sandbox.session.source import Source
+from sandbox.session.workspace import Workspace, policy_environment
 
 
 def up(arguments: argparse.Namespace) -> None:
@@ -26,13 +29,13 @@ def up(arguments: argparse.Namespace) -> None:
     started = time.monotonic()
     workspace = _workspace(arguments)
     workspace.source.warm_up()
-    with workspace.session(arguments.port) as session:
-        outcome = session.up(print)
-        state = session.export()
-    _write(arguments.directory / "stack.json", state)
-    _write(arguments.directory / "outputs.json", summary.outputs_of(state))
-    summary.show_changes(outcome, started)
-    summary.show_deployment(state, workspace.account, session.endpoints)
+    with _session(arguments, workspace, changes=True) as opened:
+        _planned(arguments, opened)
+        with Progress(console, "Deploying") as progress:
+            outcome = Outcome(on_step=lambda count: progress.update(f"{count} steps"))
+            opened.up(outcome)
+    summary.show_total(outcome.plan, started)
+    summary.show_deployment(workspace.state(), workspace.account, opened.endpoints)
 
 
 def preview(arguments: argparse.Namespace) -> None:
@@ -40,43 +43,52 @@ def preview(arguments: argparse.Namespace) -> None:
     started = time.monotonic()
     workspace = _workspace(arguments)
     workspace.source.warm_up()
-    with workspace.session(arguments.port) as session:
-        outcome = session.preview(print)
-    summary.show_changes(outcome, started, planned=True)
+    with _session(arguments, workspace, changes=False) as opened:
+        plan = _planned(arguments, opened)
+    summary.show_total(plan, started, planned=True)
 
 
 def refresh(arguments: argparse.Namespace) -> None:
     """Brings the state up to what the emulator holds, and shows what had drifted."""
     started = time.monotonic()
-    with _workspace(arguments).session(arguments.port) as session:
-        outcome = session.refresh(print)
-    summary.show_changes(outcome, started)
+    workspace = _workspace(arguments)
+    workspace.require_deployed()
+    outcome = Outcome()
+    with _session(arguments, workspace, changes=True) as opened:
+        opened.refresh(outcome)
+    summary.show_plan(outcome.plan)
+    summary.show_total(outcome.plan, started)
 
 
 def destroy(arguments: argparse.Namespace) -> None:
     """Deletes the stack's resources from the emulator, which goes on running."""
     started = time.monotonic()
-    with _workspace(arguments).session(arguments.port) as session:
-        outcome = session.destroy(print)
-        state = session.export()
-    _write(arguments.directory / "stack.json", state)
-    _write(arguments.directory / "outputs.json", {})
-    summary.show_changes(outcome, started)
+    workspace = _workspace(arguments)
+    workspace.require_deployed()
+    with (
+        _session(arguments, workspace, changes=True) as opened,
+        Progress(console, f"Deleting {arguments.stack}") as progress,
+    ):
+        outcome = Outcome(on_step=lambda count: progress.update(f"{count} steps"))
+        opened.destroy(outcome)
+    summary.show_total(outcome.plan, started)
 
 
 def export(arguments: argparse.Namespace) -> None:
     """Prints the stack's state."""
-    with _workspace(arguments).session(arguments.port) as session:
-        print(json.dumps(session.export(show_secrets=arguments.show_secrets), indent=2))
+    workspace = _workspace(arguments)
+    workspace.require_deployed()
+    with _session(arguments, workspace, changes=False) as opened:
+        print(opened.export(show_secrets=arguments.show_secrets))
 
 
 def analyze(arguments: argparse.Namespace) -> None:
-    """Runs the policy pack on the last deployed state, without the program, the provider or the emulator."""
-    state = arguments.directory / "stack.json"
-    if not state.exists():
-        raise UserError(f"There is no state to analyse, because {state} does not exist: run `make up` first.")
+    """Runs the policy pack on the stack's last deployed state, without the program, the provider or the emulator."""
+    workspace = _workspace(arguments)
+    workspace.require_deployed()
+    state = workspace.home / "stack.json"
     executable = engine.find(engine.PULUMI)
-    environment = {**os.environ, **policy_environment(arguments.directory / "bin")}
+    environment = {**os.environ, **policy_environment(arguments.directory)}
     command = [str(executable), "policy", "analyze", "--file", str(state), "--policy-pack", str(arguments.policies)]
     if subprocess.run(command, env=environment, check=False).returncode:
         raise UserError("The deployed state breaks the policies above, or could not be analysed.")
@@ -100,8 +112,6 @@ def down(arguments: argparse.Namespace) -> None:
             for daemon in reversed(daemons(home)):
                 daemon.stop()
             shutil.rmtree(home)
-    for left in ("stack.json", "outputs.json"):
-        (arguments.directory / left).unlink(missing_ok=True)
     print("The sandbox has ended.")
 
 
@@ -113,6 +123,7 @@ def tool(arguments: argparse.Namespace) -> None:
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     command.__name__: command for command in (up, preview, refresh, destroy, down, status, export, analyze, tool)
 }
+LARGEST_PORT = 65535
 READ_ONLY = {"status", "analyze", "tool"}
 
 
@@ -124,9 +135,10 @@ def main() -> None:
     parser.add_argument("--stack", default="production", help="which Pulumi.<stack>.yaml to use")
     parser.add_argument("--settings", type=Path, help="another settings file instead of the stack's own")
     parser.add_argument("--program", type=Path, help="another program instead of the project's own")
-    parser.add_argument("--port", type=int, default=0, help="the emulator's port; any free one if not given")
+    parser.add_argument("--port", type=_port, default=0, help="the emulator's port; any free one if not given")
     parser.add_argument("--directory", type=Path, default=ROOT / ".sandbox", help="where the sandbox keeps everything")
     parser.add_argument("--policies", type=Path, default=ROOT / "policies", help="another policy pack")
+    parser.add_argument("--approvals", type=Path, default=ROOT / "approvals.yaml", help="other approvals of losses")
     parser.add_argument("--no-policies", action="store_true", help="leave the policy pack out, to measure it")
     parser.add_argument("--show-secrets", action="store_true", help="export secrets in plain text")
     arguments = parser.parse_args()
@@ -137,12 +149,22 @@ def main() -> None:
     threading.excepthook = _report_thread
     warnings.filterwarnings("ignore", message="Error in event stream")
     arguments.directory = arguments.directory.absolute()
+    # The state has secrets in it, if only generated ones, encrypted with a passphrase that lies beside it.
+    os.umask(0o077)
     with errors_in_one_sentence():
         if arguments.command in READ_ONLY:
             COMMANDS[arguments.command](arguments)
             return
-        with _alone(arguments.directory):
+        with alone(arguments.directory) as arguments.lock:
             COMMANDS[arguments.command](arguments)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= LARGEST_PORT:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no port: choose a number from 0 (any free one) to {LARGEST_PORT}"
+        )
+    return int(text)
 
 
 def _report_thread(failure: threading.ExceptHookArgs) -> None:
@@ -152,36 +174,32 @@ def _report_thread(failure: threading.ExceptHookArgs) -> None:
         threading.__excepthook__(failure)
 
 
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """One command at a time: two would work on the same state."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise UserError(
-                f"Another command uses the sandbox (process {lock.read().strip()}), and only one can at a time: "
-                "wait until it has ended, or end it."
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
-
-
 def _workspace(arguments: argparse.Namespace) -> Workspace:
     packs = () if arguments.no_policies else (arguments.policies.absolute(),)
     source = Source.of(arguments.stack, arguments.settings, arguments.program, policies=packs)
     return Workspace(arguments.directory, source)
 
 
+def _session(arguments: argparse.Namespace, workspace: Workspace, *, changes: bool) -> AbstractContextManager[Session]:
+    return session(workspace, arguments.lock, arguments.port, changes=changes)
+
+
+def _planned(arguments: argparse.Namespace, opened: Session) -> Plan:
+    """The plan, shown. Raises UserError if a mandatory policy, or the lack of an approval, forbids it."""
+    today = datetime.now(UTC).date()
+    try:
+        approvals = Approvals.read(arguments.approvals)
+    except ApprovalError as error:
+        raise UserError(str(error)) from None
+    outcome = Outcome()
+    with Progress(console, "Planning, and checking the plan against the provider and the policies"):
+        opened.preview(outcome)
+    summary.show_plan(outcome.plan)
+    summary.show_advice(outcome)
+    if missing := approvals.missing(outcome.plan, today):
+        raise UserError(refusal(missing, arguments.approvals.name, today))
+    return outcome.plan
+
+
 def _homes(directory: Path) -> list[Path]:
     return sorted(path.parent for path in directory.glob("*/emulator.lock"))
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    scratch = path.with_suffix(".tmp")
-    scratch.write_text(json.dumps(content, indent=2) + "\n")
-    scratch.replace(path)

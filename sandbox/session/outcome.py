@@ -1,23 +1,19 @@
-"""What the engine reported while it ran: the steps it took, the policies that were broken, what went wrong and why."""
+"""What the engine reported while it ran: the plan, the policies that were broken, what went wrong and why."""
 
 import re
-from collections import Counter
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import indent
 
-from pulumi.automation import EngineEvent, OpType
-from pulumi.automation.events import DiagnosticEvent, PolicyEvent, StepEventMetadata
+from pulumi.automation import EngineEvent
+from pulumi.automation.events import DiagnosticEvent, PolicyEvent
 
-from sandbox.session.console import UserError, disk_full, disk_full_sentence
-
-CHANGES = {
-    OpType.CREATE: "created",
-    OpType.UPDATE: "updated",
-    OpType.REPLACE: "replaced",
-    OpType.DELETE: "deleted",
-    OpType.SAME: "same",
-}
-"""What each step of the engine is called in a summary. A replacement's own create and delete are part of it."""
+from review import Change, Kind, Plan, renames
+from sandbox.session.console import UserError
+from sandbox.session.processes import ROOT
+from sandbox.session.state import STACK_TYPE, State
 
 KEPT = {
     "preview": "nothing was changed",
@@ -30,77 +26,66 @@ KEPT = {
 ENDINGS = {f"{operation} failed" for operation in KEPT}
 """What the engine adds to every failure."""
 
-STACK_TYPE = "pulumi:pulumi:Stack"
-
 _COLOUR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
+_PROTECTED = re.compile(
+    r'^(?:unable to replace resource|resource) "(?P<urn>urn:pulumi:[^"]+)"(?: cannot be deleted)?\n'
+    r"(?:as it is currently marked for protection|because it is protected)"
+)
+_TRACEBACK = "Traceback (most recent call last):"
+_FRAME = re.compile(r'^  File "(?P<file>.+)", line \d+')
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Violation:
-    """One mandatory rule that a resource, or the stack as a whole, breaks."""
+    """One rule that a resource, or the stack as a whole, breaks."""
 
     policy: str
     resource: str
     message: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """What happened to one resource."""
-
-    change: str
-    parent: str
-    type: str
-
-
 class Outcome:
     """Collects the engine's events; pass `on_event` to an operation of the Automation API."""
 
-    def __init__(self) -> None:
-        self.steps: dict[str, Step] = {}
+    def __init__(self, on_step: Callable[[int], None] | None = None) -> None:
+        """`on_step` is told how many steps the engine has finished."""
+        self.plan = Plan()
         self._violations: set[Violation] = set()
+        self._advice: set[Violation] = set()
         self._errors: list[tuple[str, str]] = []
+        self._on_step = on_step
+        self._steps = 0
 
     def on_event(self, event: EngineEvent) -> None:
         """Takes note of one event."""
-        if event.resource_pre_event:
-            self._on_step(event.resource_pre_event.metadata)
-        elif event.res_outputs_event:
-            # What a refresh has found is known only now.
-            self._on_step(event.res_outputs_event.metadata)
-        elif event.policy_event:
+        self.plan.add(event)
+        if event.policy_event:
             self._on_policy(event.policy_event)
         elif event.diagnostic_event:
             self._on_diagnostic(event.diagnostic_event)
+        elif event.res_outputs_event and self._on_step:
+            self._steps += 1
+            self._on_step(self._steps)
 
     @property
     def violations(self) -> list[Violation]:
         """The mandatory rules that were broken, each once, in a stable order."""
         return sorted(self._violations)
 
-    def changes(self) -> Counter[str]:
-        """How many resources were created, updated and so on; the stack itself does not count as one."""
-        return Counter(step.change for step in self.steps.values() if step.type != STACK_TYPE)
+    @property
+    def advice(self) -> list[Violation]:
+        """The advisory rules that were broken, and the deviations that are accepted."""
+        return sorted(self._advice)
 
-    def components(self) -> dict[str, Counter[str]]:
-        """The same by component: the resource directly below the stack that a resource descends from.
-
-        Pulumi's providers stand for nothing in AWS, and are one row.
-        """
-        table: dict[str, Counter[str]] = {}
-        for urn, step in self.steps.items():
-            if step.type != STACK_TYPE:
-                table.setdefault(self._component(urn), Counter())[step.change] += 1
-        return table
-
-    def explain(self, operation: str, engine_output: str) -> UserError:
-        """Why the engine gave up, worded for the user."""
-        # The engine repeats what the program had already reported.
-        texts = list(dict.fromkeys(message for _, message in self._errors))
-        if any(disk_full(text) for text in [engine_output, *texts]):
-            return UserError(disk_full_sentence())
+    def explain(self, operation: str, engine_output: str, state: State) -> UserError:
+        """Why the engine gave up, worded for the user. The state is the one from before the operation."""
         if self._violations:
             return UserError(self._refusal())
+        # The engine repeats what the program had already reported.
+        texts = list(dict.fromkeys(message for _, message in self._errors))
+        protected = [match["urn"] for text in texts if (match := _PROTECTED.match(text))]
+        if protected:
+            return UserError(self._protected(operation, protected, state))
         failed = [(urn, message) for urn, message in self._errors if urn and not _is_stack(urn)]
         if failed:
             what = "resource" if len(failed) == 1 else "resources"
@@ -110,20 +95,13 @@ class Outcome:
                 f"Correct the program or the stack's settings and run it again; {KEPT[operation]}."
             )
         if texts:
-            return UserError(f"The {operation} stopped: " + "\n".join(texts))
+            return UserError(f"The {operation} stopped: " + _of_the_program(texts, operation))
         return UserError(_told_by_the_engine(operation, engine_output))
 
-    def _on_step(self, step: StepEventMetadata) -> None:
-        if step.op not in CHANGES:
-            return
-        state = step.new or step.old
-        self.steps[step.urn] = Step(change=CHANGES[step.op], parent=state.parent if state else "", type=step.type)
-
     def _on_policy(self, event: PolicyEvent) -> None:
-        if event.enforcement_level == "mandatory":
-            resource = _short(event.resource_urn) if event.resource_urn else "the stack"
-            message = _plain(event.message)
-            self._violations.add(Violation(policy=event.policy_name, resource=resource, message=message))
+        resource = _short(event.resource_urn) if event.resource_urn else "the stack"
+        violation = Violation(policy=event.policy_name, resource=resource, message=_plain(event.message))
+        (self._violations if event.enforcement_level == "mandatory" else self._advice).add(violation)
 
     def _on_diagnostic(self, event: DiagnosticEvent) -> None:
         message = _plain(event.message)
@@ -131,33 +109,56 @@ class Outcome:
         if event.severity == "error" and not consequence:
             self._errors.append((event.urn or "", message))
 
-    def _component(self, urn: str) -> str:
-        if self.steps[urn].type.startswith("pulumi:providers:"):
-            return "(providers)"
-        seen = {urn}
-        while (step := self.steps.get(urn)) and step.parent and not _is_stack(step.parent) and step.parent not in seen:
-            urn = step.parent
-            seen.add(urn)
-        return _name(urn)
-
     def _refusal(self) -> str:
-        count = len(self._violations)
-        what = "1 mandatory rule is broken" if count == 1 else f"{count} mandatory rules are broken"
+        groups = grouped(self.violations)
+        what = "1 mandatory rule is broken" if len(groups) == 1 else f"{len(groups)} mandatory rules are broken"
         lines = "\n".join(
-            f"  {each.policy}: {each.resource}\n{indent(each.message, '      ')}" for each in self.violations
+            f"  {policy}: {', '.join(each.resource for each in found)}\n"
+            + "\n".join(indent(text, "      ") for text in dict.fromkeys(each.message for each in found))
+            for policy, found in groups.items()
         )
         return (
             f"The policy pack refuses the plan, because {what}:\n{lines}\n"
             "Correct the settings or the component that declares the resource, and run it again."
         )
 
+    def _protected(self, operation: str, urns: list[str], state: State) -> str:
+        """Names what the program would delete or replace although it is protected, and what was meant, if it shows."""
+        inputs = {resource["urn"]: resource.get("inputs", {}) for resource in state.resources}
+        parents = {resource["urn"]: resource.get("parent", "") for resource in state.resources}
+        replaced = {change.urn: change for change in self.plan.of(Kind.REPLACE)}
+        lines = []
+        for urn in urns:
+            if urn in replaced:
+                causes = "; ".join(
+                    str(each) for each in replaced[urn].differences if each.input in replaced[urn].causes
+                )
+                lines.append(f"  {_short(urn)} would be replaced: {causes}")
+                continue
+            lines.append(f"  {_short(urn)} would be deleted")
+            kind = urn.split("::")[2].rpartition("$")[2]
+            self.plan.add_change(
+                Change(kind=Kind.DELETE, urn=urn, type=kind, parent=parents.get(urn, ""), old=inputs.get(urn, {}))
+            )
+        lines += [f"  {rename}" for rename in renames(self.plan) if rename.old.urn in urns]
+        return (
+            f"The {operation} stopped, because the program gives up what is protected against that:\n"
+            + "\n".join(lines)
+            + f"\nChange the program or the settings so that it is kept; {KEPT[operation]}. If it has to go, see "
+            "docs/runbooks.md#deleting-a-protected-resource."
+        )
+
+
+def grouped(violations: Iterable[Violation]) -> dict[str, list[Violation]]:
+    """The violations by rule."""
+    groups: dict[str, list[Violation]] = {}
+    for violation in violations:
+        groups.setdefault(violation.policy, []).append(violation)
+    return groups
+
 
 def _is_stack(urn: str) -> bool:
     return f"::{STACK_TYPE}::" in urn
-
-
-def _name(urn: str) -> str:
-    return urn.rpartition("::")[2]
 
 
 def _short(urn: str) -> str:
@@ -167,7 +168,42 @@ def _short(urn: str) -> str:
 
 
 def _plain(message: str) -> str:
-    return _COLOUR.sub("", message).strip().removeprefix("error: ").removeprefix("an unhandled error occurred: ")
+    text = _COLOUR.sub("", message).strip()
+    for prefix in ("error: ", "an unhandled error occurred: ", "python inline source runtime error: "):
+        text = text.removeprefix(prefix)
+    return text
+
+
+def _of_the_program(texts: list[str], operation: str) -> str:
+    """What the program raised, each error once, tracebacks cut to the frames of this project."""
+    told = list(dict.fromkeys(_without_foreign_frames(text) for text in texts))
+    if not any(_TRACEBACK in text for text in texts):
+        return "\n".join(told)
+    what = "an error in the program" if len(told) == 1 else f"{len(told)} errors in the program"
+    return f"{what}.\n" + "\n".join(told) + f"\nCorrect it and run the command again; {KEPT[operation]}."
+
+
+def _without_foreign_frames(text: str) -> str:
+    """A traceback's error, and the places in this project or its program that led to it, the last one last."""
+    if _TRACEBACK not in text:
+        return text
+    frames, error = [], []
+    ours = True
+    for line in text[text.index(_TRACEBACK) :].splitlines()[1:]:
+        if frame := _FRAME.match(line):
+            ours = _is_ours(Path(frame["file"]))
+            frames += [line] if ours else []
+        elif line.startswith("    "):
+            frames += [line] if ours and set(line.strip()) - set("~^") else []
+        elif line.strip():
+            error.append(line)
+    return "\n".join(["  " + line for line in error] + frames)
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a file is the program or a part of it, and no library, nor the sandbox that runs it."""
+    foreign = (Path(sys.prefix), Path(sys.base_prefix), ROOT / "sandbox")
+    return file.is_absolute() and not any(file.is_relative_to(place) for place in foreign)
 
 
 def _told_by_the_engine(operation: str, output: str) -> str:

@@ -55,6 +55,7 @@ class Daemon:
         self.log = directory / "logs" / f"{name}.log"
         self.output = directory / f"{name}.out"
         self._lock = directory / f"{name}.lock"
+        self._pid = directory / f"{name}.pid"
         self._record = directory / f"{name}.json"
 
     def alive(self) -> bool:
@@ -81,14 +82,17 @@ class Daemon:
             # The process inherits the open lock, and with it the lock itself until it ends.
             os.set_inheritable(lock.fileno(), True)
             write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            self._pid.unlink(missing_ok=True)
+            # The process itself writes its id down: this one may be killed before it could.
+            note_and_become = 'echo $$ >"$0" && exec "$@"'
             pid = os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-u", *arguments],
+                "/bin/sh",
+                ["sh", "-c", note_and_become, str(self._pid), sys.executable, "-u", *arguments],
                 {**environment, "PYTHONPATH": str(ROOT)},
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_OPEN, 1, str(self.output), write, 0o644),
-                    (os.POSIX_SPAWN_OPEN, 2, str(self.log), write, 0o644),
+                    (os.POSIX_SPAWN_OPEN, 1, str(self.output), write, 0o600),
+                    (os.POSIX_SPAWN_OPEN, 2, str(self.log), write, 0o600),
                 ],
                 setsid=True,
             )
@@ -96,11 +100,10 @@ class Daemon:
 
     def stop(self) -> None:
         """Ends the process, politely first; does nothing where none runs."""
-        record = self._recorded()
-        if record and self.alive():
-            os.kill(record.pid, signal.SIGTERM)
+        if self.alive() and (pid := self._process_id()) is not None:
+            os.kill(pid, signal.SIGTERM)
             if not _wait_until(lambda: not self.alive(), STOP_TIMEOUT_SECONDS):
-                os.kill(record.pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
                 _wait_until(lambda: not self.alive(), STOP_TIMEOUT_SECONDS)
         self._record.unlink(missing_ok=True)
 
@@ -120,13 +123,20 @@ class Daemon:
             return port
         what = f"was not ready within {READY_TIMEOUT_SECONDS} seconds" if self.alive() else "ended at once"
         self.stop()
-        last_words = self._last_words()
-        if disk_full(last_words):
-            raise UserError(disk_full_sentence())
+        if disk_full(self.log.parent):
+            raise UserError(disk_full_sentence(self.log.parent))
         raise UserError(
-            f"The sandbox's {self.name} {what}: {last_words} Its whole log is {self.log}; "
+            f"The sandbox's {self.name} {what}: {self._last_words()} Its whole log is {self.log}; "
             "fix what it names and try again."
         )
+
+    def _process_id(self) -> int | None:
+        """The id that the process has written down, which it does within milliseconds of its start."""
+
+        def written() -> bool:
+            return self._pid.exists() and self._pid.read_text().endswith("\n")
+
+        return int(self._pid.read_text()) if _wait_until(written, STOP_TIMEOUT_SECONDS) else None
 
     def _recorded(self) -> Running | None:
         return Running(**json.loads(self._record.read_text())) if self._record.exists() else None
@@ -158,13 +168,13 @@ class Processes:
 
     def __init__(self, directory: Path, account: Account) -> None:
         self._account = account
-        self._data = directory / "provider"
+        self.data = directory / "provider"
         self.emulator, self.provider = daemons(directory)
 
     def emulator_fits(self) -> bool:
         """Whether the emulator that holds the stack's resources runs, and is the one that this stack needs."""
         running = self.emulator.running()
-        return running is not None and running.purpose == self._emulator_purpose()
+        return running is not None and running.purpose == self.emulator_purpose()
 
     def ensure(self, emulator_port: int) -> Addresses:
         """Starts what does not run; port 0 lets the emulator take any.
@@ -172,6 +182,11 @@ class Processes:
         Raises UserError, after ending what it started, if one of the two does not start.
         """
         emulator, provider = self.emulator.running(), self.provider.running()
+        if emulator and emulator_port not in (0, emulator.port):
+            raise UserError(
+                f"The emulator already runs on port {emulator.port}, so it cannot use port {emulator_port}: "
+                "leave `--port` out, or end the sandbox with `make down` first; that forgets what is deployed."
+            )
         if emulator and provider and provider.purpose == self._provider_purpose(emulator.port):
             return Addresses(emulator_port=emulator.port, provider_port=provider.port)
         started = [self.provider] if emulator else [self.emulator, self.provider]
@@ -207,19 +222,19 @@ class Processes:
         with listen(wanted_port) as listener:
             listener.set_inheritable(True)
             arguments = ["-m", "sandbox.session.moto_server", "--socket", str(listener.fileno())]
-            self.emulator.spawn(arguments, environment, self._emulator_purpose())
+            self.emulator.spawn(arguments, environment, self.emulator_purpose())
             return int(listener.getsockname()[1])
 
     def _spawn_provider(self, emulator_port: int) -> None:
-        self._data.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(parents=True, exist_ok=True)
         arguments = [
             *("-m", "sandbox.provider.protocol", "--port", "0", "--emulator", f"http://{LOOPBACK}:{emulator_port}"),
             *("--account-id", self._account.id, "--region", self._account.region),
-            *("--data-directory", str(self._data)),
+            *("--data-directory", str(self.data)),
         ]
         self.provider.spawn(arguments, os.environ, self._provider_purpose(emulator_port))
 
-    def _emulator_purpose(self) -> str:
+    def emulator_purpose(self) -> str:
         return f"account {self._account.id}, moto {version('moto')}"
 
     def _provider_purpose(self, emulator_port: int) -> str:

@@ -1,4 +1,4 @@
-"""What a command of the sandbox shows at its end: tables on standard output."""
+"""What a command of the sandbox shows at its end: the plan and its total on standard output."""
 
 import time
 from collections import Counter
@@ -6,66 +6,62 @@ from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from review import Kind, Plan, lines, total
 from sandbox.provider import tables
-from sandbox.session.outcome import CHANGES, STACK_TYPE, Outcome
+from sandbox.session.outcome import Outcome, grouped
 from sandbox.session.processes import Account, Addresses
+from sandbox.session.state import State
 
-SECRET = "[secret]"
-SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"
-"""The key that marks a secret in Pulumi's state."""
+MOST_NAMES = 5
+"""Of resources in one line."""
 
 output = Console(highlight=False, emoji=False, soft_wrap=True)
 
 
-def outputs_of(state: dict[str, Any]) -> dict[str, Any]:
-    """The stack's outputs in an exported state, without the values that Pulumi treats as secret."""
-    for resource in state["deployment"].get("resources", []):
-        if resource["type"] == STACK_TYPE:
-            return {name: _masked(value) for name, value in sorted(resource.get("outputs", {}).items())}
-    return {}
-
-
-def count_kinds(state: dict[str, Any]) -> Counter[str]:
+def count_kinds(state: State) -> Counter[str]:
     """How many of the deployed resources the emulator really has, and how many were validated and recorded only."""
     kinds: Counter[str] = Counter()
-    for resource in state["deployment"].get("resources", []):
+    for resource in state.resources:
         kind = tables.find(resource["type"])
         if kind is not None and resource.get("custom"):
             kinds["recorded" if kind.stored_only else "real"] += 1
     return kinds
 
 
-def show_changes(outcome: Outcome, started: float, *, planned: bool = False) -> None:
-    """A table of what was done, or would be, by component; one line if that is nothing."""
-    seconds = f"{time.monotonic() - started:.1f} s"
-    changes = outcome.changes()
-    if set(changes) <= {"same"}:
+def show_plan(plan: Plan) -> None:
+    """What would be done, or was found by a refresh, losses and interruptions first."""
+    if set(plan.totals()) - {Kind.SAME}:
+        for line in lines(plan):
+            output.print(line, markup=False)
+
+
+def show_advice(outcome: Outcome) -> None:
+    """Each advisory finding and each accepted deviation in one line."""
+    for policy, found in grouped(outcome.advice).items():
+        names = ", ".join(each.resource.rpartition(" ")[2] for each in found[:MOST_NAMES])
+        more = f" and {len(found) - MOST_NAMES} more" if len(found) > MOST_NAMES else ""
+        output.print(f"Advice of {policy} ({names}{more}): {found[0].message.splitlines()[0]}", markup=False)
+
+
+def show_total(plan: Plan, started: float, *, planned: bool = False) -> None:
+    """How many resources were or would be changed, in one line."""
+    seconds = f"({time.monotonic() - started:.1f} s)"
+    if set(plan.totals()) <= {Kind.SAME}:
         nothing = "Nothing would change" if planned else "Nothing changed"
-        output.print(f"{nothing}: {changes['same']} resources are as declared ({seconds}).")
-        return
-    columns = [change for change in CHANGES.values() if changes[change]]
-    table = Table("component", *(_column(change, planned) for change in columns), box=None, show_footer=True)
-    rows = sorted(outcome.components().items())
-    for column, change in zip(table.columns[1:], columns, strict=True):
-        column.justify = "right"
-        column.footer = str(changes[change])
-    table.columns[0].footer = f"total, {seconds}"
-    for component, counts in rows:
-        table.add_row(escape(component), *(str(counts[change] or "") for change in columns))
-    output.print(table)
+        output.print(f"{nothing}: {plan.totals()[Kind.SAME]} resources are as declared {seconds}.")
+    else:
+        output.print(f"{'Plan' if planned else 'Done'}: {total(plan)} {seconds}.")
 
 
-def show_deployment(state: dict[str, Any], account: Account, endpoints: Addresses) -> None:
+def show_deployment(state: State, account: Account, endpoints: Addresses) -> None:
     """What now stands in the emulator, and how to look at it."""
     kinds = count_kinds(state)
     output.print(
         f"\nIn the emulator: {kinds['real']} resources are real, {kinds['recorded']} only validated and recorded."
     )
     output.print("\nOutputs:")
-    lines = dict(_flat(outputs_of(state)))
+    lines = dict(_flat(state.outputs()))
     width = max(map(len, lines), default=0)
     for name, value in lines.items():
         output.print(f"  {name.ljust(width)}  {value}", markup=False)
@@ -84,12 +80,6 @@ def show_endpoint(account: Account, endpoints: Addresses) -> None:
     )
 
 
-def _masked(value: Any) -> Any:
-    if isinstance(value, dict):
-        return SECRET if SECRET_SIGNATURE in value else {key: _masked(item) for key, item in value.items()}
-    return [_masked(item) for item in value] if isinstance(value, list) else value
-
-
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     """The entries of nested outputs, one for each line: `secrets.JWT_SECRET` and so on."""
     if isinstance(value, dict):
@@ -99,7 +89,3 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
         yield name, ", ".join(map(str, value))
     else:
         yield name, str(value)
-
-
-def _column(change: str, planned: bool) -> str:
-    return change if not planned or change == "same" else f"to be {change}"

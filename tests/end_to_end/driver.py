@@ -55,6 +55,11 @@ class Sandbox:
         self.directory = directory
         self.stack = stack
 
+    @property
+    def state_file(self) -> Path:
+        """Where a command leaves the state for other programs."""
+        return self.directory / self.stack / "stack.json"
+
     def run(self, command: str, *arguments: str, **environment: str) -> Result:
         """Runs `python -m sandbox <command>` to its end."""
         where = ["--stack", self.stack, "--directory", str(self.directory)]
@@ -62,11 +67,11 @@ class Sandbox:
 
     def mutants(self) -> Result:
         """Runs `python -m policies.mutation` on the deployed state."""
-        return _run("policies.mutation", "--state", str(self.directory / "stack.json"), COLUMNS="200")
+        return _run("policies.mutation", "--state", str(self.state_file), COLUMNS="200")
 
     def checklist(self, target: Path) -> dict[str, Any]:
         """Runs `python -m policies.checklist` on the deployed state, and returns the report that it writes."""
-        _run("policies.checklist", "--state", str(self.directory / "stack.json"), "--json", str(target))
+        _run("policies.checklist", "--state", str(self.state_file), "--json", str(target))
         report: dict[str, Any] = json.loads(target.read_text())
         return report
 
@@ -97,7 +102,7 @@ class Sandbox:
 
     def state(self) -> dict[str, dict[str, Any]]:
         """The deployed resources by logical name, as the last `up` left them."""
-        state = json.loads((self.directory / "stack.json").read_text())
+        state = json.loads(self.state_file.read_text())
         return {resource["urn"].rpartition("::")[2]: resource for resource in state["deployment"].get("resources", [])}
 
     def settings(self, target: Path, **changes: Any) -> Path:
@@ -112,10 +117,9 @@ class Sandbox:
 
 
 def summary(output: str) -> dict[str, int]:
-    """The totals of the table at the end of a command, or of its line where nothing changed."""
+    """The totals in the line at the end of a command."""
     if nothing := re.search(r"^Nothing (?:changed|would change): (\d+) resources", output, re.MULTILINE):
-        return {"same": int(nothing[1])}
-    header = re.search(r"^ *component +(.*)$", output, re.MULTILINE)
-    total = re.search(r"^ *total, [\d.]+ s +(.*)$", output, re.MULTILINE)
-    assert header and total, output
-    return dict(zip(header[1].replace("to be ", "").split(), map(int, total[1].split()), strict=True))
+        return {"unchanged": int(nothing[1])}
+    total = re.search(r"^(?:Plan|Done): (.*) \([\d.]+ s\)\.$", output, re.MULTILINE)
+    assert total, output
+    return {kind: int(count) for count, kind in (part.split() for part in total[1].split(", "))}

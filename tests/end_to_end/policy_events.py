@@ -11,7 +11,10 @@ from pathlib import Path
 
 from pulumi.automation import CommandError, EngineEvent
 
-from sandbox.session.workspace import Source, Workspace
+from sandbox.session.lock import alone
+from sandbox.session.operations import session
+from sandbox.session.source import Source
+from sandbox.session.workspace import Workspace
 
 
 def main(stack: str, directory: str, program: str) -> None:
@@ -30,8 +33,13 @@ def main(stack: str, directory: str, program: str) -> None:
             )
 
     source = Source.of(stack, None, Path(program))
-    with Workspace(Path(directory), source).session() as session, suppress(CommandError):
-        session.stack.preview(on_event=note, policy_packs=[str(pack) for pack in source.policies])
+    workspace = Workspace(Path(directory), source)
+    with (
+        alone(Path(directory)) as lock,
+        session(workspace, lock, changes=False) as opened,
+        suppress(CommandError),
+    ):
+        opened.stack.preview(on_event=note, policy_packs=[str(pack) for pack in source.policies])
     print(json.dumps(events))
 
 

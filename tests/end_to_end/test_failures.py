@@ -8,10 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import BotoCoreError
 
 from tests.end_to_end.driver import ROOT, Sandbox, summary
 
@@ -122,12 +124,12 @@ def test_another_command_at_work(sandbox: Sandbox) -> None:
     sandbox.directory.mkdir(parents=True)
     with (sandbox.directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write("4711")
+        lock.write(str(os.getpid()))
         lock.flush()
         result = sandbox.run("up")
     assert result.status == 1
     assert result.sentence == (
-        "Another command uses the sandbox (process 4711), and only one can at a time: "
+        f"Another command uses the sandbox (process {os.getpid()}), and only one can at a time: "
         "wait until it has ended, or end it."
     )
 
@@ -141,8 +143,8 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_interrupted_up_ends_at_once_and_the_next_one_works(sandbox: Sandbox) -> None:
-    """Ctrl-C in a terminal reaches the command and the engine that it has started."""
+def test_interrupted_up_keeps_what_is_finished(sandbox: Sandbox) -> None:
+    """Ctrl-C in a terminal reaches the command and whatever runs in its process group."""
     arguments = ["up", "--stack", "staging", "--directory", str(sandbox.directory)]
     with subprocess.Popen(
         [sys.executable, "-m", "sandbox", *arguments],
@@ -152,21 +154,69 @@ def test_interrupted_up_ends_at_once_and_the_next_one_works(sandbox: Sandbox) ->
         text=True,
         start_new_session=True,
     ) as command:
-        assert command.stdout is not None
-        for line in command.stdout:
-            if "aws:ec2:Vpc network-vpc created" in line:
-                break
+        while not vpcs(sandbox):
+            time.sleep(0.1)
         os.killpg(command.pid, signal.SIGINT)
-        _, errors = command.communicate(timeout=30)
-    assert command.returncode == 130
-    assert errors.splitlines()[-1] == "Interrupted."
+        _, errors = command.communicate(timeout=60)
+    assert command.returncode == 130, errors
+    assert errors.splitlines()[-2:] == [
+        "Interrupted: the steps under way are finished first. Ctrl-C again stops them.",
+        "The update was interrupted; what succeeded is kept. Run it again to go on.",
+    ]
+    kept = len(sandbox.state())
+    assert "network-vpc" in sandbox.state()
+    again = sandbox.run("up")
+    assert again.status == 0, again.errors
+    assert "killed" not in again.errors
+    assert summary(again.output)["unchanged"] > 0
+    assert kept < len(sandbox.state())
+
+
+def vpcs(sandbox: Sandbox) -> list[str]:
+    """The stack's networks in the emulator, none as long as it does not run."""
+    try:
+        found = sandbox.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])
+    except (FileNotFoundError, BotoCoreError):
+        return []
+    return [vpc["VpcId"] for vpc in found["Vpcs"]]
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("seconds", [0.3, 0.6, 1.0, 1.5])
+def test_interrupted_start_is_one_sentence(sandbox: Sandbox, seconds: float) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "preview", "--stack", "staging", "--directory", str(sandbox.directory)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        time.sleep(seconds)
+        command.send_signal(signal.SIGINT)
+        _, errors = command.communicate(timeout=60)
     assert "Traceback" not in errors
-    assert set(summary(sandbox.succeed("up"))) == {"created"}
+    assert command.returncode in (130, -signal.SIGINT)
 
 
-def test_nothing_to_analyse(sandbox: Sandbox) -> None:
-    result = sandbox.run("analyze")
-    assert result.status == 1
-    assert result.sentence == (
-        f"There is no state to analyse, because {sandbox.directory / 'stack.json'} does not exist: run `make up` first."
+def test_commands_that_need_a_deployed_stack_say_so(sandbox: Sandbox) -> None:
+    for command in ("analyze", "refresh", "destroy", "export"):
+        result = sandbox.run(command)
+        assert result.status == 1
+        assert result.sentence == ("Nothing of staging is deployed in the sandbox: run `make up STACK=staging` first.")
+    assert nothing_runs(sandbox)
+
+
+def test_port_that_cannot_be(sandbox: Sandbox) -> None:
+    result = sandbox.run("up", "--port", "99999")
+    assert result.status == 2
+    assert result.errors.splitlines()[-1] == (
+        "python -m sandbox: error: argument --port: '99999' is no port: choose a number from 0 (any free one) to 65535"
     )
+
+
+def test_directory_that_cannot_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    result = Sandbox(file / "sandbox", "staging").run("preview")
+    assert result.status == 1
+    assert result.sentence == f"The operating system refused to go on with {file / 'sandbox'}: Not a directory."

@@ -139,8 +139,19 @@ def test_secrets_stay_secret_through_a_refresh(engine: Engine) -> None:
 
 def test_no_message_tells_a_secret(engine: Engine) -> None:
     inputs = {"secretId": values.secret("no-such-secret"), "secretString": values.secret(PASSWORD)}
-    reasons = [failure.reason for failure in engine.check(SECRET_VERSION, inputs).failures]
-    assert reasons == ["there is no secret [secret]"]
+    failures = engine.check(SECRET_VERSION, inputs).failures
+    # The engine prints the value of the property that a failure names.
+    assert [(failure.property, failure.reason) for failure in failures] == [
+        ("", "secretId: there is no secret [secret]")
+    ]
+
+
+def test_property_that_is_not_secret_is_named(engine: Engine) -> None:
+    inputs = {"secretId": "no-such-secret", "secretString": values.secret(PASSWORD)}
+    failures = engine.check(SECRET_VERSION, inputs).failures
+    assert [(failure.property, failure.reason) for failure in failures] == [
+        ("secretId", "there is no secret no-such-secret")
+    ]
 
 
 def test_a_random_password_is_a_secret_output(engine: Engine) -> None:

@@ -145,9 +145,11 @@ def test_reason_of_a_failed_build(log: str, reason: str) -> None:
     assert engine._failure(f"go: downloading something v1.0.0\n{log}").startswith(reason)
 
 
-def test_full_disk_ends_a_build() -> None:
-    with pytest.raises(UserError, match="the disk is full"):
-        engine._failure("write /tmp/go-build/b001/_pkg_.a: no space left on device")
+def test_full_disk_ends_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.session.engine.disk_full", lambda place: place == tmp_path)
+    engine._require_space(tmp_path / "missing")
+    with pytest.raises(UserError, match=f"Nothing more can be written to {tmp_path}, because the disk is full"):
+        engine._require_space(tmp_path / "missing", tmp_path)
 
 
 def test_go_on_path_is_used_if_it_is_new_enough(environment: dict[str, str], tmp_path: Path) -> None:

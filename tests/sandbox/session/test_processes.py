@@ -126,7 +126,7 @@ def test_failure_of_the_provider_ends_the_emulator_too(tmp_path: Path, monkeypat
 
 def test_emulator_of_another_account_does_not_fit(tmp_path: Path) -> None:
     processes = Processes(tmp_path, ACCOUNT)
-    processes.emulator.spawn(SLEEPER, os.environ, processes._emulator_purpose())
+    processes.emulator.spawn(SLEEPER, os.environ, processes.emulator_purpose())
     processes.emulator.await_ready()
     try:
         assert processes.emulator_fits()

@@ -7,7 +7,8 @@ import yaml
 
 from sandbox.session.console import UserError
 from sandbox.session.processes import Account
-from sandbox.session.workspace import Source, Workspace
+from sandbox.session.source import Source
+from sandbox.session.workspace import Workspace
 
 SETTINGS = """\
 secretsprovider: awskms://alias/pulumi

@@ -1,0 +1,8 @@
+"""What a plan means for the platform: what goes, what interrupts service, what changes; and what needs an approval."""
+
+from review.approvals import ApprovalError, Approvals
+from review.plan import Change, Kind, Plan
+from review.renames import renames
+from review.report import lines, refusal, total
+
+__all__ = ["ApprovalError", "Approvals", "Change", "Kind", "Plan", "lines", "refusal", "renames", "total"]
