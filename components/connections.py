@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.shared.connections import (
+from components.shared.connections import Member, Placement, Tier
+from components.shared.ports import (
     ANYWHERE_IPV4,
     ANYWHERE_IPV6,
     APPLICATION_PORT,
@@ -20,9 +21,6 @@ from components.shared.connections import (
     HTTPS_PORT,
     POSTGRESQL_PORT,
     REDIS_PORT,
-    Member,
-    Placement,
-    Tier,
 )
 
 

@@ -6,16 +6,13 @@ created empty and an operator writes the value (`aws secretsmanager put-secret-v
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
-from pydantic import Field
 
+from components.sections.secrets import SecretsSettings
 from components.shared.keys import StackContext
-from components.shared.production import Production
-from components.shared.section import Section, TextFormat
 
 JWT_SECRET_LENGTH = 64
 VENDOR_SECRETS: Mapping[str, str] = {
@@ -26,25 +23,6 @@ VENDOR_SECRETS: Mapping[str, str] = {
     "FIREBASE_SERVICE_ACCOUNT": "Firebase: service account (JSON) that may send them",
 }
 """The guide's inventory, and the service account without which the project id alone sends nothing."""
-
-OauthProvider = Annotated[
-    str, TextFormat(pattern=r"[a-z][a-z0-9]{1,30}", description="the name of an OAuth provider", example="google")
-]
-MOST_OAUTH_PROVIDERS = 20
-"""Each adds a line to the user data, which EC2 limits to 16 KiB."""
-
-
-class SecretsSettings(Section):
-    """Section `fixrx:secrets`."""
-
-    oauth_providers: Annotated[tuple[OauthProvider, ...], Field(max_length=MOST_OAUTH_PROVIDERS)] = ("google", "apple")
-    """Each gets a container for its client secret, for instance OAUTH_GOOGLE_CLIENT_SECRET."""
-    jwt_generation: Annotated[int, Field(ge=1)] = 1
-    """Increase it to replace JWT_SECRET. This signs out all users."""
-    recovery_window_days: Annotated[
-        Literal[0, 7, 14, 30], Production(at_least=7, because="a secret deleted by mistake must be restorable")
-    ] = 30
-    """Days within which a deleted secret can be restored."""
 
 
 @dataclass(frozen=True, kw_only=True)

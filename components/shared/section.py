@@ -1,6 +1,7 @@
 """The base of all sections of a stack's configuration, and the value types that sections share."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -26,14 +27,22 @@ class TextFormat:
     example: str
     max_length: int = 255
     """In characters."""
+    suggest: Callable[[str], str | None] = lambda text: None
+    """What a text of another form probably means."""
 
     def check(self, text: str) -> str:
         """Return the text. Raises ValueError, without quoting it, if it does not match."""
         if len(text) > self.max_length:
             raise ValueError(f"is longer than {self.max_length} characters")
-        if not re.fullmatch(self.pattern, text, re.ASCII):
-            raise ValueError(f"is not {self.description}; it looks like {self.example}")
+        if not self.matches(text):
+            meant = self.suggest(text)
+            advice = f"it looks like {self.example}" if meant is None else f"did you mean {meant}"
+            raise ValueError(f"is not {self.description}; {advice}")
         return text
+
+    def matches(self, text: str) -> bool:
+        """Tell whether a text has the form, whatever its length."""
+        return re.fullmatch(self.pattern, text, re.ASCII) is not None
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self.check, handler(source))

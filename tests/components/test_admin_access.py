@@ -1,6 +1,7 @@
 """Admin access: recorded sessions instead of SSH."""
 
-from components.admin_access import AdminAccess, AdminAccessArgs, AdminAccessSettings
+from components.admin_access import AdminAccess, AdminAccessArgs
+from components.sections.admin_access import AdminAccessSettings
 from tests.recorder import STACK, Recording, record
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.app_servers import AppServersSettings
+from components.sections.app_servers import AppServersSettings
 from tests.recorder import Recording
 
 ACCOUNT = "111122223333"

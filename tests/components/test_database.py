@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import ValidationError
 
-from components.database import DatabaseSettings
+from components.sections.database import DatabaseSettings
 from tests.recorder import CANARY, Recording
 
 DATA_KEY = "arn:aws:kms:us-east-1:111122223333:key/encryption-data-key"
@@ -209,8 +209,8 @@ def test_postgresqls_own_client_takes_the_url(production: Recording, variable: s
     [
         ({"engine_version": "14"}, "Input should be '15', '16', '17' or '18'"),
         ({"engine_version": "17.4"}, "Input should be '15', '16', '17' or '18'"),
-        ({"instance_class": "m7g.large"}, "is not of this service; it looks like db.m7g.large"),
-        ({"instance_class": "cache.m7g.large"}, "is not of this service; it looks like db.m7g.large"),
+        ({"instance_class": "m7g.large"}, "is not of this service; did you mean db.m7g.large"),
+        ({"instance_class": "cache.m7g.large"}, "is not of this service; did you mean db.m7g.large"),
         ({"allocated_storage_gib": 600}, "less than twice allocated_storage_gib"),
         ({"allocated_storage_gib": 19}, "greater than or equal to 20"),
         ({"backup_retention_days": 0}, "greater than or equal to 1"),

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.dns import Dns, DnsArgs, DnsSettings
+from components.dns import Dns, DnsArgs
+from components.sections.dns import DnsSettings
 from tests.recorder import IDENTITY, Recording, record
 
 RECORD = "aws:route53/record:Record"

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.network import NatMode, Network, NetworkArgs, NetworkSettings
+from components.network import Network, NetworkArgs
+from components.sections.network import NatMode, NetworkSettings
 from tests.recorder import STACK, Recording, record
 
 EIP = "aws:ec2/eip:Eip"

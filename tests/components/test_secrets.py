@@ -2,7 +2,8 @@
 
 import pytest
 
-from components.secrets import Secrets, SecretsArgs, SecretsSettings
+from components.secrets import Secrets, SecretsArgs
+from components.sections.secrets import SecretsSettings
 from components.shared.keys import StackContext
 from tests.recorder import CANARY, STACK, Recording, record
 
