@@ -6,7 +6,6 @@ identical, run one PM2 with a process for each processor on port 3000, and are s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pulumi
@@ -14,7 +13,7 @@ import pulumi_aws as aws
 
 from components.sections.app_servers import MOST_HEALTHY_PERCENT, AppServersSettings
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Severity
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.keys import StackContext
 from components.shared.runtime import ApplicationEnvironment, ReleaseStore, TargetGroup
@@ -244,31 +243,33 @@ class AppServers(pulumi.ComponentResource):
 
 
 def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings) -> Sequence[AlarmSpecification]:
-    alarm = partial(
-        AlarmSpecification,
-        severity=Severity.P3,
-        dimensions={"AutoScalingGroupName": group.name},
-        period_seconds=300,
-    )
+    dimensions = {"AutoScalingGroupName": group.name}
     return [
-        alarm(
+        AlarmSpecification(
             name="ServerCpuHigh",
             summary="CPU utilization of the app servers has been above 90 % for 15 minutes: scaling is too slow or at "
             "its maximum",
-            metric_name="CPUUtilization",
-            namespace="AWS/EC2",
-            statistic="Average",
+            severity=Severity.P3,
+            measure=Metric(
+                namespace="AWS/EC2", metric_name="CPUUtilization", dimensions=dimensions, statistic="Average"
+            ),
             threshold=90,
+            period_seconds=300,
             evaluation_periods=3,
         ),
-        alarm(
+        AlarmSpecification(
             name="ServerGroupAtMaximum",
             summary=f"The Auto Scaling group runs its maximum of {settings.max_size} servers and cannot add more",
-            metric_name=SERVERS_METRIC.value,
-            namespace="AWS/AutoScaling",
-            statistic="Minimum",
+            severity=Severity.P3,
+            measure=Metric(
+                namespace="AWS/AutoScaling",
+                metric_name=SERVERS_METRIC.value,
+                dimensions=dimensions,
+                statistic="Minimum",
+            ),
             comparison="GreaterThanOrEqualToThreshold",
             threshold=settings.max_size,
+            period_seconds=300,
             evaluation_periods=3,
         ),
     ]

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 import pulumi_random as random
 
 from components.sections.cache import CacheSettings
-from components.shared.alarm_specification import AlarmSpecification, Severity
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.keys import StackContext
 from components.shared.maintenance_windows import MaintenanceWindows
@@ -145,10 +145,12 @@ def _node_alarms(number: str, group: aws.elasticache.ReplicationGroup) -> Sequen
             name=f"{name}-{number}",
             summary=summary,
             severity=severity,
-            namespace="AWS/ElastiCache",
-            metric_name=metric_name,
-            dimensions={"CacheClusterId": pulumi.Output.concat(group.id, "-", number)},
-            statistic="Average",
+            measure=Metric(
+                namespace="AWS/ElastiCache",
+                metric_name=metric_name,
+                dimensions={"CacheClusterId": pulumi.Output.concat(group.id, "-", number)},
+                statistic="Average",
+            ),
             threshold=threshold,
             period_seconds=300,
             evaluation_periods=3,

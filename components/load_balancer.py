@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.sections.load_balancer import LoadBalancerSettings
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, Metric, MetricMath, Severity
 from components.shared.connections import Placement
 from components.shared.identity import StackIdentity
 from components.shared.ports import APPLICATION_PORT, HTTP_PORT, HTTPS_PORT
@@ -204,8 +204,7 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="HighErrorRate",
             summary="High error rate detected: the API returns more than 0.1 server errors a second",
             severity=Severity.P1,
-            expression=SERVER_ERRORS,
-            metrics=errors,
+            measure=MetricMath(expression=SERVER_ERRORS, metrics=errors),
             threshold=SERVER_ERRORS_PER_SECOND * ERROR_WINDOW_SECONDS,
             period_seconds=ERROR_WINDOW_SECONDS,
             evaluation_periods=1,
@@ -214,8 +213,10 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="HighErrorShare",
             summary=f"More than {ERROR_SHARE_PERCENT} % of all requests return a server error",
             severity=Severity.P1,
-            expression=f"IF(requests > {ERROR_SHARE_REQUEST_FLOOR}, 100 * {SERVER_ERRORS} / requests, 0)",
-            metrics={**errors, "requests": count("RequestCount")},
+            measure=MetricMath(
+                expression=f"IF(requests > {ERROR_SHARE_REQUEST_FLOOR}, 100 * {SERVER_ERRORS} / requests, 0)",
+                metrics={**errors, "requests": count("RequestCount")},
+            ),
             threshold=ERROR_SHARE_PERCENT,
             period_seconds=ERROR_WINDOW_SECONDS,
             evaluation_periods=1,
@@ -224,10 +225,12 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="ResponseTimeHigh",
             summary="High response time detected: 5 % of the requests take longer than 1 s",
             severity=Severity.P3,
-            namespace=namespace,
-            metric_name="TargetResponseTime",
-            dimensions=whole,
-            statistic="p95",
+            measure=Metric(
+                namespace=namespace,
+                metric_name="TargetResponseTime",
+                dimensions=whole,
+                statistic="p95",
+            ),
             threshold=SLOW_RESPONSE_SECONDS,
             period_seconds=60,
             evaluation_periods=5,
@@ -236,10 +239,12 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="NoHealthyServer",
             summary="No app server passes its health check: the API is down or will be soon",
             severity=Severity.P1,
-            namespace=namespace,
-            metric_name="HealthyHostCount",
-            dimensions=group,
-            statistic="Maximum",
+            measure=Metric(
+                namespace=namespace,
+                metric_name="HealthyHostCount",
+                dimensions=group,
+                statistic="Maximum",
+            ),
             comparison="LessThanThreshold",
             threshold=1,
             period_seconds=60,
@@ -250,10 +255,12 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="UnhealthyServer",
             summary="An app server has failed its health check for 5 minutes and has not been replaced",
             severity=Severity.P2,
-            namespace=namespace,
-            metric_name="UnHealthyHostCount",
-            dimensions=group,
-            statistic="Minimum",
+            measure=Metric(
+                namespace=namespace,
+                metric_name="UnHealthyHostCount",
+                dimensions=group,
+                statistic="Minimum",
+            ),
             threshold=0,
             period_seconds=60,
             evaluation_periods=5,
@@ -262,10 +269,12 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="RejectedConnections",
             summary="The load balancer has reached its connection limit and rejects connections",
             severity=Severity.P2,
-            namespace=namespace,
-            metric_name="RejectedConnectionCount",
-            dimensions=whole,
-            statistic="Sum",
+            measure=Metric(
+                namespace=namespace,
+                metric_name="RejectedConnectionCount",
+                dimensions=whole,
+                statistic="Sum",
+            ),
             threshold=0,
             period_seconds=60,
             evaluation_periods=1,

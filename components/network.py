@@ -13,10 +13,10 @@ import pulumi_aws as aws
 
 from components.sections.network import NatMode, NetworkSettings
 from components.shared import cidr, iam
-from components.shared.alarm_specification import AlarmSpecification, Severity
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.connections import Tier
 from components.shared.keys import StackContext
-from components.shared.ports import ANYWHERE_IPV4, ANYWHERE_IPV6, HTTP_PORT, HTTPS_PORT
+from components.shared.ports import ANYWHERE_IPV4, ANYWHERE_IPV6, HTTP_PORT, HTTPS_PORT, PATH_MTU_MESSAGES, IcmpMessage
 
 EPHEMERAL_PORTS = (1024, 65535)
 """Destination ports of responses; a network ACL is stateless and must allow them."""
@@ -219,8 +219,11 @@ class Network(pulumi.ComponentResource):
         within = _acl_rule(100, "allow", None, inside)
         everywhere = [_acl_rule(100, "allow", None, ANYWHERE_IPV4), _acl_rule(101, "allow", None, ANYWHERE_IPV6)]
 
+        # The load balancer's: an ACL remembers no connection, so it lets through what belongs to none as well.
+        path_mtu = [_acl_message_rule(500 + n, message) for n, message in enumerate(PATH_MTU_MESSAGES)]
+
         self._create_network_acl(
-            "public", public, [within, *refuse_admin, *web, answers_ipv4, answers_ipv6], everywhere
+            "public", public, [within, *refuse_admin, *web, answers_ipv4, answers_ipv6, *path_mtu], everywhere
         )
         self._create_network_acl("application", application, [within, *refuse_admin, answers_ipv4], everywhere)
         self._create_network_acl("data", data, [within], [within])
@@ -301,6 +304,12 @@ def _acl_rule(number: int, action: str, ports: tuple[int, int] | None, block: st
     return rule
 
 
+def _acl_message_rule(number: int, message: IcmpMessage) -> aws.ec2.NetworkAclIngressArgsDict:
+    """Return a network ACL rule that allows an ICMP message."""
+    rule = _acl_rule(number, "allow", None, message.source)
+    return {**rule, "protocol": message.number, "icmp_type": message.type, "icmp_code": message.code}
+
+
 def _acl_rules(first_number: int, action: str, ports: Sequence[int]) -> Sequence[aws.ec2.NetworkAclIngressArgsDict]:
     """Return the rules for single TCP ports and every address, IPv4 and IPv6, numbered in this order."""
     combinations = [(port, block) for port in ports for block in (ANYWHERE_IPV4, ANYWHERE_IPV6)]
@@ -312,10 +321,12 @@ def _nat_port_alarm(key: str, gateway: aws.ec2.NatGateway) -> AlarmSpecification
         name=f"NatPortAllocationErrors-{key}",
         summary="The NAT gateway has no free port: calls to Twilio, SendGrid, Firebase and OAuth providers fail",
         severity=Severity.P2,
-        namespace="AWS/NATGateway",
-        metric_name="ErrorPortAllocation",
-        dimensions={"NatGatewayId": gateway.id},
-        statistic="Sum",
+        measure=Metric(
+            namespace="AWS/NATGateway",
+            metric_name="ErrorPortAllocation",
+            dimensions={"NatGatewayId": gateway.id},
+            statistic="Sum",
+        ),
         threshold=0,
         period_seconds=300,
         evaluation_periods=1,

@@ -8,17 +8,23 @@ from components.shared.instance_types import DatabaseClass, capacity_of
 from components.shared.production import NOT_BURSTABLE, Production, Protected
 from components.shared.section import LogRetentionDays, Section
 
+MajorVersion = Literal["15", "16", "17", "18"]
+
 
 class DatabaseSettings(Section):
     """Section `fixrx:database`."""
 
-    engine_version: Literal["15", "16", "17", "18"] = "17"
+    engine_version: MajorVersion = "17"
     """Major version only: with a full version, the automatic minor upgrade of the primary fails while the replica is
-    older. 14 and older are past their end of support."""
+    older. 14 and older are past their end of support. RDS cannot go back to an older one; see `upgrade_from`."""
+    upgrade_from: MajorVersion | None = None
+    """Major version that the database has now, to upgrade it to `engine_version` in the maintenance window, or at once
+    with `apply_immediately`. Remove it when RDS has upgraded both instances: the parameter groups of the old version,
+    which the replica keeps until then, are deleted."""
     instance_class: Annotated[DatabaseClass, NOT_BURSTABLE] = "db.m7g.large"
     """Of the primary, its standby and the replica. A change is applied by a failover in the maintenance window."""
     allocated_storage_gib: Annotated[int, Field(ge=20, le=65536)] = 100
-    """Storage at creation."""
+    """Storage at creation. RDS cannot shrink it."""
     max_allocated_storage_gib: Annotated[int, Field(ge=40, le=65536)] = 1000
     """Maximum storage for RDS storage autoscaling, in GiB."""
     multi_az: Annotated[
@@ -36,6 +42,14 @@ class DatabaseSettings(Section):
     """The guide's DatabaseConnectionHigh."""
     apply_immediately: bool = False
     """Apply changes at once, even if they need a restart, instead of in the maintenance window."""
+
+    @model_validator(mode="after")
+    def _upgrade_goes_up(self) -> Self:
+        if self.upgrade_from is not None and int(self.upgrade_from) >= int(self.engine_version):
+            raise ValueError(
+                "upgrade_from is not older than engine_version; remove it once the upgrade is done: RDS cannot go back"
+            )
+        return self
 
     @model_validator(mode="after")
     def _storage_can_grow(self) -> Self:

@@ -18,10 +18,19 @@ def _acl_entries(inputs: Inputs, identifier: str) -> Iterable[Request]:
         given = inputs.get(direction)
         for rule in [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []:
             place = {"NetworkAclId": identifier, "Egress": direction == "egress"}
-            ports = {"From": rule["fromPort"], "To": rule["toPort"]}
             entry = {member: rule[key] for key, member in _ENTRY.items()}
             entry |= members(rule, "cidrBlock ipv6CidrBlock")
-            yield Request("create_network_acl_entry", {**place, **entry, "PortRange": ports})
+            yield Request("create_network_acl_entry", {**place, **entry, **_traffic(rule)})
+
+
+_ICMP = ("icmp", "icmpv6", "1", "58")
+
+
+def _traffic(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """The messages of ICMP, or the ports of another protocol."""
+    if str(rule["protocol"]) in _ICMP:
+        return {"IcmpTypeCode": {"Type": rule.get("icmpType", 0), "Code": rule.get("icmpCode", 0)}}
+    return {"PortRange": {"From": rule["fromPort"], "To": rule["toPort"]}}
 
 
 _LAST_RULE = 32767
@@ -48,6 +57,8 @@ def _acl_rule(entry: Mapping[str, Any]) -> dict[str, Any]:
     ports = entry.get("PortRange", {})
     rule = {key: entry[member] for key, member in _ENTRY.items()}
     rule |= {"fromPort": ports.get("From", 0), "toPort": ports.get("To", 0)}
+    message = entry.get("IcmpTypeCode", {})
+    rule |= {key: message[member] for key, member in (("icmpType", "Type"), ("icmpCode", "Code")) if member in message}
     return rule | {key: entry[capital(key)] for key in ("cidrBlock", "ipv6CidrBlock") if entry.get(capital(key))}
 
 
