@@ -48,17 +48,27 @@ def _delete_acl_entries(api: Api, live: Live) -> None:
 def _read_acl_entries(api: Api, live: Live) -> Mapping[str, Any]:
     entries = [entry for entry in live.description["Entries"] if entry["RuleNumber"] < _LAST_RULE]
     return {
-        direction: [_acl_rule(entry) for entry in entries if entry["Egress"] == (direction == "egress")]
+        direction: [
+            _acl_rule(entry) | _message(entry, live.state.get(direction) or [])
+            for entry in entries
+            if entry["Egress"] == (direction == "egress")
+        ]
         for direction in ("ingress", "egress")
     }
+
+
+def _message(entry: Mapping[str, Any], given: Any) -> dict[str, Any]:
+    """Type and code of an ICMP rule: the emulator does not keep them, so those that were given are believed."""
+    if str(entry["Protocol"]) not in _ICMP:
+        return {}
+    same = [rule for rule in given if isinstance(rule, dict) and str(rule.get("ruleNo")) == str(entry["RuleNumber"])]
+    return {key: rule[key] for rule in same for key in ("icmpType", "icmpCode") if key in rule}
 
 
 def _acl_rule(entry: Mapping[str, Any]) -> dict[str, Any]:
     ports = entry.get("PortRange", {})
     rule = {key: entry[member] for key, member in _ENTRY.items()}
     rule |= {"fromPort": ports.get("From", 0), "toPort": ports.get("To", 0)}
-    message = entry.get("IcmpTypeCode", {})
-    rule |= {key: message[member] for key, member in (("icmpType", "Type"), ("icmpCode", "Code")) if member in message}
     return rule | {key: entry[capital(key)] for key in ("cidrBlock", "ipv6CidrBlock") if entry.get(capital(key))}
 
 
