@@ -47,6 +47,8 @@ class Certificate(pulumi.ComponentResource):
             type=option.resource_record_type,
             records=[option.resource_record_value],
             ttl=VALIDATION_TTL_SECONDS,
+            # ACM asks for the same record for every certificate of a domain in an account, so it may exist already.
+            allow_overwrite=True,
             opts=child,
         )
         validation = aws.acm.CertificateValidation(

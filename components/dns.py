@@ -5,6 +5,7 @@ Names in the zone are added with `alias`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi
 import pulumi_aws as aws
@@ -37,9 +38,13 @@ class Dns(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
+        # Route 53 refuses to create a record that exists; a zone of our own has none before its first deployment.
+        self._allow_overwrite = True if args.settings.hosted_zone_id is not None else None
         self._find_or_create_zone()
-        self._restrict_certificate_authorities()
-        self._log_queries()
+        if args.settings.restrict_certificate_authorities:
+            self._restrict_certificate_authorities()
+        if args.settings.log_queries:
+            self._log_queries()
 
         self.register_outputs({"zone_id": self.zone_id, "name_servers": self.name_servers})
 
@@ -56,6 +61,7 @@ class Dns(pulumi.ComponentResource):
                 aliases=[
                     {"name": target_dns_name, "zone_id": target_zone_id, "evaluate_target_health": True},
                 ],
+                allow_overwrite=self._allow_overwrite,
                 opts=self._child,
             )
 
@@ -72,6 +78,16 @@ class Dns(pulumi.ComponentResource):
         )
         self.zone_id = zone.zone_id
         self.name_servers = zone.name_servers
+        if not pulumi.runtime.is_dry_run():
+            zone.name_servers.apply(partial(self._ask_for_delegation, zone))
+
+    def _ask_for_delegation(self, zone: aws.route53.Zone, name_servers: Sequence[str]) -> None:
+        """Tell the name servers while the deployment waits for the certificate: outputs come after its end only."""
+        pulumi.log.info(
+            f"The certificate of {self._args.settings.api_domain} is issued once the registrar of "
+            f"{self._args.settings.zone} delegates to these name servers: {', '.join(name_servers)}",
+            zone,
+        )
 
     def _restrict_certificate_authorities(self) -> None:
         """Only Amazon may issue certificates for the domain, wildcard certificates included."""
@@ -82,6 +98,7 @@ class Dns(pulumi.ComponentResource):
             type="CAA",
             ttl=CAA_TTL_SECONDS,
             records=[f'0 issue "{CERTIFICATE_AUTHORITY}"', f'0 issuewild "{CERTIFICATE_AUTHORITY}"'],
+            allow_overwrite=self._allow_overwrite,
             opts=self._child,
         )
 

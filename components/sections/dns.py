@@ -24,8 +24,14 @@ class DnsSettings(Section):
         ]
         | None
     ) = None
-    """Adopt the zone with this id; without it a zone is created, to which the registrar must then delegate."""
+    """Adopt the zone with this id; without it a zone is created, to which the registrar must then delegate. Records of
+    the API's domain that the zone already has are taken over: from then on the domain leads to this stack."""
     api_domain: DomainName = "api.fixrx.com"
+    restrict_certificate_authorities: bool = True
+    """Let only Amazon issue certificates for the zone's domains (CAA record), in place of a CAA record that an adopted
+    zone already has. With `false` that record is kept; it must allow amazon.com."""
+    log_queries: bool = True
+    """A zone has one query log: `false` keeps the one that an adopted zone already has."""
     query_log_retention_days: LogRetentionDays = 90
     protect: Protected = True
     """Refuse to delete a zone created here: a new one has other name servers, and the domain does not resolve until
