@@ -21,6 +21,11 @@ from components.shared.user_data import UserData
 
 BOOT_SECONDS = 300
 """From launch to the first request that can be served: packages, release and start of Node, with a margin."""
+PATIENCE_SECONDS = 600
+"""How long a server waits at its first boot for the release, the vendors' secrets and the network. A server whose time
+runs out is replaced, and the next one waits again."""
+GRACE_SECONDS = PATIENCE_SECONDS + BOOT_SECONDS
+"""A server that may still wait is not replaced."""
 SERVERS_METRIC = aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES
 SSM_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
@@ -98,6 +103,8 @@ class AppServers(pulumi.ComponentResource):
                 actions=["s3:GetObject"],
                 resources=[pulumi.Output.concat(args.releases.bucket_arn, f"/{args.releases.prefix}*")],
             ),
+            # Without it, S3 answers 403 for a release that does not exist, as if it were forbidden.
+            iam.statement("SeeMissingReleases", actions=["s3:ListBucket"], resources=[args.releases.bucket_arn]),
             iam.statement(
                 "DecryptReleases",
                 actions=["kms:Decrypt"],
@@ -130,10 +137,14 @@ class AppServers(pulumi.ComponentResource):
                 drain_seconds=args.target_group.drain_seconds,
                 settings=args.environment.values,
                 secret_arns=known["secret_arns"],
+                secret_versions=known["secret_versions"],
+                patience_seconds=PATIENCE_SECONDS,
             ).encoded()
 
         return pulumi.Output.all(
-            bucket=args.releases.bucket_name, secret_arns=dict(args.environment.secret_arns)
+            bucket=args.releases.bucket_name,
+            secret_arns=dict(args.environment.secret_arns),
+            secret_versions=dict(args.environment.secret_versions),
         ).apply(render)
 
     def _create_launch_template(self, role: aws.iam.Role) -> aws.ec2.LaunchTemplate:
@@ -187,7 +198,7 @@ class AppServers(pulumi.ComponentResource):
             vpc_zone_identifiers=self._args.placement.subnet_ids,
             target_group_arns=[self._args.target_group.arn],
             health_check_type="ELB",
-            health_check_grace_period=BOOT_SECONDS,
+            health_check_grace_period=GRACE_SECONDS,
             default_instance_warmup=BOOT_SECONDS,
             availability_zone_distribution={"capacity_distribution_strategy": "balanced-best-effort"},
             instance_maintenance_policy={
