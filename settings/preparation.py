@@ -14,6 +14,12 @@ class BareNumber(str):
     __slots__ = ()
 
 
+class BareWord(str):
+    """The text of `true` or `false` that was written where a number is meant; pydantic takes them as 1 and 0."""
+
+    __slots__ = ()
+
+
 class Unreadable:
     """Stands for a value that is encrypted in the stack's file: only `pulumi up` can decrypt and check it."""
 
@@ -42,7 +48,13 @@ def _prepared(expected: Expectation, value: object) -> object:
         }
     if isinstance(value, list) and expected.item is not None:
         return [_prepared(expected.item, each) for each in value]
-    if expected.is_text and isinstance(value, int) and not isinstance(value, bool):
+    return _prepared_scalar(expected, value)
+
+
+def _prepared_scalar(expected: Expectation, value: object) -> object:
+    if isinstance(value, bool):
+        return value if expected.is_text or expected.kind is Kind.SWITCH else BareWord(str(value).lower())
+    if expected.is_text and isinstance(value, int):
         return value if _has_other_spellings(expected, value) else BareNumber(value)
     if expected.kind is Kind.CHOICE and isinstance(value, str) and not expected.is_text:
         return int(value) if re.fullmatch(r"[0-9]{1,9}", value, re.ASCII) else value

@@ -5,7 +5,20 @@ import re
 from collections import Counter
 
 SECRET_WORDS = frozenset(
-    {"apikey", "credential", "credentials", "key", "passphrase", "passwd", "password", "pin", "pwd", "secret", "token"}
+    {
+        "apikey",
+        "credential",
+        "credentials",
+        "key",
+        "passphrase",
+        "passwd",
+        "password",
+        "pin",
+        "pwd",
+        "secret",
+        "token",
+        "webhook",
+    }
 )
 LONGEST_QUOTED = 60
 """In characters; every setting is shorter, but for ARNs and names of domains."""
@@ -26,12 +39,15 @@ _KNOWN = re.compile(
     | \b(AC|SK)[0-9a-f]{20,}                        # Twilio
     | \beyJ[\w-]{8,}                                # a JSON web token
     | \bAIza[\w-]{10,}                              # Google
+    | hooks\.slack\.com/services/ | /api/webhooks/      # Slack, Discord
     | \bpul-[0-9a-f]{8,}                            # Pulumi
     | \bsk-[\w-]{8,}                                # OpenAI and others
     """,
     re.VERBOSE,
 )
 _NO_SECRET = re.compile(r"arn:aws[\w-]*:[\w:/.@-]*|(ami|vpc|subnet|sg)-[0-9a-f]*")
+_KEY = re.compile(r"[A-Za-z0-9+/=_-]{32,}")
+"""Base64 of a length that keys have."""
 _CHARACTER_CLASSES = (r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]")
 
 
@@ -47,6 +63,8 @@ def looks_like_a_secret(value: str) -> bool:
         return True
     if _NO_SECRET.fullmatch(value):
         return False
+    if _KEY.fullmatch(value) and all(re.search(each, value) for each in _CHARACTER_CLASSES[:3]):
+        return True
     return any(_is_random(word) or _is_password(word) for word in re.split(r"[\s,;:/@._-]+", value))
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from components.shared.suggestion import closest, did_you_mean
 from settings.expectation import Expectation, Kind, Step, expectation_at, of_field
-from settings.preparation import BareNumber, Unreadable
+from settings.preparation import BareNumber, BareWord, Unreadable
 from settings.problems import Problem
 from settings.secrecy import is_named_like_a_secret, looks_like_a_secret, may_be_quoted
 from settings.stack import PROJECT, StackSettings
@@ -20,8 +21,10 @@ HOW_SECRETS_ARE_SET = (
     '--secret-string ...`, with its ARN from the output "secrets"'
 )
 NO_SETTING = "is not a setting"
-SIMILAR_ENOUGH_FOR_A_SECRETS_NAME = 3
-"""Largest difference of length between a mistyped setting and its name, where the name itself looks like a secret."""
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2} 00:00:00 \+0000 UTC"
+"""What the engine makes of a date without quotes."""
+LARGEST_SLIP = 3
+"""Difference of length between a mistyped setting and its name, where the name itself looks like a secret's."""
 
 
 def problems_of(section: str, details: Sequence[ErrorDetails], *, encrypted: bool = False) -> Iterator[Problem]:
@@ -53,7 +56,7 @@ def _problem_of(path: Sequence[Step], detail: ErrorDetails, *, encrypted: bool) 
         sentence = _own_words(detail)
     else:
         sentence = f"is {_not_accepted(str(path[-1]), expected, value)}"
-    if isinstance(value, BareNumber):
+    if isinstance(value, BareNumber) or (isinstance(value, str) and re.fullmatch(_DATE, value)):
         sentence += "; put it in quotes"
     shown = None if encrypted else _shown(value)
     return Problem(key=key, what=sentence if shown is None else f"{shown} {sentence}")
@@ -71,35 +74,38 @@ def unknown_setting(path: Sequence[Step], value: object, *, encrypted: bool = Fa
     siblings = expectation_at(StackSettings, path[:-1]).fields
     meant = closest(name, siblings)
     text = _text_of_scalar(value)
-    named_secret = is_named_like_a_secret(name) and (
-        meant is None or abs(len(meant) - len(name)) > SIMILAR_ENOUGH_FOR_A_SECRETS_NAME
-    )
-    if text is not None and not encrypted and (looks_like_a_secret(text) or (named_secret and text)):
+    if encrypted or isinstance(value, Unreadable):
+        return Problem(key=key, what=f"{NO_SETTING}; {HOW_SECRETS_ARE_SET}")
+    if text and (looks_like_a_secret(text) or (is_named_like_a_secret(name) and not _is_slip(name, meant, siblings))):
         return Problem(
             key=key,
             what="looks like a secret, and it is in plain text: remove it here and replace it where it was issued; "
             f"{HOW_SECRETS_ARE_SET}",
         )
-    if encrypted or isinstance(value, Unreadable):
-        return Problem(key=key, what=f"{NO_SETTING}; {HOW_SECRETS_ARE_SET}")
-    if meant is not None:
-        return Problem(key=key, what=f"{NO_SETTING}; did you mean {meant}")
     elsewhere = _places_of(name)
     if elsewhere:
         return Problem(key=key, what=f"{NO_SETTING} here; did you mean {' or '.join(elsewhere)}")
+    if meant is not None:
+        return Problem(key=key, what=f"{NO_SETTING}; did you mean {meant}")
     return Problem(key=key, what=f"{NO_SETTING}; remove it, or see docs/settings.md for the settings")
 
 
+def _is_slip(name: str, meant: str | None, siblings: Mapping[str, FieldInfo]) -> bool:
+    """Tell whether a name that looks like a secret's is a mistyped setting: about as long, and no section."""
+    return (
+        meant is not None
+        and abs(len(meant) - len(name)) <= LARGEST_SLIP
+        and of_field(siblings[meant]).kind is not Kind.SECTION
+    )
+
+
 def _places_of(name: str) -> list[str]:
-    """Return the settings of this name in all sections; a key with dots is a path."""
-    section, _, setting = name.partition(".")
-    if setting:
-        known = section in StackSettings.model_fields
-        return [f"{setting} below {PROJECT}:{section}"] if known else []
+    """Return the settings of this name in all sections; `account_id` and `account.id` name the section as well."""
     return [
-        f"{PROJECT}:{section}.{name}"
+        f"{setting} below {PROJECT}:{section}"
         for section, field in StackSettings.model_fields.items()
-        if name in of_field(field).fields
+        for setting in of_field(field).fields
+        if name in (setting, f"{section}.{setting}", f"{section}_{setting}")
     ]
 
 
@@ -141,14 +147,19 @@ def _entries(count: int) -> str:
 def _not_accepted(name: str, expected: Expectation, value: object) -> str:
     """Return what the value is not, and what to write; the sentence begins with "is"."""
     text = _text_of_scalar(value)
-    if expected.is_text and isinstance(value, bool | int | float):
+    if expected.kind is Kind.TEXT and isinstance(value, bool | int | float):
         kind = "no text" if isinstance(value, bool) else "a number"
         return f"{kind} without quotes, and text is meant; put it in quotes, such as {_what_is_written(name, expected)}"
     if expected.kind is Kind.CHOICE:
         options = [str(option) for option in expected.options]
         return "; ".join(
             each
-            for each in ("not a value of this setting", _question(text, options), f"choose {_either(options)}")
+            for each in (
+                "not a value of this setting",
+                _question(text, options),
+                f"choose {_either(options)}",
+                "put it in quotes" if isinstance(value, bool | float) else None,
+            )
             if each
         )
     if expected.kind is Kind.NETWORK:
@@ -196,9 +207,9 @@ def _network_meant(text: str | None) -> str | None:
 def _question(text: str | None, options: Sequence[str]) -> str | None:
     if text is None or not all(option.isdecimal() for option in options):
         return None if text is None else did_you_mean(text, options)
-    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text, re.ASCII):
         return None
-    return f"did you mean {min(options, key=lambda option: abs(int(option) - int(text)))}"
+    return f"did you mean {min(options, key=lambda option: abs(int(option) - float(text)))}"
 
 
 def _either(options: Sequence[str]) -> str:
@@ -210,7 +221,9 @@ def _shown(value: object) -> str | None:
     text = _text_of_scalar(value)
     if text is None or not text or not may_be_quoted(text):
         return None
-    return json.dumps(text) if isinstance(value, str) and not text.isdecimal() else text
+    return (
+        json.dumps(text) if isinstance(value, str) and not (isinstance(value, BareWord) or text.isdecimal()) else text
+    )
 
 
 def _text_of_scalar(value: object) -> str | None:

@@ -52,13 +52,21 @@ class TextFormat:
         return {**handler(schema), "looks_like": self.example, "maxLength": self.max_length}
 
 
+def _domain_meant(text: str) -> str | None:
+    """Return the domain of an address such as `https://Api.fixrx.com/`."""
+    domain = re.sub(r"^[a-z]+://", "", text.strip().lower()).partition("/")[0].rstrip(".")
+    return domain if re.fullmatch(DOMAIN, domain, re.ASCII) else None
+
+
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+DOMAIN = rf"({LABEL}\.)+[a-z]{{2,63}}"
 DomainName = Annotated[
     str,
     TextFormat(
-        pattern=rf"({LABEL}\.)+[a-z]{{2,63}}",
+        pattern=DOMAIN,
         description="a domain name in lower case",
         example="api.fixrx.com",
+        suggest=_domain_meant,
         # DNS's limit.
         max_length=253,
     ),

@@ -98,10 +98,10 @@ def test_identity_comes_from_environment_owner_and_account() -> None:
             {"frobnicate": {}},
             ["fixrx:frobnicate: is not a setting; remove it, or see docs/settings.md for the settings"],
         ),
-        ({"multi_az": True}, ["fixrx:multi_az: is not a setting here; did you mean fixrx:database.multi_az"]),
+        ({"multi_az": True}, ["fixrx:multi_az: is not a setting here; did you mean multi_az below fixrx:database"]),
         (
             {"cache.multi_az": True},
-            ["fixrx:cache.multi_az: is not a setting here; did you mean fixrx:database.multi_az"],
+            ["fixrx:cache.multi_az: is not a setting here; did you mean multi_az below fixrx:database"],
         ),
         ({"database.multi_azz": True}, ["fixrx:database.multi_azz: is not a setting; did you mean multi_az"]),
         (
@@ -144,8 +144,8 @@ def test_identity_comes_from_environment_owner_and_account() -> None:
         (
             {"network.nat": False},
             [
-                "fixrx:network.nat: false is no text without quotes, and text is meant; put it in quotes, such as "
-                '`nat: "per_zone"`'
+                "fixrx:network.nat: false is not a value of this setting; choose single, per_zone, regional or none; "
+                "put it in quotes"
             ],
         ),
         (
@@ -154,6 +154,29 @@ def test_identity_comes_from_environment_owner_and_account() -> None:
                 "fixrx:database.engine_version: 14 is not a value of this setting; did you mean 15; choose 15, 16, 17 "
                 "or 18; put it in quotes"
             ],
+        ),
+        (
+            {"database.engine_version": 17.4},
+            [
+                "fixrx:database.engine_version: 17.4 is not a value of this setting; did you mean 17; choose 15, 16, "
+                "17 or 18; put it in quotes"
+            ],
+        ),
+        (
+            {"app_servers.min_size": True},
+            ["fixrx:app_servers.min_size: true is not a whole number from 1 to 100; write `min_size: 3`"],
+        ),
+        (
+            {"secrets.recovery_window_days": False},
+            ["fixrx:secrets.recovery_window_days: false is not a value of this setting; choose 0, 7, 14 or 30"],
+        ),
+        (
+            {"account_id": "111122223333"},
+            ["fixrx:account_id: is not a setting here; did you mean id below fixrx:account"],
+        ),
+        (
+            {"database.multi_azone.x": 1},
+            ["fixrx:database.multi_azone: is not a setting; did you mean multi_az"],
         ),
         (
             {"database": "large"},

@@ -125,6 +125,17 @@ def test_check_needs_neither_engine_nor_sdk() -> None:
         ),
         ("  fixrx:twilio_auth_token: swordfish\n", [f"fixrx:twilio_auth_token: {PLAIN_SECRET}"]),
         ("  fixrx:database: {masterPassword: swordfish}\n", [f"fixrx:database.masterPassword: {PLAIN_SECRET}"]),
+        ("  fixrx:jwtSecret: swordfish\n", [f"fixrx:jwtSecret: {PLAIN_SECRET}"]),
+        ("  fixrx:api_key: 12345\n", [f"fixrx:api_key: {PLAIN_SECRET}"]),
+        ("  fixrx:alerts: https://hooks.slack.com/services/T0/B0/abc\n", [f"fixrx:alerts: {PLAIN_SECRET}"]),
+        (
+            "  fixrx:continuous_integration: {state_key_arm: arn:aws:kms:us-east-1:111122223333:key/1}\n",
+            ["fixrx:continuous_integration.state_key_arm: is not a setting; did you mean state_key_arn"],
+        ),
+        (
+            "  fixrx:database.multi_az: true\n",
+            ["fixrx:database.multi_az: is not a setting here; did you mean multi_az below fixrx:database"],
+        ),
         ("  fixrx:sendgrid: SG.abcdefghijklmnop.qrstuv\n", [f"fixrx:sendgrid: {PLAIN_SECRET}"]),
         (
             "  fixrx:twilio_auth_token:\n    secure: v1:abc\n",
