@@ -2,6 +2,10 @@
 
 The guide has four topologies (three servers, two hosts, three ports on one, a fourth by hand). Here all servers are
 identical, run one PM2 with a process for each processor on port 3000, and are started by the Auto Scaling group only.
+
+On a new stack, `pulumi up` comes first: it makes the bucket of the releases and the containers of the vendors' secrets,
+and starts servers, which wait for both. Then upload the release and write the secrets, in any order. A server that
+waits lists in its boot log (`aws ec2 get-console-output`) what is missing; none has to be restarted.
 """
 
 from collections.abc import Mapping, Sequence
