@@ -8,7 +8,7 @@ imports the engine; nothing here imports an SDK of resources.
 from settings.parsing import parse_settings
 from settings.problems import InvalidSettings, Problem, report
 from settings.stack import PROJECT, AccountSettings, StackSettings
-from settings.stack_file import check_file
+from settings.stack_file import check_file, read_file
 
 __all__ = [
     "PROJECT",
@@ -18,5 +18,6 @@ __all__ = [
     "StackSettings",
     "check_file",
     "parse_settings",
+    "read_file",
     "report",
 ]

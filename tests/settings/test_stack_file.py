@@ -12,12 +12,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settings import InvalidSettings, check_file, parse_settings
+from settings import InvalidSettings, check_file, parse_settings, read_file
 from settings.__main__ import main
 from settings.stack_file import check_text
 from settings.wording import HOW_SECRETS_ARE_SET
 from settings.yaml_text import read
-from tests.settings.configuration import REPOSITORY, as_pulumi_hands_it_over
+from tests.settings.configuration import REPOSITORY, as_pulumi_hands_it_over, stack_file
 from tests.settings.test_settings import VALIDATORS_WORDS, configurations
 
 PLAIN_SECRET = (
@@ -46,6 +46,30 @@ def test_stack_of_the_project_is_valid(stack: str, capsys: pytest.CaptureFixture
     assert check_file(REPOSITORY / f"Pulumi.{stack}.yaml") == []
     assert main(["--stack", stack]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("stack", ["production", "staging"])
+def test_settings_of_a_file_are_those_of_the_program(stack: str) -> None:
+    file = REPOSITORY / f"Pulumi.{stack}.yaml"
+
+    assert read_file(file) == parse_settings(as_pulumi_hands_it_over(stack_file(stack)), stack)
+
+
+def test_file_with_a_problem_or_an_encrypted_setting_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.development.yaml"
+    file.write_text(f"{SMALL}  fixrx:cache: {{nodes: {{secure: v1:abc}}}}\n  fixrx:owner: {{secure: v1:abc}}\n")
+    with pytest.raises(InvalidSettings) as encrypted:
+        read_file(file)
+    file.write_text(f"{SMALL}  fixrx:cache: {{nodes: 7}}\n")
+    with pytest.raises(InvalidSettings) as wrong:
+        read_file(file)
+
+    assert check_file(file) == wrong.value.problems
+    assert [str(problem) for problem in (*wrong.value.problems, *encrypted.value.problems)] == [
+        "fixrx:cache.nodes: 7 is not a whole number from 1 to 6; write `nodes: 2`",
+        "fixrx:owner: is encrypted, or has a value that is: only Pulumi can read it",
+        "fixrx:cache: is encrypted, or has a value that is: only Pulumi can read it",
+    ]
 
 
 def test_problems_are_printed_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
