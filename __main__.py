@@ -3,7 +3,7 @@
 import pulumi
 
 from layers import build_data, build_edge, build_foundation, build_operations, build_runtime
-from settings import load_settings
+from settings.engine import load_settings
 
 settings = load_settings()
 

@@ -1,28 +1,17 @@
 """The bucket that receives the access logs of the load balancer and of the other buckets."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import pulumi
-from pydantic import Field
 
+from components.sections.access_logs import AccessLogsSettings
 from components.shared import iam
 from components.shared.identity import StackIdentity
 from components.shared.private_bucket import LogDestination, PrivateBucket, PrivateBucketArgs
-from components.shared.production import Protected
-from components.shared.section import RETENTION_AUDIT_DAYS, Section
 
 LOAD_BALANCER_PREFIX = "load-balancer"
 S3_PREFIX = "s3/"
 """Of the server access logs of all buckets; an entry names its bucket."""
-
-
-class AccessLogsSettings(Section):
-    """Section `fixrx:access_logs`."""
-
-    retention_days: Annotated[int, Field(ge=30, le=3650)] = RETENTION_AUDIT_DAYS
-    protect: Protected = True
-    """Refuse to delete the bucket. Without it, `pulumi destroy` deletes what is in it as well."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,22 +6,12 @@ the database and the cache through a port forwarded in such a session.
 
 import json
 from dataclasses import dataclass
-from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field
 
+from components.sections.admin_access import AdminAccessSettings
 from components.shared.keys import StackContext
-from components.shared.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section
-
-
-class AdminAccessSettings(Section):
-    """Section `fixrx:admin_access`."""
-
-    idle_timeout_minutes: Annotated[int, Field(ge=1, le=60)] = 20
-    longest_session_minutes: Annotated[int, Field(ge=1, le=1440)] = 240
-    log_retention_days: LogRetentionDays = RETENTION_AUDIT_DAYS
 
 
 @dataclass(frozen=True, kw_only=True)

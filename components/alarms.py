@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, Metric, MetricMath, Severity
 from components.shared.identity import StackIdentity
 
-PERCENTILE = re.compile(r"^p\d+(\.\d+)?$")
+PERCENTILE = re.compile(r"^p[0-9]+(\.[0-9]+)?$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,35 +52,36 @@ class Alarms(pulumi.ComponentResource):
             ok_actions=[topic_arn],
             tags={"Severity": str(specification.severity)},
         )
-        if specification.expression is None:
-            _measure_metric(args, specification)
-        else:
-            args.metric_queries = _metric_queries(specification, specification.expression)
+        match specification.measure:
+            case Metric() as metric:
+                _measure_metric(args, metric, specification.period_seconds)
+            case MetricMath() as math:
+                args.metric_queries = _metric_queries(specification, math)
         return aws.cloudwatch.MetricAlarm(f"{self._name}-{specification.name}", args, self._child)
 
 
-def _measure_metric(args: aws.cloudwatch.MetricAlarmArgs, specification: AlarmSpecification) -> None:
-    args.namespace = specification.namespace
-    args.metric_name = specification.metric_name
-    args.dimensions = dict(specification.dimensions)
-    args.period = specification.period_seconds
-    if specification.statistic is not None and PERCENTILE.match(specification.statistic):
-        args.extended_statistic = specification.statistic
+def _measure_metric(args: aws.cloudwatch.MetricAlarmArgs, metric: Metric, period_seconds: int) -> None:
+    args.namespace = metric.namespace
+    args.metric_name = metric.metric_name
+    args.dimensions = dict(metric.dimensions)
+    args.period = period_seconds
+    if PERCENTILE.match(metric.statistic):
+        args.extended_statistic = metric.statistic
         # A percentile of few requests is not significant; the alarm then keeps its state.
         args.evaluate_low_sample_count_percentiles = "ignore"
     else:
-        args.statistic = specification.statistic
+        args.statistic = metric.statistic
 
 
 def _metric_queries(
-    specification: AlarmSpecification, expression: str
+    specification: AlarmSpecification, math: MetricMath
 ) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]:
     result = aws.cloudwatch.MetricAlarmMetricQueryArgs(
-        id="result", expression=expression, label=specification.name, return_data=True
+        id="result", expression=math.expression, label=specification.name, return_data=True
     )
     return [
         result,
-        *(_metric_query(key, metric, specification.period_seconds) for key, metric in specification.metrics.items()),
+        *(_metric_query(key, metric, specification.period_seconds) for key, metric in math.metrics.items()),
     ]
 
 

@@ -2,110 +2,36 @@
 
 The guide has four topologies (three servers, two hosts, three ports on one, a fourth by hand). Here all servers are
 identical, run one PM2 with a process for each processor on port 3000, and are started by the Auto Scaling group only.
+
+On a new stack, `pulumi up` comes first: it makes the bucket of the releases and the containers of the vendors' secrets,
+and starts servers, which wait for both. Then upload the release and write the secrets, in any order. A server that
+waits lists in its boot log (`aws ec2 get-console-output`) what is missing; none has to be restarted.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field, model_validator
 
+from components.sections.app_servers import MOST_HEALTHY_PERCENT, AppServersSettings
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Severity
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.connections import Placement
-from components.shared.instance_types import Architecture, Capacity, ServerType, capacity_of
 from components.shared.keys import StackContext
-from components.shared.production import NOT_BURSTABLE, Production
 from components.shared.runtime import ApplicationEnvironment, ReleaseStore, TargetGroup
-from components.shared.section import Section, TextFormat
 from components.shared.user_data import UserData
 
 BOOT_SECONDS = 300
 """From launch to the first request that can be served: packages, release and start of Node, with a margin."""
-MOST_HEALTHY_PERCENT = 110
-"""A replacement starts before the old server stops, one at a time: more at once need more database connections."""
-GIB_PER_PROCESS = 1.25
-"""PM2 restarts a process at 1 GiB; the rest is for its start and for memory outside V8's heap."""
-GIB_FOR_SYSTEM = 1.0
+PATIENCE_SECONDS = 600
+"""How long a server waits at its first boot for the release, the vendors' secrets and the network. A server whose time
+runs out is replaced, and the next one waits again."""
+GRACE_SECONDS = PATIENCE_SECONDS + BOOT_SECONDS
+"""A server that may still wait is not replaced."""
 SERVERS_METRIC = aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES
 SSM_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
-
-
-class AppServersSettings(Section):
-    """Section `fixrx:app_servers`."""
-
-    image_id: Annotated[
-        str,
-        TextFormat(
-            pattern=r"ami-([0-9a-f]{8}|[0-9a-f]{17})", description="the id of an image", example="ami-08a311a6aaa3cd94a"
-        ),
-    ]
-    """Amazon Linux 2023. Pinned: an image that is looked up would replace all servers on an unrelated change."""
-    image_architecture: Architecture = Architecture.ARM64
-    """Processor architecture of the image; `instance_type` must have the same."""
-    release: Annotated[
-        str, TextFormat(pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", description="a release", example="1.0.0")
-    ]
-    """Name of the archive under `releases/` of the backup bucket that the servers run."""
-    instance_type: Annotated[ServerType, NOT_BURSTABLE] = "m7g.large"
-    """Needs 1.25 GiB of memory for each processor and 1 GiB for the system."""
-    min_size: Annotated[
-        int, Field(ge=1, le=100), Production(at_least=3, because="the guide runs three servers, one in each zone")
-    ] = 3
-    """Smallest number of running servers."""
-    max_size: Annotated[int, Field(ge=1, le=100)] = 10
-    """Largest number of running servers. The more servers, the fewer database connections for each."""
-    target_cpu_percent: Annotated[int, Field(ge=10, le=90)] = 70
-    """CPU utilization that scaling keeps the servers at; the guide's figure."""
-    requests_per_server_per_minute: Annotated[int, Field(ge=100)] = 6000
-    """Load at which servers are added even if their processors are idle, waiting for the database. 100 a second is an
-    assumption until a load test replaces it."""
-    node_version: Literal["22", "24", "26"] = "24"
-    """18 and 20 are past their end of support."""
-    pool_size: Annotated[int, Field(ge=1, le=100)] | None = None
-    """Database connections of each process; without it the largest that the connection budget allows."""
-    root_volume_gib: Annotated[int, Field(ge=8, le=1024)] = 30
-
-    @model_validator(mode="after")
-    def _sizes_are_ordered(self) -> Self:
-        if self.min_size > self.max_size:
-            raise ValueError("min_size is greater than max_size; swap or change them")
-        return self
-
-    @model_validator(mode="after")
-    def _processes_fit_memory(self) -> Self:
-        needed = self.capacity.vcpus * GIB_PER_PROCESS + GIB_FOR_SYSTEM
-        if self.capacity.memory_gib < needed:
-            raise ValueError(
-                f"instance_type has {self.capacity.memory_gib:g} GiB of memory, and a process for each of its "
-                f"{self.capacity.vcpus} processors needs {needed:g} GiB; take a type with more, such as m7g.large"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _image_runs_on_instance(self) -> Self:
-        needed = self.capacity.architecture
-        if needed is not self.image_architecture:
-            raise ValueError(
-                f"instance_type is {needed}, but image_architecture is {self.image_architecture}; choose a type of "
-                f"that architecture, or set image_architecture to {needed} and image_id to the output of `aws ssm "
-                "get-parameter --query Parameter.Value --output text --name "
-                f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{needed}`"
-            )
-        return self
-
-    @property
-    def capacity(self) -> Capacity:
-        return capacity_of(self.instance_type)
-
-    @property
-    def peak_servers(self) -> int:
-        """Most servers that run at once: the maximum, and those that a rolling replacement starts first."""
-        return math.ceil(self.max_size * MOST_HEALTHY_PERCENT / 100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +107,8 @@ class AppServers(pulumi.ComponentResource):
                 actions=["s3:GetObject"],
                 resources=[pulumi.Output.concat(args.releases.bucket_arn, f"/{args.releases.prefix}*")],
             ),
+            # Without it, S3 answers 403 for a release that does not exist, as if it were forbidden.
+            iam.statement("SeeMissingReleases", actions=["s3:ListBucket"], resources=[args.releases.bucket_arn]),
             iam.statement(
                 "DecryptReleases",
                 actions=["kms:Decrypt"],
@@ -213,10 +141,14 @@ class AppServers(pulumi.ComponentResource):
                 drain_seconds=args.target_group.drain_seconds,
                 settings=args.environment.values,
                 secret_arns=known["secret_arns"],
+                secret_versions=known["secret_versions"],
+                patience_seconds=PATIENCE_SECONDS,
             ).encoded()
 
         return pulumi.Output.all(
-            bucket=args.releases.bucket_name, secret_arns=dict(args.environment.secret_arns)
+            bucket=args.releases.bucket_name,
+            secret_arns=dict(args.environment.secret_arns),
+            secret_versions=dict(args.environment.secret_versions),
         ).apply(render)
 
     def _create_launch_template(self, role: aws.iam.Role) -> aws.ec2.LaunchTemplate:
@@ -270,7 +202,7 @@ class AppServers(pulumi.ComponentResource):
             vpc_zone_identifiers=self._args.placement.subnet_ids,
             target_group_arns=[self._args.target_group.arn],
             health_check_type="ELB",
-            health_check_grace_period=BOOT_SECONDS,
+            health_check_grace_period=GRACE_SECONDS,
             default_instance_warmup=BOOT_SECONDS,
             availability_zone_distribution={"capacity_distribution_strategy": "balanced-best-effort"},
             instance_maintenance_policy={
@@ -326,31 +258,33 @@ class AppServers(pulumi.ComponentResource):
 
 
 def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings) -> Sequence[AlarmSpecification]:
-    alarm = partial(
-        AlarmSpecification,
-        severity=Severity.P3,
-        dimensions={"AutoScalingGroupName": group.name},
-        period_seconds=300,
-    )
+    dimensions = {"AutoScalingGroupName": group.name}
     return [
-        alarm(
+        AlarmSpecification(
             name="ServerCpuHigh",
             summary="CPU utilization of the app servers has been above 90 % for 15 minutes: scaling is too slow or at "
             "its maximum",
-            metric_name="CPUUtilization",
-            namespace="AWS/EC2",
-            statistic="Average",
+            severity=Severity.P3,
+            measure=Metric(
+                namespace="AWS/EC2", metric_name="CPUUtilization", dimensions=dimensions, statistic="Average"
+            ),
             threshold=90,
+            period_seconds=300,
             evaluation_periods=3,
         ),
-        alarm(
+        AlarmSpecification(
             name="ServerGroupAtMaximum",
             summary=f"The Auto Scaling group runs its maximum of {settings.max_size} servers and cannot add more",
-            metric_name=SERVERS_METRIC.value,
-            namespace="AWS/AutoScaling",
-            statistic="Minimum",
+            severity=Severity.P3,
+            measure=Metric(
+                namespace="AWS/AutoScaling",
+                metric_name=SERVERS_METRIC.value,
+                dimensions=dimensions,
+                statistic="Minimum",
+            ),
             comparison="GreaterThanOrEqualToThreshold",
             threshold=settings.max_size,
+            period_seconds=300,
             evaluation_periods=3,
         ),
     ]

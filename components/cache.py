@@ -7,47 +7,23 @@ an upgrade in place and cannot be undone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
-from pydantic import Field
 
-from components.shared.alarm_specification import AlarmSpecification, Severity
-from components.shared.connections import REDIS_PORT, Placement
-from components.shared.instance_types import CacheNodeType
+from components.sections.cache import CacheSettings
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.connections import Placement
 from components.shared.keys import StackContext
 from components.shared.maintenance_windows import MaintenanceWindows
-from components.shared.production import NOT_BURSTABLE, Production, Protected
-from components.shared.section import LogRetentionDays, Section
+from components.shared.ports import REDIS_PORT
 
 TOKEN_LENGTH = 64
 """ElastiCache accepts 16 to 128 characters."""
 ENGINE_VERSIONS = {"redis": "7.1", "valkey": "8.1"}
 PARAMETER_FAMILIES = {"redis": "redis7", "valkey": "valkey8"}
 LOG_TYPES = ("slow-log", "engine-log")
-
-
-class CacheSettings(Section):
-    """Section `fixrx:cache`."""
-
-    engine: Literal["redis", "valkey"] = "redis"
-    """Redis 7.1 or Valkey 8.1."""
-    node_type: Annotated[CacheNodeType, NOT_BURSTABLE] = "cache.m7g.large"
-    """Of each node."""
-    nodes: Annotated[
-        int, Field(ge=1, le=6), Production(at_least=2, because="a single node is lost together with its zone")
-    ] = 2
-    """The primary and its replicas."""
-    eviction_policy: Literal["volatile-lru", "allkeys-lru", "noeviction"] = "volatile-lru"
-    """Which keys are evicted when memory is full. With `volatile-lru`, keys without an expiry are kept."""
-    snapshot_retention_days: Annotated[
-        int, Field(ge=0, le=35), Production(at_least=7, because="the guide keeps backups for 7 days")
-    ] = 7
-    log_retention_days: LogRetentionDays = 30
-    protect: Protected = True
-    """Refuse to delete the cache."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,10 +145,12 @@ def _node_alarms(number: str, group: aws.elasticache.ReplicationGroup) -> Sequen
             name=f"{name}-{number}",
             summary=summary,
             severity=severity,
-            namespace="AWS/ElastiCache",
-            metric_name=metric_name,
-            dimensions={"CacheClusterId": pulumi.Output.concat(group.id, "-", number)},
-            statistic="Average",
+            measure=Metric(
+                namespace="AWS/ElastiCache",
+                metric_name=metric_name,
+                dimensions={"CacheClusterId": pulumi.Output.concat(group.id, "-", number)},
+                statistic="Average",
+            ),
             threshold=threshold,
             period_seconds=300,
             evaluation_periods=3,

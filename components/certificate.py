@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.shared.alarm_specification import AlarmSpecification, Severity
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 
 VALIDATION_TTL_SECONDS = 300
 EXPIRY_WARNING_DAYS = 30
@@ -47,6 +47,8 @@ class Certificate(pulumi.ComponentResource):
             type=option.resource_record_type,
             records=[option.resource_record_value],
             ttl=VALIDATION_TTL_SECONDS,
+            # ACM asks for the same record for every certificate of a domain in an account, so it may exist already.
+            allow_overwrite=True,
             opts=child,
         )
         validation = aws.acm.CertificateValidation(
@@ -65,10 +67,12 @@ def _expiry_alarm(arn: pulumi.Output[str]) -> AlarmSpecification:
         name="CertificateExpiresSoon",
         summary=f"The API's certificate expires in less than {EXPIRY_WARNING_DAYS} days and has not been renewed",
         severity=Severity.P3,
-        namespace="AWS/CertificateManager",
-        metric_name="DaysToExpiry",
-        dimensions={"CertificateArn": arn},
-        statistic="Minimum",
+        measure=Metric(
+            namespace="AWS/CertificateManager",
+            metric_name="DaysToExpiry",
+            dimensions={"CertificateArn": arn},
+            statistic="Minimum",
+        ),
         comparison="LessThanThreshold",
         threshold=EXPIRY_WARNING_DAYS,
         period_seconds=86400,

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.shared.connections import (
+from components.shared.connections import Member, Placement, Tier
+from components.shared.ports import (
     ANYWHERE_IPV4,
     ANYWHERE_IPV6,
     APPLICATION_PORT,
     HTTP_PORT,
     HTTPS_PORT,
+    PATH_MTU_MESSAGES,
     POSTGRESQL_PORT,
     REDIS_PORT,
-    Member,
-    Placement,
-    Tier,
+    IcmpMessage,
 )
 
 
@@ -44,6 +44,8 @@ class Connection:
     destination: Member
     purpose: str
     """Description of both rules."""
+    messages: tuple[IcmpMessage, ...] = ()
+    """ICMP messages that the destination accepts as well."""
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -69,7 +71,10 @@ INTERNET_PORTS = (HTTPS_PORT,)
 
 CONNECTIONS = (
     Connection(
-        source=Member.INTERNET, destination=Member.LOAD_BALANCER, purpose="HTTPS, and HTTP to redirect to HTTPS"
+        source=Member.INTERNET,
+        destination=Member.LOAD_BALANCER,
+        purpose="HTTPS, and HTTP to redirect to HTTPS",
+        messages=PATH_MTU_MESSAGES,
     ),
     Connection(source=Member.LOAD_BALANCER, destination=Member.APP_SERVERS, purpose="Requests and health checks"),
     Connection(source=Member.APP_SERVERS, destination=Member.DATABASE, purpose="PostgreSQL of the API"),
@@ -102,7 +107,10 @@ class Connections(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
         self._groups = {member: self._create_group(member, args.vpc_id) for member in LISTENERS}
-        ingress = {connection: self._create_ingress_rules(connection) for connection in CONNECTIONS}
+        ingress = {
+            connection: [*self._create_ingress_rules(connection), *self._create_message_rules(connection)]
+            for connection in CONNECTIONS
+        }
         egress = {connection: self._create_egress_rules(connection) for connection in CONNECTIONS}
         self._remove_other_rules(ingress, egress)
 
@@ -148,6 +156,23 @@ class Connections(pulumi.ComponentResource):
             )
             for port in connection.ports
             for suffix in (("-ipv4", "-ipv6") if from_internet else ("",))
+        ]
+
+    def _create_message_rules(self, connection: Connection) -> Sequence[aws.vpc.SecurityGroupIngressRule]:
+        """Of an ICMP message, EC2 takes the type and the code as the first and the last port."""
+        return [
+            aws.vpc.SecurityGroupIngressRule(
+                f"{self._name}-{connection.destination}-from-{connection.source}-{message.protocol}-{message.type}",
+                security_group_id=self._groups[connection.destination].id,
+                ip_protocol=message.protocol,
+                from_port=message.type,
+                to_port=message.code,
+                cidr_ipv4=message.source if message.source == ANYWHERE_IPV4 else None,
+                cidr_ipv6=message.source if message.source == ANYWHERE_IPV6 else None,
+                description="Path MTU discovery: a packet is too large",
+                opts=self._child,
+            )
+            for message in connection.messages
         ]
 
     def _create_egress_rules(self, connection: Connection) -> Sequence[aws.vpc.SecurityGroupEgressRule]:

@@ -4,19 +4,16 @@ A workflow presents a token in which GitHub signs the repository and the trigger
 Neither role can change the roles here or the permissions boundary: an administrator does that from a terminal.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
 
+from components.sections.continuous_integration import GITHUB, ContinuousIntegrationSettings
 from components.shared import iam
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
-from components.shared.section import LABEL, Section, TextFormat
 
-GITHUB = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 SESSION_SECONDS = 3600
 
@@ -61,63 +58,6 @@ WRITE_ACTIONS: Mapping[str, str] = {
 }
 """Further actions of a deployment, by service. Those on secrets and roles are granted separately and by resource."""
 ROLE_SERVICES = ("ec2.amazonaws.com", "monitoring.rds.amazonaws.com", "vpc-flow-logs.amazonaws.com")
-
-
-class ContinuousIntegrationSettings(Section):
-    """Section `fixrx:continuous_integration`."""
-
-    repository: (
-        Annotated[
-            str,
-            TextFormat(
-                pattern=r"[A-Za-z0-9-]+(@[0-9]+)?/[A-Za-z0-9._-]+(@[0-9]+)?",
-                description="a GitHub repository",
-                example="fixrx/infrastructure",
-            ),
-        ]
-        | None
-    ) = None
-    """GitHub repository whose workflows preview and deploy this stack; without it there are no roles. Written as
-    GitHub writes it into its tokens: `owner/name`, and `owner@id/name@id` for one created since July 2026."""
-    identity_provider_arn: (
-        Annotated[
-            str,
-            TextFormat(
-                pattern=rf"arn:aws:iam::[0-9]{{12}}:oidc-provider/{re.escape(GITHUB)}",
-                description="the ARN of GitHub's identity provider",
-                example=f"arn:aws:iam::111122223333:oidc-provider/{GITHUB}",
-            ),
-        ]
-        | None
-    ) = None
-    """Adopt GitHub's identity provider if the account already has it: an account can have only one."""
-    state_bucket: (
-        Annotated[
-            str,
-            TextFormat(
-                # No two dots in a row, and no dot beside a hyphen (naming rules of S3).
-                pattern=rf"(?=.{{3,}}$){LABEL}(\.{LABEL})*",
-                description="the name of an S3 bucket",
-                example="fixrx-pulumi-state",
-                max_length=63,
-            ),
-        ]
-        | None
-    ) = None
-    """S3 bucket of Pulumi's state backend, if the state is in S3."""
-    state_key_arn: (
-        Annotated[
-            str,
-            TextFormat(
-                pattern=r"arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+",
-                description="the ARN of a KMS key",
-                example="arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-            ),
-        ]
-        | None
-    ) = None
-    """KMS key that encrypts the secrets in the state, for the encryption context `stack=<environment>` only: the stack
-    must be created with `--secrets-provider "awskms://<key id>?region=<region>&context_stack=<environment>"`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,25 +5,22 @@ because RDS refuses a read replica of a source whose password it manages itself.
 month in each of three places (primary, standby, replica; us-east-1), plus storage.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal, Self
 from urllib.parse import quote
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
-from pydantic import Field, model_validator
 
+from components.sections.database import DatabaseSettings
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Severity
-from components.shared.connections import POSTGRESQL_PORT, Placement
-from components.shared.instance_types import DatabaseClass, capacity_of
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.connections import Placement
 from components.shared.keys import StackContext
 from components.shared.maintenance_windows import MaintenanceWindows
-from components.shared.production import NOT_BURSTABLE, Production, Protected
-from components.shared.section import LogRetentionDays, Section
+from components.shared.ports import POSTGRESQL_PORT
 from components.shared.user_data import CA_BUNDLE_PATH
 
 MASTER_USERNAME = "fixrx_admin"
@@ -37,45 +34,24 @@ EXPORTED_LOGS = ("postgresql", "upgrade")
 MONITORING_INTERVAL_SECONDS = 60
 PERFORMANCE_INSIGHTS_DAYS = 7
 """The longest retention without charge."""
-EVENT_CATEGORIES = ("availability", "deletion", "failover", "failure", "low storage", "maintenance", "recovery")
+EVENT_CATEGORIES = (
+    "availability",
+    "deletion",
+    "failover",
+    "failure",
+    "low storage",
+    "maintenance",
+    "read replica",
+    "recovery",
+)
 BYTES_PER_GIB = 2**30
-
-
-class DatabaseSettings(Section):
-    """Section `fixrx:database`."""
-
-    engine_version: Literal["15", "16", "17", "18"] = "17"
-    """Major version only: with a full version, the automatic minor upgrade of the primary fails while the replica is
-    older. 14 and older are past their end of support."""
-    instance_class: Annotated[DatabaseClass, NOT_BURSTABLE] = "db.m7g.large"
-    """Of the primary, its standby and the replica. A change is applied by a failover in the maintenance window."""
-    allocated_storage_gib: Annotated[int, Field(ge=20, le=65536)] = 100
-    """Storage at creation."""
-    max_allocated_storage_gib: Annotated[int, Field(ge=40, le=65536)] = 1000
-    """Maximum storage for RDS storage autoscaling, in GiB."""
-    multi_az: Annotated[
-        bool, Production(one_of=(True,), because="without a standby the database is down as long as its zone")
-    ] = True
-    """A standby in another zone; a failover takes 60 to 120 s."""
-    backup_retention_days: Annotated[
-        int, Field(ge=1, le=35), Production(at_least=7, because="the guide keeps database backups for 7 days")
-    ] = 35
-    """The database can be restored to any moment of these last days."""
-    deletion_protection: Protected = True
-    """Refuse to delete or replace the databases."""
-    log_retention_days: LogRetentionDays = 30
-    connection_alarm_threshold: Annotated[int, Field(ge=10, le=5000)] = 80
-    """The guide's DatabaseConnectionHigh."""
-    apply_immediately: bool = False
-    """Apply changes at once, even if they need a restart, instead of in the maintenance window."""
-
-    @model_validator(mode="after")
-    def _storage_can_grow(self) -> Self:
-        if self.max_allocated_storage_gib < 2 * self.allocated_storage_gib:
-            raise ValueError(
-                "max_allocated_storage_gib is less than twice allocated_storage_gib, so storage could fill up; raise it"
-            )
-        return self
+FIRST_FAMILY = "17"
+"""Major version whose parameter groups have names without a version: every stack was created with it."""
+REPLICA_LAG_SECONDS = 120
+"""PostgreSQL's lag is the age of the last transaction. While nothing is written it rises to 300 s, falls to about 0
+with a checkpoint, and rises again: its minimum in five minutes is below 60 s as long as the replica follows."""
+BACKLOG_SHARE = 0.1
+"""Share of the storage that may wait for the replica; it fills the primary's disk until the replica returns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +94,8 @@ class Database(pulumi.ComponentResource):
 
         self.endpoint = primary.endpoint
         self.replica_endpoint = replica.endpoint
-        self.url = self._url(primary)
-        self.replica_url = self._url(replica)
+        self.url = self._url(primary.endpoint)
+        self.replica_url = self._url(primary.endpoint.apply(self._replica_endpoint))
         self.alarms = [*self._primary_alarms(primary), *self._replica_alarms(replica)]
         self.register_outputs({"endpoint": self.endpoint, "replica_endpoint": self.replica_endpoint})
 
@@ -147,13 +123,23 @@ class Database(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_parameter_group(
+    def _create_parameter_groups(
         self, role: str, parameters: Sequence[aws.rds.ParameterGroupParameterArgsDict]
+    ) -> Mapping[str, aws.rds.ParameterGroup]:
+        """Return a group for each major version that an instance may have now: two of them during an upgrade.
+
+        RDS refuses a group of another version, and refuses to delete one that an instance still uses.
+        """
+        versions = dict.fromkeys(filter(None, (self._args.settings.upgrade_from, self._args.settings.engine_version)))
+        return {version: self._create_parameter_group(role, version, parameters) for version in versions}
+
+    def _create_parameter_group(
+        self, role: str, version: str, parameters: Sequence[aws.rds.ParameterGroupParameterArgsDict]
     ) -> aws.rds.ParameterGroup:
-        """Named by Pulumi and never deleted first: an upgrade needs the groups of the old and new family together."""
+        suffix = "" if version == FIRST_FAMILY else f"-postgres{version}"
         return aws.rds.ParameterGroup(
-            f"{self._name}-{role}-parameters",
-            family=f"postgres{self._args.settings.engine_version}",
+            f"{self._name}-{role}-parameters{suffix}",
+            family=f"postgres{version}",
             parameters=[
                 {"name": "rds.force_ssl", "value": "1"},
                 {
@@ -188,6 +174,7 @@ class Database(pulumi.ComponentResource):
         args = self._instance_args("primary")
         args.engine = "postgres"
         args.engine_version = settings.engine_version
+        args.allow_major_version_upgrade = settings.upgrade_from is not None or None
         args.engine_lifecycle_support = "open-source-rds-extended-support-disabled"
         args.db_name = self._database_name
         args.username = MASTER_USERNAME
@@ -204,7 +191,8 @@ class Database(pulumi.ComponentResource):
         args.final_snapshot_identifier = pulumi.Output.concat(
             self._args.stack.identity.prefix, "-primary-final-", suffix.hex
         )
-        return self._create_instance("primary", args, parameters=[])
+        groups = self._create_parameter_groups("primary", parameters=[])
+        return self._create_instance("primary", args, groups[settings.engine_version])
 
     def _create_replica(self, primary: aws.rds.Instance) -> aws.rds.Instance:
         """Inherits engine, credentials, subnets, storage and encryption key of its source; RDS refuses them here."""
@@ -213,7 +201,10 @@ class Database(pulumi.ComponentResource):
         # A replica has no final snapshot; its data is the primary's.
         args.skip_final_snapshot = True
         # Without it, a long read on the replica is cancelled when the primary removes rows that it still needs.
-        return self._create_instance("replica", args, parameters=[{"name": "hot_standby_feedback", "value": "1"}])
+        groups = self._create_parameter_groups("replica", parameters=[{"name": "hot_standby_feedback", "value": "1"}])
+        # RDS upgrades the replica together with the primary; until then it accepts groups of the old version only.
+        version = self._args.settings.upgrade_from or self._args.settings.engine_version
+        return self._create_instance("replica", args, groups[version])
 
     def _instance_args(self, role: str) -> aws.rds.InstanceArgs:
         """Return what primary and replica have in common."""
@@ -245,10 +236,10 @@ class Database(pulumi.ComponentResource):
         self,
         role: str,
         args: aws.rds.InstanceArgs,
-        parameters: Sequence[aws.rds.ParameterGroupParameterArgsDict],
+        parameter_group: aws.rds.ParameterGroup,
     ) -> aws.rds.Instance:
         log_groups = self._create_log_groups(role)
-        args.parameter_group_name = self._create_parameter_group(role, parameters).name
+        args.parameter_group_name = parameter_group.name
         return aws.rds.Instance(
             f"{self._name}-{role}",
             args,
@@ -271,7 +262,15 @@ class Database(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _url(self, instance: aws.rds.Instance) -> pulumi.Output[str]:
+    def _replica_endpoint(self, endpoint: str) -> str:
+        """Return the replica's endpoint from the primary's: they differ in the identifier, the first label, only.
+
+        RDS gives all instances of an account and region the same domain. So nothing that needs the URL has to wait the
+        ten minutes and more in which the replica is made.
+        """
+        return f"{self._identifier('replica')}{endpoint[endpoint.index('.') :]}"
+
+    def _url(self, endpoint: pulumi.Output[str]) -> pulumi.Output[str]:
         """`sslmode=verify-full` makes the client verify the server's certificate and its host name."""
         options = quote(f"-c statement_timeout={STATEMENT_TIMEOUT_MS}")
         return pulumi.Output.secret(
@@ -279,25 +278,24 @@ class Database(pulumi.ComponentResource):
                 f"postgresql://{MASTER_USERNAME}:",
                 self._password.result,
                 "@",
-                instance.endpoint,
+                endpoint,
                 f"/{self._database_name}?sslmode=verify-full&sslrootcert={CA_BUNDLE_PATH}&options={options}",
             )
         )
 
     def _primary_alarms(self, primary: aws.rds.Instance) -> Sequence[AlarmSpecification]:
-        threshold, max_connections = self._args.settings.connection_alarm_threshold, self._args.max_connections
+        settings, max_connections = self._args.settings, self._args.max_connections
         connections = partial(
-            _alarm(primary),
-            metric_name="DatabaseConnections",
-            statistic="Maximum",
+            _alarm,
+            measure=_metric(primary, "DatabaseConnections", "Maximum"),
             period_seconds=60,
             evaluation_periods=2,
         )
         return [
             connections(
                 name="DatabaseConnectionHigh",
-                summary=f"High database connection usage: more than {threshold} connections",
-                threshold=threshold,
+                summary=f"High database connection usage: more than {settings.connection_alarm_threshold} connections",
+                threshold=settings.connection_alarm_threshold,
             ),
             connections(
                 name="DatabaseConnectionLimitNear",
@@ -306,58 +304,72 @@ class Database(pulumi.ComponentResource):
                 threshold=int(0.8 * max_connections),
                 severity=Severity.P2,
             ),
+            _alarm(
+                name="ReplicationBacklogHigh",
+                summary=f"The primary keeps {100 * BACKLOG_SHARE:g} % of its {settings.allocated_storage_gib} GiB for "
+                "the replica, which does not fetch them; a full database stops",
+                measure=_metric(primary, "OldestReplicationSlotLag", "Minimum"),
+                threshold=int(BACKLOG_SHARE * settings.allocated_storage_gib * BYTES_PER_GIB),
+                evaluation_periods=3,
+                severity=Severity.P2,
+            ),
             *self._instance_alarms(primary, "Database"),
         ]
 
     def _replica_alarms(self, replica: aws.rds.Instance) -> Sequence[AlarmSpecification]:
         return [
-            _alarm(replica)(
+            _alarm(
                 name="ReplicaLagHigh",
-                summary="The replica is more than 30 s behind the primary: reads return old data",
-                metric_name="ReplicaLag",
-                threshold=30,
-                evaluation_periods=1,
+                summary=f"The replica has been more than {REPLICA_LAG_SECONDS} s behind the primary for 10 minutes: "
+                "reads return old data",
+                measure=_metric(replica, "ReplicaLag", "Minimum"),
+                threshold=REPLICA_LAG_SECONDS,
+                evaluation_periods=2,
+            ),
+            _alarm(
+                name="ReplicaStopped",
+                summary="The replica reports no lag, or a lag of -1, for 15 minutes: replication has stopped",
+                measure=_metric(replica, "ReplicaLag", "Maximum"),
+                comparison="LessThanThreshold",
+                threshold=0,
+                evaluation_periods=3,
+                treat_missing_data="breaching",
+                severity=Severity.P2,
             ),
             *self._instance_alarms(replica, "Replica"),
         ]
 
     def _instance_alarms(self, instance: aws.rds.Instance, prefix: str) -> Sequence[AlarmSpecification]:
         storage = self._args.settings.allocated_storage_gib
-        alarm = _alarm(instance)
         return [
-            alarm(
+            _alarm(
                 name=f"{prefix}StorageLow",
                 summary=f"Less than 20 % of {storage} GiB is free and storage autoscaling has not added any; a full "
                 "database stops",
-                metric_name="FreeStorageSpace",
-                statistic="Minimum",
+                measure=_metric(instance, "FreeStorageSpace", "Minimum"),
                 comparison="LessThanThreshold",
                 threshold=storage * BYTES_PER_GIB // 5,
                 evaluation_periods=1,
                 severity=Severity.P2,
             ),
-            alarm(
+            _alarm(
                 name=f"{prefix}CpuHigh",
                 summary="CPU utilization has been above 80 % for 15 minutes",
-                metric_name="CPUUtilization",
+                measure=_metric(instance, "CPUUtilization", "Average"),
                 threshold=80,
                 evaluation_periods=3,
             ),
         ]
 
 
-def memory_gib(settings: DatabaseSettings) -> float:
-    """Memory of an instance of the configured class, in GiB."""
-    return capacity_of(settings.instance_class).memory_gib
-
-
-def _alarm(instance: aws.rds.Instance) -> "partial[AlarmSpecification]":
-    """Return an alarm on this instance that averages over five minutes unless told otherwise."""
-    return partial(
-        AlarmSpecification,
-        severity=Severity.P3,
+def _metric(instance: aws.rds.Instance, metric_name: str, statistic: str) -> Metric:
+    return Metric(
         namespace="AWS/RDS",
+        metric_name=metric_name,
         dimensions={"DBInstanceIdentifier": instance.identifier},
-        statistic="Average",
-        period_seconds=300,
+        statistic=statistic,
     )
+
+
+_alarm = partial(AlarmSpecification, severity=Severity.P3, period_seconds=300)
+"""An alarm over five minutes unless told otherwise."""

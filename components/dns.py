@@ -5,53 +5,18 @@ Names in the zone are added with `alias`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self
+from functools import partial
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import model_validator
 
+from components.sections.dns import DnsSettings
 from components.shared import iam
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
 from components.shared.keys import create_key, logs_statement
-from components.shared.production import Protected
-from components.shared.section import DomainName, LogRetentionDays, Section, TextFormat
 
 CERTIFICATE_AUTHORITY = "amazon.com"
 CAA_TTL_SECONDS = 3600
-LONGEST_CERTIFICATE_DOMAIN = 64
-"""ACM accepts no longer domain name as the first one of a certificate."""
-
-
-class DnsSettings(Section):
-    """Section `fixrx:dns`."""
-
-    zone: DomainName = "fixrx.com"
-    hosted_zone_id: (
-        Annotated[
-            str,
-            TextFormat(
-                pattern=r"Z[A-Z0-9]{5,31}", description="the id of a hosted zone", example="Z0123456789ABCDEFGHIJ"
-            ),
-        ]
-        | None
-    ) = None
-    """Adopt the zone with this id; without it a zone is created, to which the registrar must then delegate."""
-    api_domain: DomainName = "api.fixrx.com"
-    query_log_retention_days: LogRetentionDays = 90
-    protect: Protected = True
-    """Refuse to delete a zone created here: a new one has other name servers, and the domain does not resolve until
-    the registrar delegates to them."""
-
-    @model_validator(mode="after")
-    def _api_is_in_zone(self) -> Self:
-        if self.api_domain != self.zone and not self.api_domain.endswith(f".{self.zone}"):
-            raise ValueError("api_domain is not inside zone; make it the zone's name or one that ends in it")
-        if len(self.api_domain) > LONGEST_CERTIFICATE_DOMAIN:
-            raise ValueError(
-                f"api_domain is longer than the {LONGEST_CERTIFICATE_DOMAIN} characters that ACM accepts; shorten it"
-            )
-        return self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +38,13 @@ class Dns(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
+        # Route 53 refuses to create a record that exists; a zone of our own has none before its first deployment.
+        self._allow_overwrite = True if args.settings.hosted_zone_id is not None else None
         self._find_or_create_zone()
-        self._restrict_certificate_authorities()
-        self._log_queries()
+        if args.settings.restrict_certificate_authorities:
+            self._restrict_certificate_authorities()
+        if args.settings.log_queries:
+            self._log_queries()
 
         self.register_outputs({"zone_id": self.zone_id, "name_servers": self.name_servers})
 
@@ -92,6 +61,7 @@ class Dns(pulumi.ComponentResource):
                 aliases=[
                     {"name": target_dns_name, "zone_id": target_zone_id, "evaluate_target_health": True},
                 ],
+                allow_overwrite=self._allow_overwrite,
                 opts=self._child,
             )
 
@@ -108,6 +78,16 @@ class Dns(pulumi.ComponentResource):
         )
         self.zone_id = zone.zone_id
         self.name_servers = zone.name_servers
+        if not pulumi.runtime.is_dry_run():
+            zone.name_servers.apply(partial(self._ask_for_delegation, zone))
+
+    def _ask_for_delegation(self, zone: aws.route53.Zone, name_servers: Sequence[str]) -> None:
+        """Tell the name servers while the deployment waits for the certificate: outputs come after its end only."""
+        pulumi.log.info(
+            f"The certificate of {self._args.settings.api_domain} is issued once the registrar of "
+            f"{self._args.settings.zone} delegates to these name servers: {', '.join(name_servers)}",
+            zone,
+        )
 
     def _restrict_certificate_authorities(self) -> None:
         """Only Amazon may issue certificates for the domain, wildcard certificates included."""
@@ -118,6 +98,7 @@ class Dns(pulumi.ComponentResource):
             type="CAA",
             ttl=CAA_TTL_SECONDS,
             records=[f'0 issue "{CERTIFICATE_AUTHORITY}"', f'0 issuewild "{CERTIFICATE_AUTHORITY}"'],
+            allow_overwrite=self._allow_overwrite,
             opts=self._child,
         )
 

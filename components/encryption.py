@@ -9,20 +9,12 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.sections.encryption import EncryptionSettings
 from components.shared import iam
 from components.shared.identity import StackIdentity
 from components.shared.keys import KeyArns, create_key, logs_statement
-from components.shared.production import Protected
-from components.shared.section import Section
 
 USE_KEY = ("kms:Decrypt", "kms:GenerateDataKey*")
-
-
-class EncryptionSettings(Section):
-    """Section `fixrx:encryption`."""
-
-    protect: Protected = True
-    """Refuse to delete or replace a key: what it encrypted, backups included, is lost with it."""
 
 
 @dataclass(frozen=True, kw_only=True)

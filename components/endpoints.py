@@ -6,55 +6,17 @@ traffic.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator
 
+from components.sections.endpoints import EndpointsSettings, InterfaceEndpoint
 from components.shared import iam
 from components.shared.connections import Placement
 from components.shared.identity import StackIdentity
-from components.shared.section import Section
 
 AMAZON_LINUX_REPOSITORY = "arn:aws:s3:::al2023-repos-{region}-de612dc2/*"
 """Bucket of Amazon Linux 2023's packages, read without credentials (AWS documentation)."""
-
-
-class InterfaceEndpoint(StrEnum):
-    """AWS services that have an interface endpoint."""
-
-    SSM = "ssm"
-    SSM_MESSAGES = "ssmmessages"
-    EC2_MESSAGES = "ec2messages"
-    SECRETS_MANAGER = "secretsmanager"
-    KMS = "kms"
-    LOGS = "logs"
-    STS = "sts"
-    ECR_API = "ecr.api"
-    ECR_DOCKER = "ecr.dkr"
-
-
-def _check_services(services: tuple[InterfaceEndpoint, ...]) -> tuple[InterfaceEndpoint, ...]:
-    if len(set(services)) != len(services):
-        raise ValueError("names a service twice")
-    return services
-
-
-class EndpointsSettings(Section):
-    """Section `fixrx:endpoints`."""
-
-    interface_services: Annotated[tuple[InterfaceEndpoint, ...], AfterValidator(_check_services)] = (
-        InterfaceEndpoint.SSM,
-        InterfaceEndpoint.SSM_MESSAGES,
-        InterfaceEndpoint.EC2_MESSAGES,
-        InterfaceEndpoint.SECRETS_MANAGER,
-        InterfaceEndpoint.KMS,
-        InterfaceEndpoint.LOGS,
-        InterfaceEndpoint.STS,
-    )
-    """AWS services that servers reach through an interface endpoint instead of the internet."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,19 +7,17 @@ fail_timeout=30s` is three failed checks ten seconds apart; plain HTTP on port 8
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field, model_validator
 
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
-from components.shared.connections import APPLICATION_PORT, HTTP_PORT, HTTPS_PORT, Placement
+from components.sections.load_balancer import LoadBalancerSettings
+from components.shared.alarm_specification import AlarmSpecification, Metric, MetricMath, Severity
+from components.shared.connections import Placement
 from components.shared.identity import StackIdentity
+from components.shared.ports import APPLICATION_PORT, HTTP_PORT, HTTPS_PORT
 from components.shared.private_bucket import LogDestination
-from components.shared.production import Protected
 from components.shared.runtime import TargetGroup
-from components.shared.section import Section, TextFormat
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 """TLS 1.2 and 1.3 only. AWS's default for this field dates from 2016."""
@@ -44,36 +42,6 @@ SERVER_ERRORS = "SUM([FILL(target, 0), FILL(balancer, 0)])"
 """Errors of the servers and of the load balancer. SUM ignores a metric that never had data; `+` would not."""
 SLOW_RESPONSE_SECONDS = 1
 """The guide's ResponseTimeHigh: the 95th percentile."""
-
-UrlPath = Annotated[
-    str, TextFormat(pattern=r"/[A-Za-z0-9/_.-]*", description="the path of a URL", example="/api/v1/system/ready")
-]
-
-
-class LoadBalancerSettings(Section):
-    """Section `fixrx:load_balancer`."""
-
-    idle_timeout_seconds: Annotated[int, Field(ge=30, le=4000)] = 60
-    """The guide's 60 s. A websocket that is silent for longer is closed, so the API must ping at least every 30 s.
-    Node's keepAliveTimeout must be longer than this, or requests fail on connections that Node is closing."""
-    drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
-    """How long a deregistered server may finish its requests."""
-    ready_path: UrlPath = "/api/v1/system/ready"
-    """Returns 200 while the process can serve requests. It must not depend on third parties: an outage of Twilio would
-    take all servers out of service."""
-    deep_health_path: UrlPath = "/api/v1/system/health"
-    """The guide's health report, for monitoring only."""
-    deletion_protection: Protected = True
-    """Refuse to delete the load balancer."""
-
-    @model_validator(mode="after")
-    def _health_check_ignores_third_parties(self) -> Self:
-        if self.ready_path == self.deep_health_path:
-            raise ValueError(
-                "ready_path is deep_health_path: an outage of one third party would take all servers out of service; "
-                "set ready_path to a path that does not depend on third parties"
-            )
-        return self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,8 +204,7 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="HighErrorRate",
             summary="High error rate detected: the API returns more than 0.1 server errors a second",
             severity=Severity.P1,
-            expression=SERVER_ERRORS,
-            metrics=errors,
+            measure=MetricMath(expression=SERVER_ERRORS, metrics=errors),
             threshold=SERVER_ERRORS_PER_SECOND * ERROR_WINDOW_SECONDS,
             period_seconds=ERROR_WINDOW_SECONDS,
             evaluation_periods=1,
@@ -246,8 +213,10 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="HighErrorShare",
             summary=f"More than {ERROR_SHARE_PERCENT} % of all requests return a server error",
             severity=Severity.P1,
-            expression=f"IF(requests > {ERROR_SHARE_REQUEST_FLOOR}, 100 * {SERVER_ERRORS} / requests, 0)",
-            metrics={**errors, "requests": count("RequestCount")},
+            measure=MetricMath(
+                expression=f"IF(requests > {ERROR_SHARE_REQUEST_FLOOR}, 100 * {SERVER_ERRORS} / requests, 0)",
+                metrics={**errors, "requests": count("RequestCount")},
+            ),
             threshold=ERROR_SHARE_PERCENT,
             period_seconds=ERROR_WINDOW_SECONDS,
             evaluation_periods=1,
@@ -256,10 +225,12 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="ResponseTimeHigh",
             summary="High response time detected: 5 % of the requests take longer than 1 s",
             severity=Severity.P3,
-            namespace=namespace,
-            metric_name="TargetResponseTime",
-            dimensions=whole,
-            statistic="p95",
+            measure=Metric(
+                namespace=namespace,
+                metric_name="TargetResponseTime",
+                dimensions=whole,
+                statistic="p95",
+            ),
             threshold=SLOW_RESPONSE_SECONDS,
             period_seconds=60,
             evaluation_periods=5,
@@ -268,10 +239,12 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="NoHealthyServer",
             summary="No app server passes its health check: the API is down or will be soon",
             severity=Severity.P1,
-            namespace=namespace,
-            metric_name="HealthyHostCount",
-            dimensions=group,
-            statistic="Maximum",
+            measure=Metric(
+                namespace=namespace,
+                metric_name="HealthyHostCount",
+                dimensions=group,
+                statistic="Maximum",
+            ),
             comparison="LessThanThreshold",
             threshold=1,
             period_seconds=60,
@@ -282,10 +255,12 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="UnhealthyServer",
             summary="An app server has failed its health check for 5 minutes and has not been replaced",
             severity=Severity.P2,
-            namespace=namespace,
-            metric_name="UnHealthyHostCount",
-            dimensions=group,
-            statistic="Minimum",
+            measure=Metric(
+                namespace=namespace,
+                metric_name="UnHealthyHostCount",
+                dimensions=group,
+                statistic="Minimum",
+            ),
             threshold=0,
             period_seconds=60,
             evaluation_periods=5,
@@ -294,10 +269,12 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             name="RejectedConnections",
             summary="The load balancer has reached its connection limit and rejects connections",
             severity=Severity.P2,
-            namespace=namespace,
-            metric_name="RejectedConnectionCount",
-            dimensions=whole,
-            statistic="Sum",
+            measure=Metric(
+                namespace=namespace,
+                metric_name="RejectedConnectionCount",
+                dimensions=whole,
+                statistic="Sum",
+            ),
             threshold=0,
             period_seconds=60,
             evaluation_periods=1,

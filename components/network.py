@@ -4,83 +4,24 @@ It does not decide who may reach whom: that is the table in `components/connecti
 33 USD a month (us-east-1), plus traffic.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from ipaddress import IPv4Network
-from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field
 
+from components.sections.network import NatMode, NetworkSettings
 from components.shared import cidr, iam
-from components.shared.alarm_specification import AlarmSpecification, Severity
-from components.shared.connections import ANYWHERE_IPV4, ANYWHERE_IPV6, HTTP_PORT, HTTPS_PORT, Tier
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.connections import Tier
 from components.shared.keys import StackContext
-from components.shared.production import Production, Protected
-from components.shared.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section, TextFormat
+from components.shared.ports import ANYWHERE_IPV4, ANYWHERE_IPV6, HTTP_PORT, HTTPS_PORT, PATH_MTU_MESSAGES, IcmpMessage
 
 EPHEMERAL_PORTS = (1024, 65535)
 """Destination ports of responses; a network ACL is stateless and must allow them."""
 REMOTE_ADMIN_PORTS = (22, 3389)
 FLOW_LOG_INTERVAL_SECONDS = 60
-PRIVATE_RANGES = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
-
-
-class NatMode(StrEnum):
-    """How the application tier reaches the internet."""
-
-    SINGLE = "single"
-    PER_ZONE = "per_zone"
-    REGIONAL = "regional"
-    NONE = "none"
-
-
-def _check_vpc_block(block: IPv4Network) -> IPv4Network:
-    if not cidr.LARGEST_VPC_PREFIX <= block.prefixlen <= cidr.SMALLEST_VPC_PREFIX:
-        raise ValueError(f"must be a block from /{cidr.LARGEST_VPC_PREFIX} to /{cidr.SMALLEST_VPC_PREFIX}")
-    if not any(block.subnet_of(private) for private in PRIVATE_RANGES):
-        raise ValueError("must be a private range (10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16)")
-    return block
-
-
-def _check_zones(zones: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(zones)) != len(zones):
-        raise ValueError("names a zone twice")
-    if len({re.sub(r"[a-p]$", "", zone) for zone in zones}) != 1:
-        raise ValueError("names zones of more than one region")
-    return zones
-
-
-AvailabilityZone = Annotated[
-    str, TextFormat(pattern=r"[a-z]{2}(-[a-z]+)+-[0-9][a-p]", description="an availability zone", example="us-east-1a")
-]
-
-
-class NetworkSettings(Section):
-    """Section `fixrx:network`."""
-
-    cidr_block: Annotated[IPv4Network, AfterValidator(_check_vpc_block)] = IPv4Network("10.0.0.0/16")
-    """Address block of the VPC, /16 to /20. Changing it replaces the network and everything in it."""
-    availability_zones: Annotated[
-        tuple[AvailabilityZone, ...],
-        Field(min_length=2, max_length=6),
-        AfterValidator(_check_zones),
-        Production(at_least=3, because="two zones must carry the load while a third one fails"),
-    ] = ("us-east-1a", "us-east-1b", "us-east-1c")
-    """Adding one changes nothing in the others."""
-    nat: Annotated[
-        NatMode,
-        Production(
-            one_of=(NatMode.PER_ZONE, NatMode.REGIONAL), because="a single NAT gateway fails together with its zone"
-        ),
-    ] = NatMode.PER_ZONE
-    """How servers reach the internet; `single` is the cheapest and fails together with its zone."""
-    flow_log_retention_days: LogRetentionDays = RETENTION_AUDIT_DAYS
-    protect: Protected = True
-    """Refuse to delete or replace the VPC and with it everything inside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,8 +219,11 @@ class Network(pulumi.ComponentResource):
         within = _acl_rule(100, "allow", None, inside)
         everywhere = [_acl_rule(100, "allow", None, ANYWHERE_IPV4), _acl_rule(101, "allow", None, ANYWHERE_IPV6)]
 
+        # The load balancer's: an ACL remembers no connection, so it lets through what belongs to none as well.
+        path_mtu = [_acl_message_rule(500 + n, message) for n, message in enumerate(PATH_MTU_MESSAGES)]
+
         self._create_network_acl(
-            "public", public, [within, *refuse_admin, *web, answers_ipv4, answers_ipv6], everywhere
+            "public", public, [within, *refuse_admin, *web, answers_ipv4, answers_ipv6, *path_mtu], everywhere
         )
         self._create_network_acl("application", application, [within, *refuse_admin, answers_ipv4], everywhere)
         self._create_network_acl("data", data, [within], [within])
@@ -360,6 +304,12 @@ def _acl_rule(number: int, action: str, ports: tuple[int, int] | None, block: st
     return rule
 
 
+def _acl_message_rule(number: int, message: IcmpMessage) -> aws.ec2.NetworkAclIngressArgsDict:
+    """Return a network ACL rule that allows an ICMP message."""
+    rule = _acl_rule(number, "allow", None, message.source)
+    return {**rule, "protocol": message.number, "icmp_type": message.type, "icmp_code": message.code}
+
+
 def _acl_rules(first_number: int, action: str, ports: Sequence[int]) -> Sequence[aws.ec2.NetworkAclIngressArgsDict]:
     """Return the rules for single TCP ports and every address, IPv4 and IPv6, numbered in this order."""
     combinations = [(port, block) for port in ports for block in (ANYWHERE_IPV4, ANYWHERE_IPV6)]
@@ -371,10 +321,12 @@ def _nat_port_alarm(key: str, gateway: aws.ec2.NatGateway) -> AlarmSpecification
         name=f"NatPortAllocationErrors-{key}",
         summary="The NAT gateway has no free port: calls to Twilio, SendGrid, Firebase and OAuth providers fail",
         severity=Severity.P2,
-        namespace="AWS/NATGateway",
-        metric_name="ErrorPortAllocation",
-        dimensions={"NatGatewayId": gateway.id},
-        statistic="Sum",
+        measure=Metric(
+            namespace="AWS/NATGateway",
+            metric_name="ErrorPortAllocation",
+            dimensions={"NatGatewayId": gateway.id},
+            statistic="Sum",
+        ),
         threshold=0,
         period_seconds=300,
         evaluation_periods=1,

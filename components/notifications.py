@@ -2,31 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field
 
+from components.sections.notifications import NotificationsSettings
 from components.shared import iam
 from components.shared.alarm_specification import Severity
 from components.shared.keys import StackContext
-from components.shared.section import EmailAddress, Section
-
-
-def _check_addresses(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(addresses)) != len(addresses):
-        raise ValueError("names an address twice")
-    return addresses
-
-
-class NotificationsSettings(Section):
-    """Section `fixrx:notifications`."""
-
-    email: Annotated[tuple[EmailAddress, ...], Field(min_length=1, max_length=10), AfterValidator(_check_addresses)] = (
-        "ops@fixrx.com",
-    )
-    """Addresses that receive the messages. Each must confirm its subscription once; AWS sends nothing before that."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -106,6 +106,11 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
             resources=[f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{identity.account_id}/*"],
         ),
         iam.statement(
+            "SeeMissingReleases",
+            actions=["s3:ListBucket"],
+            resources=[f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{identity.account_id}"],
+        ),
+        iam.statement(
             "DecryptThroughServices",
             actions=["kms:Decrypt"],
             resources=[f"arn:aws:kms:{scope}:key/*"],

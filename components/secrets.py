@@ -1,4 +1,5 @@
-"""The application's secrets, one container each. Pulumi writes the URLs of the database and the cache and JWT_SECRET.
+"""The application's secrets, one container each. Pulumi writes the URLs of the database and the cache and the keys
+of the sessions (JWT_SECRET).
 
 Credentials of Twilio, SendGrid, Firebase and the OAuth providers never pass through Pulumi: their containers are
 created empty and an operator writes the value (`aws secretsmanager put-secret-value`). A secret costs 0.40 USD a month.
@@ -6,16 +7,13 @@ created empty and an operator writes the value (`aws secretsmanager put-secret-v
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
-from pydantic import Field
 
+from components.sections.secrets import SecretsSettings
 from components.shared.keys import StackContext
-from components.shared.production import Production
-from components.shared.section import Section, TextFormat
 
 JWT_SECRET_LENGTH = 64
 VENDOR_SECRETS: Mapping[str, str] = {
@@ -26,25 +24,6 @@ VENDOR_SECRETS: Mapping[str, str] = {
     "FIREBASE_SERVICE_ACCOUNT": "Firebase: service account (JSON) that may send them",
 }
 """The guide's inventory, and the service account without which the project id alone sends nothing."""
-
-OauthProvider = Annotated[
-    str, TextFormat(pattern=r"[a-z][a-z0-9]{1,30}", description="the name of an OAuth provider", example="google")
-]
-MOST_OAUTH_PROVIDERS = 20
-"""Each adds a line to the user data, which EC2 limits to 16 KiB."""
-
-
-class SecretsSettings(Section):
-    """Section `fixrx:secrets`."""
-
-    oauth_providers: Annotated[tuple[OauthProvider, ...], Field(max_length=MOST_OAUTH_PROVIDERS)] = ("google", "apple")
-    """Each gets a container for its client secret, for instance OAUTH_GOOGLE_CLIENT_SECRET."""
-    jwt_generation: Annotated[int, Field(ge=1)] = 1
-    """Increase it to replace JWT_SECRET. This signs out all users."""
-    recovery_window_days: Annotated[
-        Literal[0, 7, 14, 30], Production(at_least=7, because="a secret deleted by mistake must be restorable")
-    ] = 30
-    """Days within which a deleted secret can be restored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +38,9 @@ class Secrets(pulumi.ComponentResource):
     """Secrets Manager containers, named after the environment variables in which the application expects the values."""
 
     arns: Mapping[str, pulumi.Output[str]]
-    """Environment variable to ARN; the ARN of a generated secret is known only after its value is stored."""
+    """Environment variable to ARN."""
+    versions: Mapping[str, pulumi.Output[str]]
+    """Environment variable to the version of its value, for the secrets that Pulumi writes; known when it is stored."""
 
     def __init__(self, name: str, args: SecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:Secrets", name, None, opts)
@@ -67,13 +48,16 @@ class Secrets(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        generated = {**args.generated, "JWT_SECRET": self._generate_jwt_secret().result}
-        self.arns = {
-            **{variable: self._store(variable, value) for variable, value in generated.items()},
-            **{
-                variable: self._create_container(variable, description).arn
-                for variable, description in self._vendor_secrets().items()
-            },
+        generated = {**args.generated, **self._generate_jwt_secrets()}
+        containers = {
+            **dict.fromkeys(generated, "Written by the infrastructure program; do not edit"),
+            **self._vendor_secrets(),
+        }
+        secrets = {variable: self._create_container(variable, text) for variable, text in containers.items()}
+        self.arns = {variable: secret.arn for variable, secret in secrets.items()}
+        self.versions = {
+            variable: self._store(variable, secrets[variable], value).version_id
+            for variable, value in generated.items()
         }
         self.register_outputs({"arns": dict(self.arns)})
 
@@ -84,12 +68,25 @@ class Secrets(pulumi.ComponentResource):
         }
         return {**VENDOR_SECRETS, **oauth}
 
-    def _generate_jwt_secret(self) -> random.RandomPassword:
+    def _generate_jwt_secrets(self) -> Mapping[str, pulumi.Output[str]]:
+        """Return the key that signs, and those that are accepted as well: of the generation before and after.
+
+        While servers are replaced, old and new ones sign with keys of neighbouring generations, and both accept both.
+        """
+        generation = self._args.settings.jwt_generation
+        generations = {
+            "JWT_SECRET": generation,
+            "JWT_SECRET_NEXT": generation + 1,
+            **({"JWT_SECRET_PREVIOUS": generation - 1} if generation > 1 else {}),
+        }
+        return {variable: self._generate_jwt_secret(number).result for variable, number in generations.items()}
+
+    def _generate_jwt_secret(self, generation: int) -> random.RandomPassword:
         return random.RandomPassword(
-            f"{self._name}-jwt",
+            f"{self._name}-jwt" if generation == 1 else f"{self._name}-jwt-{generation}",
             length=JWT_SECRET_LENGTH,
             special=False,
-            keepers={"generation": str(self._args.settings.jwt_generation)},
+            keepers={"generation": str(generation)},
             opts=self._child,
         )
 
@@ -107,15 +104,15 @@ class Secrets(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _store(self, variable: str, value: pulumi.Input[str]) -> pulumi.Output[str]:
-        container = self._create_container(variable, "Written by the infrastructure program; do not edit")
-        version = aws.secretsmanager.SecretVersion(
+    def _store(
+        self, variable: str, container: aws.secretsmanager.Secret, value: pulumi.Input[str]
+    ) -> aws.secretsmanager.SecretVersion:
+        return aws.secretsmanager.SecretVersion(
             f"{self._name}-{_dashed(variable)}-value",
             secret_id=container.id,
             secret_string=pulumi.Output.secret(value),
             opts=self._child,
         )
-        return pulumi.Output.all(container.arn, version.version_id).apply(lambda known: str(known[0]))
 
 
 def _dashed(variable: str) -> str:

@@ -18,8 +18,8 @@ from components.permissions_boundary import (
     set_boundary_on_every_role,
 )
 from components.shared.connections import Member
-from components.shared.identity import options_for_account, tag_every_resource
 from components.shared.keys import StackContext
+from components.shared.stack_options import options_for_account, tag_every_resource
 from settings import StackSettings
 
 

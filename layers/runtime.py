@@ -26,7 +26,11 @@ def build_runtime(settings: StackSettings, foundation: Foundation, edge: Edge, d
             stack=foundation.stack,
             placement=foundation.connections.placements[Member.APP_SERVERS],
             target_group=edge.load_balancer.target_group,
-            environment=ApplicationEnvironment(values=settings.application_environment, secret_arns=data.secrets.arns),
+            environment=ApplicationEnvironment(
+                values=settings.application_environment,
+                secret_arns=data.secrets.arns,
+                secret_versions=data.secrets.versions,
+            ),
             releases=data.backups.releases,
             session_log_group_arn=foundation.admin_access.session_log_group_arn,
         ),

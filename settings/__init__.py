@@ -1,11 +1,14 @@
 """A stack's configuration as one frozen model. The only package that reads Pulumi's configuration.
 
-Everything wrong with a configuration is reported at once, by key, before any resource is declared.
+Everything wrong with a configuration is reported at once, by key, before any resource is declared: by
+`python -m settings --stack <stack>` in a second, and by the program through `settings.engine`. Only that module
+imports the engine; nothing here imports an SDK of resources.
 """
 
-from settings.parsing import load_settings, parse_settings
-from settings.problems import InvalidSettings, Problem
+from settings.parsing import parse_settings
+from settings.problems import InvalidSettings, Problem, report
 from settings.stack import PROJECT, AccountSettings, StackSettings
+from settings.stack_file import check_file, read_file
 
 __all__ = [
     "PROJECT",
@@ -13,6 +16,8 @@ __all__ = [
     "InvalidSettings",
     "Problem",
     "StackSettings",
-    "load_settings",
+    "check_file",
     "parse_settings",
+    "read_file",
+    "report",
 ]

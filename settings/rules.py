@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
-from components.app_servers import AppServersSettings
-from components.continuous_integration import ContinuousIntegrationSettings
-from components.database import DatabaseSettings
-from components.network import NatMode, NetworkSettings
+from components.sections.app_servers import AppServersSettings
+from components.sections.continuous_integration import ContinuousIntegrationSettings
+from components.sections.database import DatabaseSettings
+from components.sections.network import NatMode, NetworkSettings
 from settings.problems import Problem
 from settings.stack import AccountSettings, StackSettings, connection_budget
 

@@ -1,69 +1,33 @@
 """The whole configuration of a stack: one section for each component."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from components.access_logs import AccessLogsSettings
-from components.admin_access import AdminAccessSettings
-from components.app_servers import AppServersSettings
-from components.backup_bucket import BackupBucketSettings
-from components.cache import CacheSettings
-from components.continuous_integration import ContinuousIntegrationSettings
-from components.database import DatabaseSettings, memory_gib
-from components.dns import DnsSettings
-from components.encryption import EncryptionSettings
-from components.endpoints import EndpointsSettings
-from components.load_balancer import LoadBalancerSettings
-from components.network import NetworkSettings
-from components.notifications import NotificationsSettings
-from components.secrets import SecretsSettings
+from components.sections.access_logs import AccessLogsSettings
+from components.sections.admin_access import AdminAccessSettings
+from components.sections.app_servers import AppServersSettings
+from components.sections.backup_bucket import BackupBucketSettings
+from components.sections.cache import CacheSettings
+from components.sections.continuous_integration import ContinuousIntegrationSettings
+from components.sections.database import DatabaseSettings, memory_gib
+from components.sections.dns import DnsSettings
+from components.sections.encryption import EncryptionSettings
+from components.sections.endpoints import EndpointsSettings
+from components.sections.load_balancer import LoadBalancerSettings
+from components.sections.network import NetworkSettings
+from components.sections.notifications import NotificationsSettings
+from components.sections.secrets import SecretsSettings
+from components.sections.web_acl import WebAclSettings
 from components.shared.connection_budget import ConnectionBudget
-from components.shared.connections import APPLICATION_PORT
 from components.shared.identity import StackIdentity
 from components.shared.maintenance_windows import MaintenanceWindows
+from components.shared.ports import APPLICATION_PORT
 from components.shared.section import EmailAddress, Environment, Section, TextFormat
-from components.web_acl import WebAclSettings
+from settings.regions import check_region
 
 PROJECT = "fixrx"
-
-
-REGIONS = frozenset(
-    f"{area}-{number}"
-    for area, count in {
-        "af-south": 1,
-        "ap-east": 2,
-        "ap-northeast": 3,
-        "ap-south": 2,
-        "ap-southeast": 7,
-        "ca-central": 1,
-        "ca-west": 1,
-        "eu-central": 2,
-        "eu-north": 1,
-        "eu-south": 2,
-        "eu-west": 3,
-        "il-central": 1,
-        "me-central": 1,
-        "me-south": 1,
-        "mx-central": 1,
-        "sa-east": 1,
-        "us-east": 2,
-        "us-west": 2,
-    }.items()
-    for number in range(1, count + 1)
-)
-"""Regions of the partition `aws` (botocore's list of EC2's regions): ARNs are written for no other partition."""
-
-
-def _check_region(region: str) -> str:
-    if region not in REGIONS:
-        close = difflib.get_close_matches(region, sorted(REGIONS), n=1)
-        raise ValueError(
-            f"is not a region of AWS; {f'did you mean {close[0]}' if close else 'it looks like us-east-1'}"
-        )
-    return region
 
 
 class AccountSettings(Section):
@@ -71,7 +35,7 @@ class AccountSettings(Section):
 
     id: Annotated[str, TextFormat(pattern=r"[0-9]{12}", description="an AWS account id", example='"111122223333"')]
     """Id of the AWS account. Credentials of any other account are refused."""
-    region: Annotated[str, AfterValidator(_check_region)] = "us-east-1"
+    region: Annotated[str, AfterValidator(check_region)] = "us-east-1"
 
 
 class StackSettings(BaseModel):

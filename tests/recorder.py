@@ -299,11 +299,15 @@ def stack_configuration(environment: str) -> Mapping[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
-def record_stack(environment: str) -> Recording:
-    """Run the whole program with the configuration of a stack's file."""
+def record_stack(environment: str, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Recording:
+    """Run the whole program with the configuration of a stack's file; `changes` has other settings by section."""
+    configuration = dict(stack_configuration(environment))
+    for section, other in (changes or {}).items():
+        key = f"fixrx:{section}"
+        configuration[key] = json.dumps({**json.loads(configuration.get(key, "{}")), **other})
 
     def program() -> None:
-        pulumi.runtime.set_all_config(dict(stack_configuration(environment)))
+        pulumi.runtime.set_all_config(configuration)
         runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__")
 
     return record(program)

@@ -4,21 +4,24 @@
 set -euo pipefail
 
 readonly region='$region'
-readonly releases='s3://$bucket/$releases_prefix'
-readonly release='$release'
+readonly bucket='$bucket'
+readonly release='$releases_prefix$release.tar.gz'
 readonly node_package='nodejs$node_version'
 readonly certificates_url='https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem'
 
-# On a new stack the routes, the secrets' values and the release may be minutes younger than the server.
+# On a new stack the routes, the secrets' values and the release may be minutes younger than the server. All waits
+# together end before the Auto Scaling group replaces a server that does not answer.
+readonly patience=$patience_seconds
+
 retry() {
-  local attempt
-  for attempt in $$(seq 1 60); do
-    if "$$@"; then return 0; fi
-    echo "attempt $${attempt} of 60 failed: $$1; trying again in 10 s" >&2
+  until "$$@"; do
+    if ((SECONDS >= patience)); then
+      echo "gave up after $${patience} s: $$*" >&2
+      return 1
+    fi
+    echo "failed: $$*; trying again in 10 s" >&2
     sleep 10
   done
-  echo "gave up: $$*" >&2
-  return 1
 }
 
 install_runtime() {
@@ -35,9 +38,41 @@ fetch_database_certificates() {
   curl --fail --silent --show-error --output '$ca_bundle_path' "$${certificates_url}"
 }
 
+# Prints, one a line, what the application needs and an operator has not provided yet.
+missing_inputs() {
+  local answer variable arn
+  answer=$$(aws s3api head-object --region "$${region}" --bucket "$${bucket}" --key "$${release}" 2>&1 >/dev/null) ||
+    case "$${answer}" in
+      *'(404)'*) echo "the release s3://$${bucket}/$${release} is not there: upload it" ;;
+      *) echo "the release s3://$${bucket}/$${release} cannot be read: $${answer}" ;;
+    esac
+  while read -r variable arn _; do
+    # Asks for the ARN only: the value is neither kept nor printed.
+    answer=$$(
+      aws secretsmanager get-secret-value --region "$${region}" --secret-id "$${arn}" --query ARN --output text \
+        2>&1 >/dev/null </dev/null
+    ) ||
+      case "$${answer}" in
+        *ResourceNotFoundException*)
+          echo "the secret $${variable} has no value: aws secretsmanager put-secret-value --secret-id $${arn}"
+          ;;
+        *) echo "the secret $${variable} cannot be read: $${answer}" ;;
+      esac
+  done </etc/fixrx/secrets.list
+}
+
+nothing_is_missing() {
+  local missing
+  missing=$$(missing_inputs)
+  if [ -n "$${missing}" ]; then
+    printf 'missing:\n%s\n' "$${missing}" >&2
+    return 1
+  fi
+}
+
 # Joined by &&: bash ignores `set -e` in what `retry` calls, and a broken archive would count as a release.
 fetch_release() {
-  aws s3 cp --region "$${region}" "$${releases}$${release}.tar.gz" /tmp/release.tar.gz &&
+  aws s3 cp --region "$${region}" "s3://$${bucket}/$${release}" /tmp/release.tar.gz &&
     tar --extract --gzip --file=/tmp/release.tar.gz --directory=/var/www/fixrx-backend --no-same-owner &&
     chown --recursive fixrx:fixrx /var/www/fixrx-backend &&
     rm /tmp/release.tar.gz
@@ -62,13 +97,21 @@ set -euo pipefail
 umask 077
 install --directory --mode=0700 /run/fixrx
 : >/run/fixrx/secrets.env.new
-while read -r variable arn; do
-  value=$$(
+unreadable=()
+while read -r variable arn _; do
+  if value=$$(
     aws secretsmanager get-secret-value --region '$region' --secret-id "$${arn}" --query SecretString --output text |
       sed 's/["\\`$$]/\\&/g'
-  )
-  printf '%s="%s"\n' "$${variable}" "$${value}" >>/run/fixrx/secrets.env.new
+  ); then
+    printf '%s="%s"\n' "$${variable}" "$${value}" >>/run/fixrx/secrets.env.new
+  else
+    unreadable+=("$${variable}")
+  fi
 done </etc/fixrx/secrets.list
+if [ "$${#unreadable[@]}" -gt 0 ]; then
+  echo "these secrets cannot be read; have they values? $${unreadable[*]}" >&2
+  exit 1
+fi
 mv /run/fixrx/secrets.env.new /run/fixrx/secrets.env
 LOADER
   chmod 0700 /usr/local/sbin/fixrx-load-secrets
@@ -105,9 +148,10 @@ start_service() {
 
 retry install_runtime
 create_user
-retry fetch_database_certificates
-retry fetch_release
 write_settings
 write_secret_loader
 write_service
+retry nothing_is_missing
+retry fetch_database_certificates
+retry fetch_release
 start_service

@@ -1,7 +1,7 @@
 """Alarms as data: every component lists its own specifications, and `components/alarms.py` declares the alarms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import pulumi
@@ -28,20 +28,34 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One CloudWatch metric of a metric-math alarm."""
+    """One CloudWatch metric, and how the values of a period become one."""
 
     namespace: str
     metric_name: str
     dimensions: Mapping[str, pulumi.Input[str]]
     statistic: str
+    """`Sum`, `Average`, `Maximum`, `Minimum`, or a percentile such as `p95`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricMath:
+    """A value that is calculated from metrics. Raises ValueError without any: it would measure nothing."""
+
+    expression: str
+    """Metric math over the ids in `metrics`."""
+    metrics: Mapping[str, Metric]
+
+    def __post_init__(self) -> None:
+        if not self.metrics:
+            raise ValueError(f"the expression {self.expression} has no metrics")
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmSpecification:
     """One condition of which operators are notified.
 
-    It is true when the metric, compared with `threshold` by `comparison`, matches in `evaluation_periods` consecutive
-    periods.
+    It is true when what is measured, compared with `threshold` by `comparison`, matches in `evaluation_periods`
+    consecutive periods.
     """
 
     name: str
@@ -49,17 +63,10 @@ class AlarmSpecification:
     summary: str
     """What is wrong and its consequence, for the operator on call."""
     severity: Severity
+    measure: Metric | MetricMath
     threshold: float
     period_seconds: int
     evaluation_periods: int
-    namespace: str | None = None
-    metric_name: str | None = None
-    dimensions: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    statistic: str | None = None
-    """`Sum`, `Average`, `Maximum`, `Minimum`, or a percentile such as `p95`."""
-    expression: str | None = None
-    """Metric math over the ids in `metrics`, instead of a single metric."""
-    metrics: Mapping[str, Metric] = field(default_factory=dict)
     comparison: str = "GreaterThanThreshold"
     treat_missing_data: str = "notBreaching"
     """`notBreaching` if missing data means that nothing happened, `breaching` if it means that the resource is gone."""

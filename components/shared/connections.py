@@ -6,16 +6,6 @@ from enum import StrEnum
 
 import pulumi
 
-HTTP_PORT = 80
-HTTPS_PORT = 443
-APPLICATION_PORT = 3000
-"""The guide's PORT."""
-POSTGRESQL_PORT = 5432
-REDIS_PORT = 6379
-
-ANYWHERE_IPV4 = "0.0.0.0/0"
-ANYWHERE_IPV6 = "::/0"
-
 
 class Tier(StrEnum):
     """The subnets of the VPC by what may reach them."""

@@ -1,5 +1,6 @@
 """The guide's maintenance windows, declared once and rendered in the form of each service. All times are UTC."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -14,8 +15,27 @@ SHORTEST_BACKUP_MINUTES = 30
 SHORTEST_CACHE_MINUTES = 60
 """ElastiCache accepts no shorter window, for snapshots or for maintenance."""
 
+
+def _time_meant(text: str) -> str | None:
+    """Return the time that a text in another form means: `2:00`, or the 120 that YAML 1.1 makes of it."""
+    match = re.fullmatch(r"([0-9]{1,2})[:.h]([0-5][0-9])", text, re.ASCII)
+    if match:
+        minute = 60 * int(match[1]) + int(match[2])
+    elif re.fullmatch(r"[0-9]{1,4}", text, re.ASCII):
+        minute = int(text)
+    else:
+        return None
+    return f'"{_clock(minute)}"' if minute < MINUTES_PER_DAY else None
+
+
 TimeOfDay = Annotated[
-    str, TextFormat(pattern=r"([01][0-9]|2[0-3]):[0-5][0-9]", description="a time of day in UTC", example="02:00")
+    str,
+    TextFormat(
+        pattern=r"([01][0-9]|2[0-3]):[0-5][0-9]",
+        description="a time of day in UTC",
+        example='"02:00"',
+        suggest=_time_meant,
+    ),
 ]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 

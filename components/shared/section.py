@@ -1,6 +1,7 @@
 """The base of all sections of a stack's configuration, and the value types that sections share."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -26,14 +27,22 @@ class TextFormat:
     example: str
     max_length: int = 255
     """In characters."""
+    suggest: Callable[[str], str | None] = lambda text: None
+    """What a text of another form probably means."""
 
     def check(self, text: str) -> str:
         """Return the text. Raises ValueError, without quoting it, if it does not match."""
         if len(text) > self.max_length:
             raise ValueError(f"is longer than {self.max_length} characters")
-        if not re.fullmatch(self.pattern, text, re.ASCII):
-            raise ValueError(f"is not {self.description}; it looks like {self.example}")
+        if not self.matches(text):
+            meant = self.suggest(text)
+            advice = f"it looks like {self.example}" if meant is None else f"did you mean {meant}"
+            raise ValueError(f"is not {self.description}; {advice}")
         return text
+
+    def matches(self, text: str) -> bool:
+        """Tell whether a text has the form, whatever its length."""
+        return re.fullmatch(self.pattern, text, re.ASCII) is not None
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
@@ -43,13 +52,21 @@ class TextFormat:
         return {**handler(schema), "looks_like": self.example, "maxLength": self.max_length}
 
 
+def _domain_meant(text: str) -> str | None:
+    """Return the domain of an address such as `https://Api.fixrx.com/`."""
+    domain = re.sub(r"^[a-z]+://", "", text.strip().lower()).partition("/")[0].rstrip(".")
+    return domain if re.fullmatch(DOMAIN, domain, re.ASCII) else None
+
+
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+DOMAIN = rf"({LABEL}\.)+[a-z]{{2,63}}"
 DomainName = Annotated[
     str,
     TextFormat(
-        pattern=rf"({LABEL}\.)+[a-z]{{2,63}}",
+        pattern=DOMAIN,
         description="a domain name in lower case",
         example="api.fixrx.com",
+        suggest=_domain_meant,
         # DNS's limit.
         max_length=253,
     ),

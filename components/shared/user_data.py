@@ -27,6 +27,11 @@ class UserData:
     """Environment variables of the application that are not secret."""
     secret_arns: Mapping[str, str]
     """Environment variable to the ARN of the secret that holds its value."""
+    secret_versions: Mapping[str, str]
+    """Environment variable to the version of its value, where the program writes it. Servers read the current version;
+    it is in the script so that a new one changes the script, and with it the servers."""
+    patience_seconds: int
+    """How long the server waits for what is not there yet, in total."""
 
     def script(self) -> str:
         """Return the script. Raises ValueError if it is larger than EC2 accepts."""
@@ -38,8 +43,12 @@ class UserData:
             node_version=self.node_version,
             drain_seconds=self.drain_seconds,
             ca_bundle_path=CA_BUNDLE_PATH,
+            patience_seconds=self.patience_seconds,
             settings=_lines(f"{variable}={value}" for variable, value in self.settings.items()),
-            secrets=_lines(f"{variable} {arn}" for variable, arn in self.secret_arns.items()),
+            secrets=_lines(
+                f"{variable} {arn} {self.secret_versions.get(variable, '')}".rstrip()
+                for variable, arn in self.secret_arns.items()
+            ),
         )
         if len(text.encode()) > LARGEST_BYTES:
             raise ValueError(f"user data is {len(text.encode())} bytes long, and EC2 accepts at most {LARGEST_BYTES}")

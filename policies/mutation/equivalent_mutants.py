@@ -259,6 +259,17 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         'set to "(0.0.0.0|::)/0"',
         "The load balancer is open to the internet on this port already.",
     ),
+    EquivalentMutant(
+        "cloudwatch/metricAlarm",
+        ANY,
+        ANY,
+        "The alarm on the primary's free storage reports the same.",
+        name="alarms-ReplicationBacklogHigh",
+    ),
+    EquivalentMutant("route53/record", "allowOverwrite", "flipped", "A record that exists fails the deployment."),
+    EquivalentMutant(
+        "secretsmanager/secret", "", "removed", "The next rotation signs out all users.", name="secrets-jwt-secret-next"
+    ),
 )
 
 

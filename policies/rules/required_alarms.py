@@ -71,6 +71,8 @@ REQUIRED_ALARMS: Final[Mapping[str, Sequence[RequiredAlarm]]] = {
         RequiredAlarm(metric="CPUUtilization", threshold_limit=_constant(90)),
         RequiredAlarm(metric="FreeStorageSpace", comparisons=BELOW, threshold_limit=_tenth_of_storage),
         RequiredAlarm(metric="ReplicaLag", threshold_limit=_constant(120), applies_to=aws.is_replica),
+        # A replica that has stopped reports a lag of -1.
+        RequiredAlarm(metric="ReplicaLag", comparisons=BELOW, threshold_limit=_constant(0), applies_to=aws.is_replica),
     ),
     aws.CACHE: (
         RequiredAlarm(metric="EngineCPUUtilization", threshold_limit=_constant(90)),

@@ -14,6 +14,8 @@ from policies.engine.resource import StackResource, UnknownValue
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, rule
 
 WEB_PORTS: Final = frozenset({80, 443})
+PATH_MTU_MESSAGES: Final = frozenset({("icmp", 3, 4), ("1", 3, 4), ("icmpv6", 2, 0), ("58", 2, 0)})
+"""Protocol, type and code of the message that a packet is too large. AWS recommends that load balancers accept it."""
 GENERATED_DESCRIPTION: Final = "Managed by Pulumi"
 """What the provider writes where the author gave no description."""
 WIDEST_PORT_RANGE: Final = 100
@@ -41,12 +43,15 @@ def _problems(
     remediation="Set referenced_security_group_id to the group that may connect, instead of the address block.",
 )
 def public_ports_are_restricted(resource: StackResource, _: Context) -> Iterator[Problem]:
-    """Security groups open no ports to the internet except 80 and 443."""
+    """Security groups open no ports to the internet except 80 and 443, and path MTU discovery."""
 
     def problem_of(each: SecurityGroupRule) -> str | None:
         if not each.is_open_to_the_internet or _is_remote_login_only(each):
             return None
         if each.protocol == "tcp" and set(each.ports) <= WEB_PORTS:
+            return None
+        # Of an ICMP message, the type and the code stand in the place of the first and the last port.
+        if (each.protocol, each.ports.start, each.ports.stop - 1) in PATH_MTU_MESSAGES:
             return None
         return f"allows ingress from the internet on {each.described_ports}"
 

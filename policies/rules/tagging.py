@@ -22,7 +22,7 @@ TAGGING_GUIDE: Final = (
     severity=RuleSeverity.LOW,
     resource_types=aws.TAGGABLE_TYPES,
     documentation=TAGGING_GUIDE,
-    remediation="Create the resource after tag_every_resource (components/shared/identity.py), or set its tags.",
+    remediation="Create the resource after tag_every_resource (components/shared/stack_options.py), or set its tags.",
 )
 def required_tags_are_set(resource: StackResource, _: Context) -> Iterator[Problem]:
     """Resources have the tags Project, Environment, Owner and ManagedBy."""

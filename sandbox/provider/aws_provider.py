@@ -79,6 +79,7 @@ class AwsProvider:
             for key in sorted(changed)
         }
         if not replacing:
+            _require_possible(kind, old, {**new, **{key: old.get(key) for key in skipped}})
             _require_updatable(kind, new, changed)
         return Diff(changes, bool(replacing) and _has_fixed_name(kind, old, new))
 
@@ -291,6 +292,13 @@ def _has_fixed_name(kind: ResourceType, old: Properties, new: Properties) -> boo
         return False
     key = kind.autoname.input
     return key not in (new.get(autonaming.DEFAULTS) or []) and old.get(key) == new.get(key)
+
+
+def _require_possible(kind: ResourceType, old: Properties, new: Properties) -> None:
+    """Refuse, already in a preview, a change that AWS refuses because of what there is."""
+    reason = kind.impossible_change(old, new) if kind.impossible_change else None
+    if reason:
+        raise ProviderError(reason)
 
 
 def _require_updatable(kind: ResourceType, new: Properties, changed: set[str]) -> None:

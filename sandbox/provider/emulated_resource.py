@@ -30,6 +30,8 @@ class EmulatedResource:
         """Create the resource without its features; returns the id."""
         request, _ = requests.creation(self.kind, inputs, tags)
         self.state = {**inputs, **settled}
+        if self.kind.before_create:
+            self.kind.before_create(self._api, self._live("", {}))
         answer = self._perform(request)
         identifier = str(self._evaluate(self.kind.id, self._live("", answer)))
         self.state["id"] = identifier

@@ -163,6 +163,8 @@ class ResourceType:
     """The API's own word for the type, which it puts before members (`name` is `RoleName`: "Role")."""
     renames: Mapping[str, str] = field(default_factory=dict)
     """Property -> parameter, where matching by name does not find it; `*.id` at any depth."""
+    before_create: Callable[[Api, Live], None] | None = None
+    """Refuses what AWS would refuse because of what exists, where the emulator accepts it."""
     after_create: Callable[[Api, Live], None] | None = None
     """Calls that complete what the create operation leaves open."""
     prepare: Callable[[Inputs], dict[str, Any]] | None = None
@@ -196,6 +198,8 @@ class ResourceType:
     """Whether an update sends all inputs, because the API replaces the whole: with `update`, or by creating again."""
     replace: str = ""
     """Inputs that cannot be changed in place: ForceNew in the Terraform provider."""
+    impossible_change: Callable[[Inputs, Inputs], str | None] | None = None
+    """Says why AWS refuses to change the old inputs in place to the new ones, None if it accepts that."""
     features: tuple[Feature, ...] = ()
     tagging: Tagging | None = None
     tags_are_tags: bool = True

@@ -124,6 +124,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     command.__name__: command for command in (up, preview, refresh, destroy, down, status, export, analyze, tool)
 }
 LARGEST_PORT = 65535
+RUN_THE_PROGRAM = {"up", "preview"}
 READ_ONLY = {"status", "analyze", "tool"}
 
 
@@ -177,6 +178,8 @@ def _report_thread(failure: threading.ExceptHookArgs) -> None:
 def _workspace(arguments: argparse.Namespace) -> Workspace:
     packs = () if arguments.no_policies else (arguments.policies.absolute(),)
     source = Source.of(arguments.stack, arguments.settings, arguments.program, policies=packs)
+    if arguments.command in RUN_THE_PROGRAM:
+        source.check_settings()
     return Workspace(arguments.directory, source)
 
 

@@ -1,7 +1,9 @@
 """What is deployed: a stack's settings, the program and the policies."""
 
 import importlib
+import re
 import runpy
+import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -15,6 +17,8 @@ from sandbox.session.console import UserError
 from sandbox.session.processes import ROOT, Account
 
 PROJECT_NAME = "fixrx"
+
+_AMBIGUOUS = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,29 +65,57 @@ class Source:
             )
         return Account(id=str(account["id"]), region=str(account.get("region", "us-east-1")))
 
+    def check_settings(self) -> None:
+        """Checks the settings in a fraction of a second, before anything starts. Raises UserError with every problem.
+
+        Only the project's own program says what its settings have to be.
+        """
+        if self.program != type(self).program:
+            return
+        command = [sys.executable, "-m", "settings", str(self.settings.absolute()), "--stack", self.stack]
+        checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if checked.returncode:
+            raise UserError(checked.stderr.strip())
+
     def warm_up(self) -> None:
         """Imports the AWS SDK, seconds of work, while the engine starts. What fails here fails again when it runs."""
         if str(ROOT) not in sys.path:
             sys.path.insert(0, str(ROOT))
 
-        threading.Thread(target=_import_components, daemon=True).start()
+        threading.Thread(target=_import_program, daemon=True).start()
 
     def run(self) -> None:
         """Runs the program, as the engine's language host would."""
         # Waits until `warm_up` is done: two threads in an SDK that imports itself lazily meet half-made modules.
-        _import_components()
+        _import_program()
         runpy.run_path(str(self.program), run_name="__main__")
+
+
+class _EngineLoader(yaml.SafeLoader):
+    """Reads scalars as the engine does: 12:30 and yes are text, which YAML 1.1 took for 750 and true."""
+
+
+_EngineLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _AMBIGUOUS]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _kind, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?", "-+0123456789"),
+):
+    _EngineLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a file; raises UserError if it is not YAML."""
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.load(path.read_text(), Loader=_EngineLoader)
     except yaml.YAMLError as error:
         raise UserError(f"{path} cannot be read, because it is not valid YAML: {error}") from None
     return content if isinstance(content, dict) else {}
 
 
-def _import_components() -> None:
+def _import_program() -> None:
     with suppress(Exception):
-        importlib.import_module("components")
+        importlib.import_module("layers")

@@ -1,6 +1,7 @@
 """Admin access: recorded sessions instead of SSH."""
 
-from components.admin_access import AdminAccess, AdminAccessArgs, AdminAccessSettings
+from components.admin_access import AdminAccess, AdminAccessArgs
+from components.sections.admin_access import AdminAccessSettings
 from tests.recorder import STACK, Recording, record
 
 
@@ -55,4 +56,4 @@ def test_ssh_is_not_possible(stack: Recording) -> None:
 
     assert "keyName" not in stack.named("app-servers-launch-template").plain
     assert [each.name for each in rules if each.plain["fromPort"] <= 22 <= each.plain["toPort"]] == []
-    assert len(rules) == 13
+    assert len(rules) == 15

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.shared.alarm_specification import AlarmSpecification, MetricMath, Severity
 from tests.recorder import REPOSITORY, Recording, Registration
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -59,7 +60,19 @@ SINGLE_METRIC = {
     "DatabaseCpuHigh": ("P3", "AWS/RDS", "CPUUtilization", "Average", ABOVE, 80, 300, 3, PRIMARY),
     "DatabaseStorageLow": ("P2", "AWS/RDS", "FreeStorageSpace", "Minimum", BELOW, FIFTH_OF_100_GIB, 300, 1, PRIMARY),
     "ReplicaCpuHigh": ("P3", "AWS/RDS", "CPUUtilization", "Average", ABOVE, 80, 300, 3, REPLICA),
-    "ReplicaLagHigh": ("P3", "AWS/RDS", "ReplicaLag", "Average", ABOVE, 30, 300, 1, REPLICA),
+    "ReplicaLagHigh": ("P3", "AWS/RDS", "ReplicaLag", "Minimum", ABOVE, 120, 300, 2, REPLICA),
+    "ReplicaStopped": ("P2", "AWS/RDS", "ReplicaLag", "Maximum", BELOW, 0, 300, 3, REPLICA),
+    "ReplicationBacklogHigh": (
+        "P2",
+        "AWS/RDS",
+        "OldestReplicationSlotLag",
+        "Minimum",
+        ABOVE,
+        10 * 2**30,
+        300,
+        3,
+        PRIMARY,
+    ),
     "ReplicaStorageLow": ("P2", "AWS/RDS", "FreeStorageSpace", "Minimum", BELOW, FIFTH_OF_100_GIB, 300, 1, REPLICA),
     "ServerCpuHigh": ("P3", "AWS/EC2", "CPUUtilization", "Average", ABOVE, 90, 300, 3, SERVERS),
     "ServerGroupAtMaximum": (
@@ -152,6 +165,47 @@ def test_alarms_on_server_errors(
     assert alarm.plain["metricQueries"] == [result, *metrics]
 
 
+SAW = [float(60 * minute + phase) for _ in range(6) for phase in (20,) for minute in range(5)]
+"""Lag of a replica whose primary is idle, by the minute: up to 300 s, then down again with a checkpoint."""
+
+
+@pytest.mark.parametrize(
+    ("lags", "firing"),
+    [
+        (SAW, []),
+        ([0.0] * 30, []),
+        ([5.0, 400.0, 900.0, 5.0, 5.0] * 6, []),
+        ([130.0 + 60 * minute for minute in range(30)], ["ReplicaLagHigh"]),
+        ([-1.0] * 30, ["ReplicaStopped"]),
+        ([None] * 30, ["ReplicaStopped"]),
+    ],
+    ids=["idle", "busy", "bulk write", "behind", "stopped", "silent"],
+)
+def test_replica_that_follows_raises_no_alarm_and_one_that_stopped_does(
+    production: Recording, lags: list[float | None], firing: list[str]
+) -> None:
+    alarms = [alarm for alarm in production.of_type(ALARM) if alarm.plain.get("metricName") == "ReplicaLag"]
+
+    assert [name_of(alarm) for alarm in alarms if fires(alarm, lags)] == firing
+
+
+def fires(alarm: Registration, by_minute: list[float | None]) -> bool:
+    """Evaluate an alarm as CloudWatch does: in some consecutive periods, all of them are breaching."""
+    inputs = alarm.plain
+    length, wanted = int(inputs["period"]) // 60, int(inputs["evaluationPeriods"])
+    merge = {"Minimum": min, "Maximum": max}[inputs["statistic"]]
+    breaching = []
+    for start in range(0, len(by_minute), length):
+        values = [value for value in by_minute[start : start + length] if value is not None]
+        if not values:
+            breaching.append(inputs["treatMissingData"] == "breaching")
+        elif inputs["comparisonOperator"] == ABOVE:
+            breaching.append(merge(values) > inputs["threshold"])
+        else:
+            breaching.append(merge(values) < inputs["threshold"])
+    return any(all(breaching[first : first + wanted]) for first in range(len(breaching) - wanted + 1))
+
+
 def test_slow_responses_are_not_judged_by_a_handful_of_requests(stack: Recording) -> None:
     assert stack.named("alarms-ResponseTimeHigh").plain["evaluateLowSampleCountPercentiles"] == "ignore"
 
@@ -159,8 +213,23 @@ def test_slow_responses_are_not_judged_by_a_handful_of_requests(stack: Recording
 def test_silence_is_alarming_where_it_means_that_nothing_is_left(stack: Recording) -> None:
     breaching = [name_of(alarm) for alarm in stack.of_type(ALARM) if alarm.plain["treatMissingData"] == "breaching"]
 
-    assert breaching == ["NoHealthyServer"]
+    assert sorted(breaching) == ["NoHealthyServer", "ReplicaStopped"]
     assert {alarm.plain["treatMissingData"] for alarm in stack.of_type(ALARM)} == {"breaching", "notBreaching"}
+
+
+def test_alarm_that_measures_nothing_cannot_be_written() -> None:
+    """Without a measure, mypy and Python refuse it."""
+    with pytest.raises(TypeError, match="measure"):
+        AlarmSpecification(  # type: ignore[call-arg]
+            name="Nothing",
+            summary="Nothing",
+            severity=Severity.P4,
+            threshold=0,
+            period_seconds=60,
+            evaluation_periods=1,
+        )
+    with pytest.raises(ValueError, match="the expression 1 has no metrics"):
+        MetricMath(expression="1", metrics={})
 
 
 def test_alarm_has_a_name_severity_summary_and_runbook(stack: Recording, environment: str) -> None:

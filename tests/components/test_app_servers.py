@@ -1,11 +1,12 @@
 """App servers: how many, how they are made, how a change reaches them, and what they may do."""
 
+import base64
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from components.app_servers import AppServersSettings
+from components.sections.app_servers import AppServersSettings
 from tests.recorder import Recording
 
 ACCOUNT = "111122223333"
@@ -14,6 +15,7 @@ SECRETS = [
     "firebase-project-id",
     "firebase-service-account",
     "jwt-secret",
+    "jwt-secret-next",
     "oauth-apple-client-secret",
     "oauth-google-client-secret",
     "redis-url",
@@ -82,6 +84,30 @@ def test_template_waits_until_generated_secrets_have_values(production: Recordin
     assert needed <= set(production.named("app-servers-launch-template").depends_on)
 
 
+def test_new_version_of_a_generated_secret_is_a_new_template(stack: Recording) -> None:
+    """Preview and deployment say the same: a new value changes the user data, and with it the servers."""
+    script = base64.b64decode(stack.named("app-servers-launch-template").plain["userData"]).decode()
+    listed = script.partition("<<'SECRETS'\n")[2].partition("\nSECRETS\n")[0].splitlines()
+
+    assert [line.split()[0] for line in listed if line.endswith(" version-1")] == [
+        "DATABASE_URL",
+        "JWT_SECRET",
+        "JWT_SECRET_NEXT",
+        "REDIS_URL",
+        "REPLICA_DATABASE_URL",
+    ]
+    assert len(listed) == len(SECRETS)
+
+
+def test_server_that_may_still_wait_is_not_replaced(stack: Recording) -> None:
+    script = base64.b64decode(stack.named("app-servers-launch-template").plain["userData"]).decode()
+    group = stack.named("app-servers-group").plain
+
+    assert "readonly patience=600\n" in script
+    assert group["healthCheckGracePeriod"] == 600 + 300
+    assert group["defaultInstanceWarmup"] == 300
+
+
 def test_servers_are_hardened(production: Recording) -> None:
     template = production.named("app-servers-launch-template")
 
@@ -143,6 +169,12 @@ def test_servers_may_do_this_and_nothing_else(production: Recording) -> None:
                 "Effect": "Allow",
                 "Action": ["s3:GetObject"],
                 "Resource": [f"arn:aws:s3:::fixrx-backups-production-{ACCOUNT}/releases/*"],
+            },
+            {
+                "Sid": "SeeMissingReleases",
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket"],
+                "Resource": [f"arn:aws:s3:::fixrx-backups-production-{ACCOUNT}"],
             },
             {
                 "Sid": "DecryptReleases",

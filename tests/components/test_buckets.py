@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.backup_bucket import BackupBucketSettings
+from components.sections.backup_bucket import BackupBucketSettings
 from tests.recorder import Recording
 
 BACKUPS = "fixrx-backups-production-111122223333"

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.cache import Cache, CacheArgs, CacheSettings
+from components.cache import Cache, CacheArgs
+from components.sections.cache import CacheSettings
 from components.shared.maintenance_windows import MaintenanceWindows
 from tests.recorder import CANARY, PLACEMENT, STACK, Recording, record
 

@@ -26,8 +26,11 @@ def test_who_may_be_reached_from_where(stack: Recording) -> None:
         "cache app-servers tcp 6379-6379",
         "database app-servers tcp 5432-5432",
         "endpoints app-servers tcp 443-443",
+        # Type 3 code 4 and type 2 code 0: a packet is too large.
+        "load-balancer 0.0.0.0/0 icmp 3-4",
         "load-balancer 0.0.0.0/0 tcp 443-443",
         "load-balancer 0.0.0.0/0 tcp 80-80",
+        "load-balancer ::/0 icmpv6 2-0",
         "load-balancer ::/0 tcp 443-443",
         "load-balancer ::/0 tcp 80-80",
     ]
@@ -55,7 +58,11 @@ def test_both_sides_of_a_connection_have_the_same_ports_and_purpose(stack: Recor
     ingress = f"connections-{connection.destination}-from-{connection.source}-"
     egress = f"connections-{connection.source}-to-{connection.destination}-"
     sides = [
-        {(rule.plain["fromPort"], rule.plain["description"]) for rule in stack.of_type(kind) if prefix in rule.name}
+        {
+            (rule.plain["fromPort"], rule.plain["description"])
+            for rule in stack.of_type(kind)
+            if prefix in rule.name and rule.plain["ipProtocol"] == "tcp"
+        }
         for kind, prefix, member in (
             (INGRESS, ingress, connection.destination),
             (EGRESS, egress, connection.source),

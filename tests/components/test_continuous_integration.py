@@ -10,11 +10,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.continuous_integration import (
-    ContinuousIntegration,
-    ContinuousIntegrationArgs,
-    ContinuousIntegrationSettings,
-)
+from components.continuous_integration import ContinuousIntegration, ContinuousIntegrationArgs
+from components.sections.continuous_integration import ContinuousIntegrationSettings
 from tests.recorder import IDENTITY, Recording, record
 
 REPOSITORY = "fixrx/fixrx-infrastructure"

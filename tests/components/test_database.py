@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import ValidationError
 
-from components.database import DatabaseSettings
-from tests.recorder import CANARY, Recording
+from components.sections.database import DatabaseSettings
+from tests.recorder import CANARY, Recording, record_stack
 
 DATA_KEY = "arn:aws:kms:us-east-1:111122223333:key/encryption-data-key"
 COMMON_PARAMETERS = [
@@ -166,9 +166,64 @@ def test_events_of_both_instances_go_to_operators(production: Recording) -> None
             "failure",
             "low storage",
             "maintenance",
+            "read replica",
             "recovery",
         ],
     }
+
+
+def test_servers_do_not_wait_for_the_replica(production: Recording) -> None:
+    """Its URL follows from the primary's: RDS takes ten minutes and more to make a replica."""
+    assert "database-replica" not in dependencies(production, "app-servers-group")
+    assert "database-primary" in dependencies(production, "app-servers-group")
+    url = urlsplit(database_url(production, "replica-database-url"))
+    assert f"{url.hostname}:{url.port}" == production.stack_outputs["database_replica"]
+
+
+def dependencies(recording: Recording, name: str) -> set[str]:
+    """Everything that a resource waits for, directly or not."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for each in recording.named(waiting.pop()).depends_on:
+            if each not in found:
+                found.add(each)
+                waiting.append(each)
+    return found
+
+
+UPGRADE = {"database": {"engine_version": "18", "upgrade_from": "17"}}
+
+
+def test_upgrade_has_the_groups_of_both_versions_side_by_side() -> None:
+    """RDS refuses to delete the old ones before it has upgraded both instances, the replica with the primary."""
+    before, during = record_stack("production"), record_stack("production", UPGRADE)
+    groups = "aws:rds/parameterGroup:ParameterGroup"
+
+    assert {each.name: each.plain["family"] for each in during.of_type(groups)} == {
+        "database-primary-parameters": "postgres17",
+        "database-primary-parameters-postgres18": "postgres18",
+        "database-replica-parameters": "postgres17",
+        "database-replica-parameters-postgres18": "postgres18",
+    }
+    assert {each.identity for each in before.of_type(groups)} < {each.identity for each in during.of_type(groups)}
+    assert during.named("database-primary").pick("engineVersion", "allowMajorVersionUpgrade", "parameterGroupName") == {
+        "engineVersion": "18",
+        "allowMajorVersionUpgrade": True,
+        "parameterGroupName": "database-primary-parameters-postgres18",
+    }
+    assert during.named("database-replica").plain["parameterGroupName"] == "database-replica-parameters"
+
+
+def test_after_the_upgrade_the_groups_of_the_old_version_go() -> None:
+    after = record_stack("production", {"database": {"engine_version": "18"}})
+
+    assert {each.name for each in after.of_type("aws:rds/parameterGroup:ParameterGroup")} == {
+        "database-primary-parameters-postgres18",
+        "database-replica-parameters-postgres18",
+    }
+    assert "allowMajorVersionUpgrade" not in after.named("database-primary").plain
+    assert after.named("database-replica").plain["parameterGroupName"] == "database-replica-parameters-postgres18"
 
 
 def test_password_is_long_and_has_no_character_that_rds_refuses(stack: Recording) -> None:
@@ -209,8 +264,10 @@ def test_postgresqls_own_client_takes_the_url(production: Recording, variable: s
     [
         ({"engine_version": "14"}, "Input should be '15', '16', '17' or '18'"),
         ({"engine_version": "17.4"}, "Input should be '15', '16', '17' or '18'"),
-        ({"instance_class": "m7g.large"}, "is not of this service; it looks like db.m7g.large"),
-        ({"instance_class": "cache.m7g.large"}, "is not of this service; it looks like db.m7g.large"),
+        ({"instance_class": "m7g.large"}, "is not of this service; did you mean db.m7g.large"),
+        ({"instance_class": "cache.m7g.large"}, "is not of this service; did you mean db.m7g.large"),
+        ({"upgrade_from": "17"}, "upgrade_from is not older than engine_version"),
+        ({"engine_version": "16", "upgrade_from": "17"}, "upgrade_from is not older than engine_version"),
         ({"allocated_storage_gib": 600}, "less than twice allocated_storage_gib"),
         ({"allocated_storage_gib": 19}, "greater than or equal to 20"),
         ({"backup_retention_days": 0}, "greater than or equal to 1"),

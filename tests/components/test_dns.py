@@ -4,10 +4,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pulumi
 import pytest
 from pydantic import ValidationError
 
-from components.dns import Dns, DnsArgs, DnsSettings
+from components.dns import Dns, DnsArgs
+from components.sections.dns import DnsSettings
 from tests.recorder import IDENTITY, Recording, record
 
 RECORD = "aws:route53/record:Record"
@@ -18,7 +20,8 @@ def record_dns(region: str = "us-east-1", **settings: Any) -> Recording:
     identity = replace(IDENTITY, region=region)
 
     def program() -> None:
-        Dns("dns", DnsArgs(settings=DnsSettings(**settings), identity=identity))
+        dns = Dns("dns", DnsArgs(settings=DnsSettings(**settings), identity=identity))
+        dns.alias("api", "api.fixrx.com", "balancer.example.elb.amazonaws.com", "Z35SXDOTRQ7X7K")
 
     return record(program)
 
@@ -47,17 +50,59 @@ def test_records_are_these(production: Recording) -> None:
             "type": "CNAME",
             "ttl": 300,
             "records": ["_answer.acm-validations.aws."],
+            "allowOverwrite": True,
         },
     }
 
 
 def test_zone_that_exists_is_adopted() -> None:
+    """Route 53 refuses a second record set of a name and type: those that the zone has are taken over."""
     dns = record_dns(hosted_zone_id="Z00000ADOPTED")
+
+    assert {each.name: each.plain["allowOverwrite"] for each in dns.of_type(RECORD)} == {
+        "dns-api-a": True,
+        "dns-api-aaaa": True,
+        "dns-caa": True,
+    }
 
     assert dns.of_type(ZONE) == []
     assert dns.named("dns-caa").plain["zoneId"] == "Z00000ADOPTED"
     assert dns.named("dns-query-log").plain["zoneId"] == "Z00000ADOPTED"
     assert dns.registered_outputs[dns.named("dns").urn] == {"zone_id": "Z00000ADOPTED", "name_servers": []}
+
+
+def test_caa_record_and_query_log_of_an_adopted_zone_are_kept() -> None:
+    dns = record_dns(hosted_zone_id="Z00000ADOPTED", restrict_certificate_authorities=False, log_queries=False)
+
+    assert [each.name for each in dns.registrations if each.name.startswith(("dns-caa", "dns-query"))] == []
+    assert [each.name for each in dns.of_type(RECORD)] == ["dns-api-a", "dns-api-aaaa"]
+
+
+@pytest.mark.parametrize(("dry_run", "told"), [(False, 1), (True, 0)])
+def test_name_servers_are_told_as_soon_as_the_zone_exists(
+    monkeypatch: pytest.MonkeyPatch, dry_run: bool, told: int
+) -> None:
+    """The deployment waits for the certificate, which waits for the registrar; outputs come after its end only."""
+    messages: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda message, *_: messages.append(message))
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: dry_run)
+
+    record_dns()
+
+    expected = (
+        "The certificate of api.fixrx.com is issued once the registrar of fixrx.com delegates to these name servers: "
+        "ns-1.awsdns-01.org"
+    )
+    assert messages == [expected] * told
+
+
+def test_nobody_is_asked_to_delegate_an_adopted_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    messages: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda message, *_: messages.append(message))
+
+    record_dns(hosted_zone_id="Z00000ADOPTED")
+
+    assert messages == []
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.endpoints import Endpoints, EndpointsArgs, EndpointsSettings
+from components.endpoints import Endpoints, EndpointsArgs
+from components.sections.endpoints import EndpointsSettings
 from tests.recorder import IDENTITY, PLACEMENT, Recording, record
 
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"

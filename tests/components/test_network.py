@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.network import NatMode, Network, NetworkArgs, NetworkSettings
+from components.network import Network, NetworkArgs
+from components.sections.network import NatMode, NetworkSettings
 from tests.recorder import STACK, Recording, record
 
 EIP = "aws:ec2/eip:Eip"
@@ -175,6 +176,7 @@ def acl_rules(rules: list[dict[str, Any]]) -> list[str]:
     """Return network ACL rules in the order in which they are evaluated, one line each."""
     return [
         f"{rule['ruleNo']:.0f} {rule['action']} {rule['protocol']} {rule['fromPort']:.0f}-{rule['toPort']:.0f} "
+        f"{'type {icmpType:.0f} code {icmpCode:.0f} '.format_map(rule) if 'icmpType' in rule else ''}"
         f"{rule.get('cidrBlock') or rule['ipv6CidrBlock']}"
         for rule in sorted(rules, key=lambda rule: float(rule["ruleNo"]))
     ]
@@ -203,6 +205,8 @@ NO_REMOTE_ADMINISTRATION = [
                 "303 allow tcp 443-443 ::/0",
                 "400 allow tcp 1024-65535 0.0.0.0/0",
                 "401 allow tcp 1024-65535 ::/0",
+                "500 allow 1 0-0 type 3 code 4 0.0.0.0/0",
+                "501 allow 58 0-0 type 2 code 0 ::/0",
             ],
             EVERYWHERE,
         ),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from components.notifications import Notifications, NotificationsArgs, NotificationsSettings
+from components.notifications import Notifications, NotificationsArgs
+from components.sections.notifications import NotificationsSettings
 from components.shared.alarm_specification import Severity
 from tests.recorder import STACK, Recording, record
 

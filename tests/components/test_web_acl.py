@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.web_acl import WebAcl, WebAclArgs, WebAclSettings
+from components.sections.web_acl import WebAclSettings
+from components.web_acl import WebAcl, WebAclArgs
 from tests.recorder import STACK, Recording, record
 
 WEB_ACL_ARN = "arn:aws:wafv2:us-east-1:111122223333:web-acl-acl"

@@ -225,8 +225,13 @@ def test_no_secret_stands_in_user_data(stack: Recording) -> None:
     assert CANARY not in script
 
 
-def test_the_program_logs_nothing(stack: Recording) -> None:
-    assert stack.log == []
+def test_the_program_logs_the_name_servers_only(stack: Recording, environment: str) -> None:
+    prefix = "" if environment == "production" else "staging."
+
+    assert stack.log == [
+        f"The certificate of api.{prefix}fixrx.com is issued once the registrar of {prefix}fixrx.com delegates to "
+        "these name servers: ns-1.awsdns-01.org"
+    ]
 
 
 def test_secrets_are_wrapped_and_are_these(stack: Recording) -> None:
@@ -235,6 +240,7 @@ def test_secrets_are_wrapped_and_are_these(stack: Recording) -> None:
         "cache-replication-group": {"authToken"},
         "database-primary": {"password"},
         "secrets-database-url-value": {"secretString"},
+        "secrets-jwt-secret-next-value": {"secretString"},
         "secrets-jwt-secret-value": {"secretString"},
         "secrets-redis-url-value": {"secretString"},
         "secrets-replica-database-url-value": {"secretString"},

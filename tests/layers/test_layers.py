@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from components.shared.alarm_specification import AlarmSpecification, Severity
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.runtime import ApiRuntime
 from tests.recorder import REPOSITORY, record
 
@@ -67,6 +67,7 @@ class Pods:
                 name="PodsUnavailable",
                 summary="No pod is ready",
                 severity=Severity.P1,
+                measure=Metric(namespace="Pods", metric_name="Ready", dimensions={}, statistic="Minimum"),
                 threshold=1,
                 period_seconds=60,
                 evaluation_periods=2,

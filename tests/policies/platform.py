@@ -818,6 +818,7 @@ def _alarms(state: State) -> None:
         ("replica-cpu", "CPUUtilization", 80, replica),
         ("ReplicaStorageLow", "FreeStorageSpace", 20 * GIB, replica),
         ("replica-lag", "ReplicaLag", 30, replica),
+        ("ReplicaStopped", "ReplicaLag", 0, replica),
         ("NoHealthyServer", "HealthyHostCount", 1, balancer),
         ("bad-server", "UnHealthyHostCount", 0, balancer),
         ("rejected", "RejectedConnectionCount", 0, balancer),
@@ -838,7 +839,7 @@ def watch_cache_node(state: State, node: str) -> None:
 
 
 def _baseline(state: State, name: str, metric: str, threshold: float, dimensions: dict[str, Any]) -> None:
-    falls = metric in ("FreeStorageSpace", "HealthyHostCount", "DaysToExpiry")
+    falls = metric in ("FreeStorageSpace", "HealthyHostCount", "DaysToExpiry") or name == "ReplicaStopped"
     _alarm(
         state,
         name,

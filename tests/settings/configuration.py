@@ -46,5 +46,8 @@ def changed(configuration: Mapping[str, Any], changes: Mapping[str, Any]) -> dic
 
 
 def as_pulumi_hands_it_over(configuration: Mapping[str, Any]) -> dict[str, str]:
-    """Return values as text: a structure as JSON, anything else as it is written."""
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in configuration.items()}
+    """Return values as text: a structure as JSON, nothing as empty text, anything else as it is written."""
+    return {
+        key: value if isinstance(value, str) else "" if value is None else json.dumps(value)
+        for key, value in configuration.items()
+    }

@@ -1,12 +1,13 @@
 """Where a stack lives: regions of AWS, accounts, and what must be in them."""
 
+import json
 from typing import Any
 
 import boto3
 import pytest
 
 from settings import InvalidSettings, parse_settings
-from settings.stack import REGIONS
+from settings.regions import REGIONS
 from tests.settings.configuration import as_pulumi_hands_it_over, changed, stack_file
 
 PROVIDER = "oidc-provider/token.actions.githubusercontent.com"
@@ -19,6 +20,10 @@ def problems(changes: dict[str, Any]) -> list[str]:
 
 
 def test_regions_are_those_of_botocore() -> None:
+    partitions = boto3.session.Session()._session.get_component("data_loader").load_data("endpoints")["partitions"]
+    (regions,) = [each["regions"] for each in partitions if each["partition"] == "aws"]
+
+    assert {region: described["description"] for region, described in regions.items()} == REGIONS
     assert sorted(boto3.session.Session().get_available_regions("ec2")) == sorted(REGIONS)
 
 
@@ -26,15 +31,23 @@ def test_regions_are_those_of_botocore() -> None:
     ("region", "advice"),
     [
         ("us-easst-1", "did you mean us-east-1"),
+        ("us-east-1a", "did you mean us-east-1"),
+        ("US-EAST-1", "did you mean us-east-1"),
         ("eu-west-9", "did you mean eu-west-3"),
-        ("frankfurt", "it looks like us-east-1"),
+        ("frankfurt", "did you mean eu-central-1"),
+        ("Frankfrut", "did you mean eu-central-1"),
+        ("Ireland", "did you mean eu-west-1"),
+        ("virginia", "did you mean us-east-1"),
+        ("somewhere", "it looks like us-east-1"),
         ("cn-north-1", "did you mean eu-north-1"),
         ("us-east-\u0661", "did you mean us-east-2"),
     ],
     ids=ascii,
 )
 def test_region_that_does_not_exist_is_refused(region: str, advice: str) -> None:
-    assert f"fixrx:account.region: is not a region of AWS; {advice}" in problems({"account.region": region})
+    said = problems({"account.region": region})
+
+    assert f"fixrx:account.region: {json.dumps(region)} is not a region of AWS; {advice}" in said
 
 
 @pytest.mark.parametrize(
@@ -60,7 +73,8 @@ def test_identity_provider_of_another_account_is_refused(arn: str, problem: str)
 def test_bucket_that_s3_refuses_is_refused(bucket: str) -> None:
     (problem,) = problems({"continuous_integration.state_bucket": bucket})
 
-    assert problem.startswith("fixrx:continuous_integration.state_bucket: is ")
+    assert problem.startswith("fixrx:continuous_integration.state_bucket: ")
+    assert "is longer than 63 characters" in problem or "is not the name of an S3 bucket" in problem
 
 
 def test_domain_that_acm_refuses_is_refused() -> None:
@@ -91,5 +105,5 @@ def test_more_oauth_providers_than_user_data_holds_are_refused() -> None:
     providers = [f"provider{number}" for number in range(21)]
 
     assert problems({"secrets.oauth_providers": providers}) == [
-        "fixrx:secrets.oauth_providers: tuple should have at most 20 items after validation, not 21"
+        "fixrx:secrets.oauth_providers: has 21 entries; at most 20 are accepted"
     ]

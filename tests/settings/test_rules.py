@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.database import DatabaseSettings
-from components.network import NetworkSettings
+from components.sections.database import DatabaseSettings
+from components.sections.network import NetworkSettings
 from settings import Problem
 from settings.rules import RULES, rule_of
 

@@ -1,6 +1,7 @@
 """What is read from a stack's file, and everything that is said about one that is wrong."""
 
 import json
+import re
 from typing import Any
 
 import pulumi
@@ -8,21 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settings import InvalidSettings, Problem, StackSettings, load_settings, parse_settings
+from settings import InvalidSettings, Problem, StackSettings, parse_settings
+from settings.engine import load_settings
+from settings.wording import HOW_SECRETS_ARE_SET
 from tests.settings.configuration import MISSING, as_pulumi_hands_it_over, changed, stack_file
 
-SETTINGS = (
-    "access_logs, account, admin_access, app_servers, backup_bucket, cache, continuous_integration, database, dns, "
-    "encryption, endpoints, environment, load_balancer, maintenance_windows, network, notifications, owner, secrets, "
-    "web_acl"
-)
 SMALL = {
     "environment": "development",
     "account": {"id": "111122223333"},
     "app_servers": {"image_id": "ami-0123456789abcdef0", "release": "1.0.0"},
 }
 """The least that a stack must say."""
-MARKER = "Marker-Value"
+MARKER = "Zk8qLw2vXr9TnB4mPd7s"
+"""Like a token."""
 
 
 def problems_of(configuration: dict[str, Any]) -> list[str]:
@@ -52,12 +51,11 @@ def test_settings_cannot_be_changed_afterwards() -> None:
         settings.database.multi_az = False  # type: ignore[misc]
 
 
-def test_configuration_of_pulumi_is_read_and_that_of_others_is_not() -> None:
+def test_configuration_of_the_engine_is_read() -> None:
     pulumi.runtime.set_all_config(
         {
             **{f"fixrx:{key}": value for key, value in as_pulumi_hands_it_over(SMALL).items()},
-            "aws:region": "eu-central-1",
-            "other:database": "nonsense",
+            "pulumi:disable-default-providers": '["*"]',
         }
     )
 
@@ -95,40 +93,216 @@ def test_identity_comes_from_environment_owner_and_account() -> None:
 @pytest.mark.parametrize(
     ("changes", "problems"),
     [
-        ({"databse": {}}, [f"fixrx:databse: is not a setting; the settings are {SETTINGS}"]),
+        ({"databse": {}}, ["fixrx:databse: is not a setting; did you mean database"]),
         (
-            {"database.multi_azz": True},
-            ["fixrx:database.multi_azz: is not a setting; remove it or correct its name"],
+            {"frobnicate": {}},
+            ["fixrx:frobnicate: is not a setting; remove it, or see docs/settings.md for the settings"],
         ),
+        ({"multi_az": True}, ["fixrx:multi_az: is not a setting here; did you mean multi_az below fixrx:database"]),
+        (
+            {"cache.multi_az": True},
+            ["fixrx:cache.multi_az: is not a setting here; did you mean multi_az below fixrx:database"],
+        ),
+        ({"database.multi_azz": True}, ["fixrx:database.multi_azz: is not a setting; did you mean multi_az"]),
         (
             {"maintenance_windows.daily.length": 3},
-            ["fixrx:maintenance_windows.daily.length: is not a setting; remove it or correct its name"],
+            [
+                "fixrx:maintenance_windows.daily.length: is not a setting; remove it, or see docs/settings.md for the "
+                "settings"
+            ],
         ),
-        ({"environment": MISSING}, ["fixrx:environment: is missing; add it to the stack's file"]),
-        ({"account": MISSING}, ["fixrx:account: is missing; add it to the stack's file"]),
-        ({"account.id": MISSING}, ["fixrx:account.id: is missing; add it to the stack's file"]),
-        ({"app_servers.release": MISSING}, ["fixrx:app_servers.release: is missing; add it to the stack's file"]),
+        (
+            {"environment": MISSING},
+            ["fixrx:environment: is missing; add it to the stack's file, such as `fixrx:environment: production`"],
+        ),
+        (
+            {"account": MISSING},
+            ['fixrx:account: is missing; add the section to the stack\'s file, with `id: "111122223333"`'],
+        ),
+        (
+            {"account.id": MISSING},
+            ['fixrx:account.id: is missing; add it to the stack\'s file, such as `id: "111122223333"`'],
+        ),
+        (
+            {"app_servers.release": MISSING},
+            ["fixrx:app_servers.release: is missing; add it to the stack's file, such as `release: 1.0.0`"],
+        ),
         (
             {"environment": "prod"},
-            ["fixrx:environment: input should be 'production', 'staging' or 'development'"],
+            [
+                'fixrx:environment: "prod" is not a value of this setting; did you mean production; choose '
+                "production, staging or development"
+            ],
+        ),
+        (
+            {"network.nat": "singel"},
+            [
+                'fixrx:network.nat: "singel" is not a value of this setting; did you mean single; choose single, '
+                "per_zone, regional or none"
+            ],
+        ),
+        (
+            {"network.nat": False},
+            [
+                "fixrx:network.nat: false is not a value of this setting; choose single, per_zone, regional or none; "
+                "put it in quotes"
+            ],
+        ),
+        (
+            {"database.engine_version": 14},
+            [
+                "fixrx:database.engine_version: 14 is not a value of this setting; did you mean 15; choose 15, 16, 17 "
+                "or 18; put it in quotes"
+            ],
+        ),
+        (
+            {"database.engine_version": 17.4},
+            [
+                "fixrx:database.engine_version: 17.4 is not a value of this setting; did you mean 17; choose 15, 16, "
+                "17 or 18; put it in quotes"
+            ],
+        ),
+        (
+            {"app_servers.min_size": True},
+            ["fixrx:app_servers.min_size: true is not a whole number from 1 to 100; write `min_size: 3`"],
+        ),
+        (
+            {"secrets.recovery_window_days": False},
+            ["fixrx:secrets.recovery_window_days: false is not a value of this setting; choose 0, 7, 14 or 30"],
+        ),
+        (
+            {"account_id": "111122223333"},
+            ["fixrx:account_id: is not a setting here; did you mean id below fixrx:account"],
+        ),
+        (
+            {"database.multi_azone.x": 1},
+            ["fixrx:database.multi_azone: is not a setting; did you mean multi_az"],
         ),
         (
             {"database": "large"},
-            ["fixrx:database: input should be a valid dictionary or instance of DatabaseSettings"],
+            [
+                'fixrx:database: "large" is not a section; write its settings below it, indented, one a line, such as '
+                '`engine_version: "17"`'
+            ],
         ),
-        ({"account.id": 111122223333}, ["fixrx:account.id: input should be a valid string"]),
-        ({"account.id": "1111"}, ['fixrx:account.id: is not an AWS account id; it looks like "111122223333"']),
+        (
+            {"cache": 5},
+            [
+                "fixrx:cache: 5 is not a section; write its settings below it, indented, one a line, such as "
+                "`engine: redis`"
+            ],
+        ),
+        (
+            {"account": ["111122223333"]},
+            [
+                "fixrx:account: is not a section; write its settings below it, indented, one a line, such as "
+                '`id: "111122223333"`'
+            ],
+        ),
+        (
+            {"web_acl": ""},
+            [
+                "fixrx:web_acl: is empty; write its settings below it, indented, one a line, such as "
+                "`requests_per_second: 10`"
+            ],
+        ),
+        ({"account.id": "1111"}, ['fixrx:account.id: 1111 is not an AWS account id; it looks like "111122223333"']),
+        (
+            {"account.id": 12345678901},
+            ['fixrx:account.id: 12345678901 is not an AWS account id; it looks like "111122223333"; put it in quotes'],
+        ),
+        (
+            {"maintenance_windows.daily.start": 120},
+            [
+                'fixrx:maintenance_windows.daily.start: 120 is not a time of day in UTC; did you mean "02:00"; put it '
+                "in quotes"
+            ],
+        ),
+        (
+            {"maintenance_windows.daily.start": "2:00"},
+            ['fixrx:maintenance_windows.daily.start: "2:00" is not a time of day in UTC; did you mean "02:00"'],
+        ),
+        (
+            {"app_servers.release": 1.1},
+            [
+                "fixrx:app_servers.release: 1.1 is a number without quotes, and text is meant; put it in quotes, such "
+                'as `release: "1.0.0"`'
+            ],
+        ),
+        (
+            {"app_servers.release": 1},
+            [
+                "fixrx:app_servers.release: 1 is a number without quotes, and text is meant; put it in quotes, such "
+                'as `release: "1.0.0"`'
+            ],
+        ),
         (
             {"database.backup_retention_days": 36},
-            ["fixrx:database.backup_retention_days: input should be less than or equal to 35"],
+            [
+                "fixrx:database.backup_retention_days: 36 is not a whole number from 1 to 35; write "
+                "`backup_retention_days: 35`"
+            ],
+        ),
+        (
+            {"secrets.jwt_generation": 0},
+            ["fixrx:secrets.jwt_generation: 0 is not a whole number of at least 1; write `jwt_generation: 1`"],
+        ),
+        (
+            {"app_servers.min_size": 3.5},
+            ["fixrx:app_servers.min_size: 3.5 is not a whole number from 1 to 100; write `min_size: 3`"],
+        ),
+        (
+            {"database.multi_az": "perhaps"},
+            [
+                'fixrx:database.multi_az: "perhaps" is neither true nor false; write `multi_az: true` or `multi_az: '
+                "false`"
+            ],
+        ),
+        (
+            {"access_logs.retention_days": None},
+            ["fixrx:access_logs.retention_days: is empty; write `retention_days: 365`"],
+        ),
+        (
+            {"dns.query_log_retention_days": 100},
+            [
+                "fixrx:dns.query_log_retention_days: 100 is not a value of this setting; did you mean 90; choose 30, "
+                "60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653"
+            ],
+        ),
+        (
+            {"notifications.email": "ops@x"},
+            ['fixrx:notifications.email: "ops@x" is not a list; write `email: [ops@fixrx.com]`'],
+        ),
+        (
+            {"notifications.email": ["ops@x"]},
+            ['fixrx:notifications.email.0: "ops@x" is not an e-mail address; it looks like ops@fixrx.com'],
+        ),
+        (
+            {"notifications.email": []},
+            ["fixrx:notifications.email: has 0 entries; at least 1 is needed"],
         ),
         (
             {"network.availability_zones": ["us-east-1a", "us-east-1b", "Europe"]},
-            ["fixrx:network.availability_zones.2: is not an availability zone; it looks like us-east-1a"],
+            [
+                'fixrx:network.availability_zones.2: "Europe" is not an availability zone; it looks like us-east-1a',
+            ],
         ),
         (
             {"network.cidr_block": "10.0.0.0/8"},
-            ["fixrx:network.cidr_block: must be a block from /16 to /20"],
+            ['fixrx:network.cidr_block: "10.0.0.0/8" must be a block from /16 to /20'],
+        ),
+        (
+            {"network.cidr_block": "10.0.0.1/16"},
+            [
+                'fixrx:network.cidr_block: "10.0.0.1/16" is not an address block; it is an address inside of one: did '
+                "you mean 10.0.0.0/16"
+            ],
+        ),
+        (
+            {"network.cidr_block": "10.0.0/16"},
+            [
+                'fixrx:network.cidr_block: "10.0.0/16" is not an address block; write `cidr_block: "10.0.0.0/16"`',
+            ],
         ),
         (
             {"app_servers.min_size": 11},
@@ -136,7 +310,7 @@ def test_identity_comes_from_environment_owner_and_account() -> None:
         ),
         (
             {"app_servers.instance_type": "m7g"},
-            ["fixrx:app_servers.instance_type: is not of this service; it looks like m7g.large"],
+            ['fixrx:app_servers.instance_type: "m7g" is not an instance type; it looks like m7g.large'],
         ),
         (
             {"backup_bucket.object_lock_days": 8},
@@ -233,12 +407,12 @@ def test_everything_wrong_is_said_at_once() -> None:
 
     assert str(refusal.value).splitlines() == [
         "The stack's configuration has 9 problems; nothing was changed:",
-        f"  fixrx:surplus: is not a setting; the settings are {SETTINGS}",
-        "  fixrx:account: is missing; add it to the stack's file",
+        "  fixrx:surplus: is not a setting; remove it, or see docs/settings.md for the settings",
+        '  fixrx:account: is missing; add the section to the stack\'s file, with `id: "111122223333"`',
         "  fixrx:app_servers: min_size is greater than max_size; swap or change them",
-        "  fixrx:database.multi_az: input should be a valid boolean, unable to interpret input",
-        "  fixrx:database.surplus: is not a setting; remove it or correct its name",
-        "  fixrx:cache.nodes: input should be less than or equal to 6",
+        '  fixrx:database.multi_az: "perhaps" is neither true nor false; write `multi_az: true` or `multi_az: false`',
+        "  fixrx:database.surplus: is not a setting; remove it, or see docs/settings.md for the settings",
+        "  fixrx:cache.nodes: 7 is not a whole number from 1 to 6; write `nodes: 2`",
         "  fixrx:network.nat: production requires per_zone or regional, because a single NAT gateway fails together "
         "with its zone",
         "  fixrx:web_acl.action: production requires block, because count lets every request through",
@@ -253,7 +427,42 @@ def test_one_problem_is_said_in_the_singular() -> None:
 
 
 def test_refusal_is_shown_without_a_traceback() -> None:
-    assert issubclass(InvalidSettings, pulumi.RunError)
+    """The engine prints a RunError as it is. Keys of other namespaces are in it."""
+    pulumi.runtime.set_all_config(
+        {
+            **{f"fixrx:{key}": value for key, value in as_pulumi_hands_it_over(SMALL).items()},
+            "fixrx:sendgrid_api_key": "decrypted",
+            "aws:region": "eu-central-1",
+            "fixrxx:cache": "{}",
+            "other:database": "nonsense",
+        },
+        secret_keys=["fixrx:sendgrid_api_key"],
+    )
+
+    with pytest.raises(pulumi.RunError) as refusal:
+        load_settings()
+
+    assert str(refusal.value).splitlines() == [
+        "The stack's configuration has 4 problems; nothing was changed:",
+        "  aws:region: is not used; remove it: the region is the setting fixrx:account.region",
+        "  fixrxx:cache: is not used; did you mean fixrx:cache",
+        "  other:database: is not used; remove it: every setting of this program begins with fixrx:",
+        f"  fixrx:sendgrid_api_key: is not a setting; {HOW_SECRETS_ARE_SET}",
+    ]
+
+
+def test_value_of_an_encrypted_setting_is_not_repeated() -> None:
+    """The engine hands it over decrypted."""
+    configuration = as_pulumi_hands_it_over({**SMALL, "cache": {"nodes": 77}})
+    pulumi.runtime.set_all_config(
+        {f"fixrx:{key}": value for key, value in configuration.items()}, secret_keys=["fixrx:cache"]
+    )
+
+    with pytest.raises(pulumi.RunError) as refusal:
+        load_settings()
+
+    assert "77" not in str(refusal.value)
+    assert "fixrx:cache.nodes: is not a whole number from 1 to 6; write `nodes: 2`" in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +491,7 @@ def test_refusal_is_shown_without_a_traceback() -> None:
     ],
     ids=str,
 )
-def test_value_is_never_quoted(changes: dict[str, Any]) -> None:
+def test_value_that_may_be_a_secret_is_never_quoted(changes: dict[str, Any]) -> None:
     """It may be a secret that was put under the wrong key."""
     problems = problems_of(changed(stack_file("production"), changes))
 
@@ -298,6 +507,8 @@ def test_text_that_is_no_section_is_refused_by_key(value: str) -> None:
     assert [problem.key for problem in refusal.value.problems] == ["database"]
 
 
+VALIDATORS_WORDS = r"(?i)input should|extra inputs|string should|should have at|value error|validation"
+"""Phrases of pydantic, which no operator knows."""
 leaves = st.one_of(
     st.none(),
     st.booleans(),
@@ -354,6 +565,7 @@ def assert_settings_or_keys(raw: dict[str, str]) -> None:
         assert refusal.problems
         assert all(problem.what and names_a_key(problem, raw) for problem in refusal.problems)
         assert MARKER not in str(refusal)
+        assert not re.search(VALIDATORS_WORDS, str(refusal))
 
 
 def names_a_key(problem: Problem, raw: dict[str, str]) -> bool:

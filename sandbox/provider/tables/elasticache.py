@@ -23,6 +23,7 @@ from sandbox.provider.model import (
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules, windows
 from sandbox.provider.tables.helpers import MANAGED, parameter_changes
+from sandbox.provider.values import UNKNOWN
 
 _NAME = rules.hyphenated(255, "lower-case letters, digits and single hyphens, beginning with a letter")
 
@@ -98,6 +99,20 @@ def _member_clusters(live: Live) -> list[str]:
 def _node_groups(live: Live) -> list[dict[str, Any]]:
     shards, replicas = _shards(live.description), _replicas(live.description)
     return [{"nodeGroupId": f"{shard:04d}", "replicaCount": replicas} for shard in range(1, shards + 1)]
+
+
+def _impossible_change(old: Inputs, new: Inputs) -> str | None:
+    """ElastiCache goes to newer versions only, and from Redis to Valkey only (errors of ModifyReplicationGroup)."""
+    group = new.get("replicationGroupId")
+    before, after = old.get("engine") or "redis", new.get("engine") or "redis"
+    if (before, after) == ("valkey", "redis"):
+        return f"{group}: ElastiCache cannot go back from valkey to redis: restore a snapshot into a new group"
+    versions = [str(one.get("engineVersion") or "") for one in (old, new)]
+    numbers = [[int(part) for part in re.findall(r"\d+", version)] for version in versions if version != UNKNOWN]
+    common = min((len(each) for each in numbers), default=0)
+    if before == after and len(numbers) == len(versions) and numbers[1][:common] < numbers[0][:common]:
+        return f"{group}: ElastiCache cannot go back from engineVersion {versions[0]} to {versions[1]}"
+    return None
 
 
 def _short_region(region: str) -> str:
@@ -239,6 +254,7 @@ _REPLICATION_GROUP = ResourceType(
     "transitEncryptionEnabled",
     write_only="authToken",
     recomputed="memberClusters nodeGroupConfigurations",
+    impossible_change=_impossible_change,
     replace="atRestEncryptionEnabled dataTieringEnabled globalReplicationGroupId kmsKeyId networkType "
     "nodeGroupConfigurations port replicationGroupId securityGroupNames snapshotArns snapshotName subnetGroupName",
     autoname=Autoname("replicationGroupId", longest=40, lower_case=True),

@@ -18,10 +18,19 @@ def _acl_entries(inputs: Inputs, identifier: str) -> Iterable[Request]:
         given = inputs.get(direction)
         for rule in [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []:
             place = {"NetworkAclId": identifier, "Egress": direction == "egress"}
-            ports = {"From": rule["fromPort"], "To": rule["toPort"]}
             entry = {member: rule[key] for key, member in _ENTRY.items()}
             entry |= members(rule, "cidrBlock ipv6CidrBlock")
-            yield Request("create_network_acl_entry", {**place, **entry, "PortRange": ports})
+            yield Request("create_network_acl_entry", {**place, **entry, **_traffic(rule)})
+
+
+_ICMP = ("icmp", "icmpv6", "1", "58")
+
+
+def _traffic(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """The messages of ICMP, or the ports of another protocol."""
+    if str(rule["protocol"]) in _ICMP:
+        return {"IcmpTypeCode": {"Type": rule.get("icmpType", 0), "Code": rule.get("icmpCode", 0)}}
+    return {"PortRange": {"From": rule["fromPort"], "To": rule["toPort"]}}
 
 
 _LAST_RULE = 32767
@@ -39,9 +48,21 @@ def _delete_acl_entries(api: Api, live: Live) -> None:
 def _read_acl_entries(api: Api, live: Live) -> Mapping[str, Any]:
     entries = [entry for entry in live.description["Entries"] if entry["RuleNumber"] < _LAST_RULE]
     return {
-        direction: [_acl_rule(entry) for entry in entries if entry["Egress"] == (direction == "egress")]
+        direction: [
+            _acl_rule(entry) | _message(entry, live.state.get(direction) or [])
+            for entry in entries
+            if entry["Egress"] == (direction == "egress")
+        ]
         for direction in ("ingress", "egress")
     }
+
+
+def _message(entry: Mapping[str, Any], given: Any) -> dict[str, Any]:
+    """Type and code of an ICMP rule: the emulator does not keep them, so those that were given are believed."""
+    if str(entry["Protocol"]) not in _ICMP:
+        return {}
+    same = [rule for rule in given if isinstance(rule, dict) and str(rule.get("ruleNo")) == str(entry["RuleNumber"])]
+    return {key: rule[key] for rule in same for key in ("icmpType", "icmpCode") if key in rule}
 
 
 def _acl_rule(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import base64
 import datetime
 import hashlib
 import itertools
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -338,6 +339,36 @@ def _monitoring_failures(inputs: Inputs) -> Iterable[CheckFailure]:
         yield CheckFailure("performanceInsightsEnabled", "must be true where a performanceInsightsKmsKeyId is given")
 
 
+def _version(value: Any) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", str(value))]
+
+
+def _impossible_change(old: Inputs, new: Inputs) -> str | None:
+    """RDS goes to newer versions and larger storage only (errors of ModifyDBInstance)."""
+    identifier = new.get("identifier")
+    before, after = old.get("engineVersion"), new.get("engineVersion")
+    if before and after and UNKNOWN not in (before, after):
+        # With fewer parts, 17 is whatever minor version is there.
+        common = min(len(_version(before)), len(_version(after)))
+        if _version(after)[:common] < _version(before)[:common]:
+            return (
+                f"{identifier}: RDS cannot go back from engineVersion {before} to {after}: restore a snapshot of that "
+                "version into a new instance"
+            )
+        if _version(after)[:1] > _version(before)[:1] and new.get("allowMajorVersionUpgrade") is not True:
+            return (
+                f"{identifier}: the upgrade from engineVersion {before} to {after} is one of the major version: RDS "
+                "needs allowMajorVersionUpgrade, and parameter groups of the new family"
+            )
+    size, wanted = old.get("allocatedStorage"), new.get("allocatedStorage")
+    if isinstance(size, int) and isinstance(wanted, int) and wanted < size:
+        return (
+            f"{identifier}: RDS cannot shrink allocatedStorage from {size} to {wanted} GiB: move the data to a new "
+            "instance"
+        )
+    return None
+
+
 _LOGS = "agent alert audit diag.log error general iam-db-auth-error listener notify.log oemagent postgresql slowquery "
 _LOGS += "trace upgrade"
 _ENGINES = "mariadb mysql oracle-ee oracle-ee-cdb oracle-se2 oracle-se2-cdb postgres sqlserver-ee sqlserver-ex "
@@ -459,6 +490,7 @@ _INSTANCE = ResourceType(
         "vpcSecurityGroupIds": references.SECURITY_GROUP,
     },
     validate=_instance_failures,
+    impossible_change=_impossible_change,
 )
 
 TYPES = (_SUBNET_GROUP, _PARAMETER_GROUP, _EVENT_SUBSCRIPTION, _INSTANCE)

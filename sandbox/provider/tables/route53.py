@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.provider.emulator import Api
 from sandbox.provider.model import Inputs, Live, ResourceType, Text, call, constant, template
+from sandbox.provider.resource_provider import ProviderError
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
 from sandbox.provider.tables.helpers import given, regular_type, tagging, without
@@ -160,6 +161,22 @@ def _find_record(api: Api, live: Live) -> dict[str, Any] | None:
     return None
 
 
+def _refuse_second_record(api: Api, live: Live) -> None:
+    """Route 53 has one record set of a name and type, and none beside a CNAME (InvalidChangeBatch)."""
+    name, kind = _plain_name(live.state["name"]), live.state["type"]
+    if _find_record(api, live) is not None and live.state.get("allowOverwrite") is not True:
+        raise ProviderError(
+            f"the zone {live.state['zoneId']} already has a record set {name} of type {kind}: take it over with "
+            "allowOverwrite, or delete it first"
+        )
+    for record in _records(api, live.state["zoneId"]):
+        if _plain_name(record["Name"]) == name and record["Type"] != kind and "CNAME" in (record["Type"], kind):
+            raise ProviderError(
+                f"the zone {live.state['zoneId']} has a record set {name} of type {record['Type']}: one of type {kind} "
+                "cannot be beside it"
+            )
+
+
 def _read_record(api: Api, live: Live) -> Mapping[str, Any] | None:
     record = _find_record(api, live)
     if record is None:
@@ -212,6 +229,7 @@ _RECORD = ResourceType(
     create="change_resource_record_sets",
     id=_record_id,
     prepare=_change_batch,
+    before_create=_refuse_second_record,
     read=_read_record,
     attributes={
         "name": lambda live: _plain_name(live.description["Name"]),

@@ -74,6 +74,10 @@ def _inline_rule(permission: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _CHARACTERS = r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]"
+_DESCRIPTION = rules.matches(
+    _CHARACTERS + "{0,255}", "at most 255 letters, digits, spaces and signs among ._-:/()#,@[]+=&;{}!$*"
+)
+"""EC2's characters: neither > nor an apostrophe is among them."""
 
 _SECURITY_GROUP = ec2_type(
     "SecurityGroup",
@@ -88,7 +92,7 @@ _SECURITY_GROUP = ec2_type(
     features=(_inline_rules("ingress"), _inline_rules("egress")),
     rules={
         "name": rules.matches(f"(?!sg-){_CHARACTERS}{{1,255}}", "a name that does not begin with sg-"),
-        "description": rules.matches(_CHARACTERS + "{0,255}", "at most 255 of EC2's characters for descriptions"),
+        **each("description ingress.description egress.description", _DESCRIPTION),
         **each("ingress.cidrBlocks egress.cidrBlocks", rules.ipv4_network),
         **each("ingress.ipv6CidrBlocks egress.ipv6CidrBlocks", rules.ipv6_network),
     },
@@ -143,7 +147,9 @@ def _rule_ports(inputs: Inputs) -> Iterable[CheckFailure]:
         for key in ("fromPort", "toPort"):
             if inputs.get(key) is None:
                 yield CheckFailure(key, f"{inputs['ipProtocol']} needs {key}")
-    if isinstance(low, int) and isinstance(high, int) and low > high:
+    # Of ICMP they are the type and the code of a message.
+    icmp = inputs.get("ipProtocol") in ("icmp", "icmpv6", "1", "58")
+    if not icmp and isinstance(low, int) and isinstance(high, int) and low > high:
         yield CheckFailure("toPort", f"must not be below fromPort ({low})")
 
 
@@ -182,6 +188,7 @@ def _security_group_rule(direction: str) -> ResourceType:
         replace="securityGroupId",
         validate=_rule_ports,
         rules={
+            "description": _DESCRIPTION,
             "cidrIpv4": rules.ipv4_network,
             "cidrIpv6": rules.ipv6_network,
             **each("fromPort toPort", rules.between(-1, 65535)),

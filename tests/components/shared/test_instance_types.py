@@ -1,8 +1,13 @@
 """What an instance type offers, read from its name. Figures from AWS's instance type tables."""
 
-import pytest
+import re
+from typing import Any
 
-from components.shared.instance_types import capacity_of
+import boto3
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from components.shared.instance_types import FAMILIES, CacheNodeType, DatabaseClass, ServerType, capacity_of
 
 
 @pytest.mark.parametrize(
@@ -46,8 +51,38 @@ def test_capacity(instance_type: str, vcpus: int, memory_gib: float, burstable: 
         ("m7g.small", "has an unknown size"),
         ("m7g.0xlarge", "has an unknown size"),
         ("t4g.nano", "has an unknown size"),
+        ("m7g.lagre", "has an unknown size; did you mean m7g.large"),
+        ("db.m7q.large", "is of an unknown family; did you mean db.m7i.large"),
+        ("db.m7q.lagre", "is of an unknown family; did you mean db.m7i.large"),
+        ("m99.large", "is of an unknown family; did you mean"),
+        ("m7g.5xlarge", "has an unknown size; did you mean m7g"),
+        ("m7g.0", "has an unknown size; it is one of medium, large, xlarge"),
     ],
 )
 def test_what_the_platform_does_not_know_is_refused(instance_type: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         capacity_of(instance_type)
+
+
+def test_families_and_sizes_are_those_of_ec2() -> None:
+    """Without generations that AWS calls previous, and without bare metal."""
+    types = boto3.client("ec2", region_name="us-east-1").meta.service_model.shape_for("InstanceType").enum
+    known = {each for each in types if re.fullmatch(r"([cmr][4-9]|t[2-4]).*", each) and "metal" not in each}
+
+    assert {each.partition(".")[0] for each in known} == FAMILIES
+    assert not [each for each in known if not each.endswith((".nano", ".small", ".micro")) and not capacity_of(each)]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "instance_type", "message"),
+    [
+        (ServerType, "m7g", "is not an instance type; it looks like m7g.large"),
+        (ServerType, "db.m7g.large", "is not of this service; did you mean m7g.large"),
+        (DatabaseClass, "m7g.large", "is not of this service; did you mean db.m7g.large"),
+        (CacheNodeType, "db.m7g.large", "is not of this service; did you mean cache.m7g.large"),
+        (CacheNodeType, "cache.m7g.lagre", "has an unknown size; did you mean cache.m7g.large"),
+    ],
+)
+def test_type_of_another_service_is_refused(accepted: Any, instance_type: str, message: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        TypeAdapter(accepted).validate_python(instance_type)

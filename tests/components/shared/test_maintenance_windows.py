@@ -84,7 +84,10 @@ def test_windows_that_only_touch_are_accepted(settings: dict[str, Any], snapshot
         ({"weekly": {"minutes": 59}}, "greater than or equal to 60"),
         ({"monthly": {"minutes": 59}}, "greater than or equal to 60"),
         ({"daily": {"start": "24:00"}}, "it looks like"),
-        ({"daily": {"start": "2:00"}}, "it looks like"),
+        ({"daily": {"start": "2:00"}}, 'did you mean "02:00"'),
+        ({"daily": {"start": "2.30"}}, 'did you mean "02:30"'),
+        ({"daily": {"start": "120"}}, 'did you mean "02:00"'),
+        ({"daily": {"start": "1440"}}, "it looks like"),
         ({"weekly": {"day": "sunday"}}, "Input should be 'mon'"),
     ],
 )

@@ -34,7 +34,13 @@ def test_address_that_aws_refuses_is_refused(address: str) -> None:
         EMAIL.validate_python(address)
 
 
-@pytest.mark.parametrize("domain", ["fixrx", "api..fixrx.com", "Api.fixrx.com", "api.fixrx.com.", f"{'a' * 64}.com"])
+@pytest.mark.parametrize("address", ["Api.fixrx.com", "api.fixrx.com.", "https://api.fixrx.com/v1", " api.fixrx.com"])
+def test_domain_in_an_address_is_suggested(address: str) -> None:
+    with pytest.raises(ValidationError, match=r"is not a domain name in lower case; did you mean api\.fixrx\.com"):
+        DOMAIN.validate_python(address)
+
+
+@pytest.mark.parametrize("domain", ["fixrx", "api..fixrx.com", f"{'a' * 64}.com"])
 def test_name_that_is_no_domain_is_refused(domain: str) -> None:
     with pytest.raises(ValidationError, match=r"is not a domain name in lower case; it looks like api\.fixrx\.com"):
         DOMAIN.validate_python(domain)

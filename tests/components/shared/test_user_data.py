@@ -31,6 +31,8 @@ USER_DATA = UserData(
     drain_seconds=60,
     settings={"PORT": "3000", "NODE_ENV": "production"},
     secret_arns=SECRETS,
+    secret_versions={"DATABASE_URL": "version-1"},
+    patience_seconds=600,
 )
 WRITTEN_PATHS = (
     "/etc/fixrx",
@@ -89,8 +91,8 @@ class Server:
         lines = (self.root / "calls").read_text().splitlines()
         return [line.removeprefix(f"{command} ") for line in lines if line.startswith(f"{command} ")]
 
-    def boot(self, user_data: UserData) -> subprocess.CompletedProcess[str]:
-        script = user_data.script()
+    def boot(self, user_data: UserData, prelude: str = "") -> subprocess.CompletedProcess[str]:
+        script = f"{prelude}\n{user_data.script()}"
         for path in WRITTEN_PATHS:
             script = script.replace(path, f"{self.root}{path}")
         return self._run(script)
@@ -132,7 +134,7 @@ def server(tmp_path: Path) -> Server:
     server.stand_in("id", "exit 1")
     # Owners can be given by root alone; the directories are made all the same.
     server.stand_in("install", 'for last; do :; done\nmkdir -p "$last"')
-    server.stand_in("aws", f'cp "{tmp_path}/release.tar.gz" "${{@: -1}}"')
+    server.stand_in("aws", f'if [ "$2" = cp ]; then cp "{tmp_path}/release.tar.gz" "${{@: -1}}"; fi')
     return server
 
 
@@ -168,6 +170,11 @@ def test_server_gets_what_it_needs_in_this_order(server: Server) -> None:
         f"useradd --system --home-dir {root}/var/www/fixrx-backend --shell /sbin/nologin fixrx",
         f"install --directory --owner=fixrx --group=fixrx {root}/var/www/fixrx-backend {root}/var/log/fixrx",
         f"install --directory {root}/etc/fixrx",
+        "aws s3api head-object --region us-east-1 --bucket backups --key releases/1.2.3.tar.gz",
+        *(
+            f"aws secretsmanager get-secret-value --region us-east-1 --secret-id {arn} --query ARN --output text"
+            for arn in SECRETS.values()
+        ),
         f"curl --fail --silent --show-error --output {root}/etc/fixrx/rds-ca.pem "
         "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem",
         f"aws s3 cp --region us-east-1 s3://backups/releases/1.2.3.tar.gz {root}/tmp/release.tar.gz",
@@ -190,8 +197,16 @@ def test_server_knows_its_settings_and_the_names_of_its_secrets(server: Server) 
     settings = server.path("/etc/fixrx/settings.env").read_text()
     assert read_environment_file(settings) == {"NODE_ENV": "production", "PORT": "3000"}
     assert server.path("/etc/fixrx/secrets.list").read_text().splitlines() == [
-        f"{variable} {arn}" for variable, arn in SECRETS.items()
+        f"DATABASE_URL {ARN}DATABASE_URL version-1",
+        f"FIREBASE_SERVICE_ACCOUNT {ARN}FIREBASE_SERVICE_ACCOUNT",
     ]
+
+
+def test_new_version_of_a_secret_is_a_new_script() -> None:
+    """A changed script is a new version of the launch template, which replaces the servers."""
+    renewed = replace(USER_DATA, secret_versions={"DATABASE_URL": "version-2"})
+
+    assert renewed.script() == USER_DATA.script().replace("version-1", "version-2") != USER_DATA.script()
 
 
 def test_service_runs_pm2_as_its_own_user_and_loads_secrets_first(server: Server) -> None:
@@ -226,9 +241,7 @@ def test_download_that_fails_is_tried_again(server: Server) -> None:
     finished = server.boot(USER_DATA)
 
     assert finished.returncode == 0
-    assert finished.stderr.splitlines() == [
-        f"attempt {number} of 60 failed: fetch_database_certificates; trying again in 10 s" for number in (1, 2)
-    ]
+    assert finished.stderr.splitlines() == ["failed: fetch_database_certificates; trying again in 10 s"] * 2
     assert server.calls("sleep") == ["10", "10"]
     assert len(server.calls("curl")) == 3
 
@@ -237,8 +250,8 @@ def test_download_that_fails_is_tried_again(server: Server) -> None:
     ("command", "step"),
     [
         ("dnf", "install_runtime"),
+        ("aws", "nothing_is_missing"),
         ("curl", "fetch_database_certificates"),
-        ("aws", "fetch_release"),
         ("tar", "fetch_release"),
         ("chown", "fetch_release"),
     ],
@@ -246,17 +259,83 @@ def test_download_that_fails_is_tried_again(server: Server) -> None:
 def test_server_that_cannot_be_made_ready_gives_up_and_starts_nothing(server: Server, command: str, step: str) -> None:
     server.stand_in(command, "exit 1")
 
-    finished = server.boot(USER_DATA)
+    finished = server.boot(replace(USER_DATA, patience_seconds=0))
 
     assert finished.returncode == 1
-    assert finished.stderr.splitlines()[-1] == f"gave up: {step}"
-    assert len(server.calls("sleep")) == 60
+    assert finished.stderr.splitlines()[-1] == f"gave up after 0 s: {step}"
     assert server.calls("systemctl") == []
+
+
+def test_patience_is_for_all_waits_together(server: Server) -> None:
+    """Three waits of ten minutes would be longer than the group's patience with the server."""
+    server.stand_in("dnf", f'[ "$(grep --count ^dnf "{server.root}/calls")" -ge 31 ]')
+    server.stand_in("curl", "exit 1")
+
+    finished = server.boot(USER_DATA, prelude="sleep() { SECONDS=$((SECONDS + $1)); }")
+
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1] == "gave up after 600 s: fetch_database_certificates"
+    # Half of the time has gone into the first wait. The machine's own seconds count as well.
+    assert len(server.calls("dnf")) == 31
+    assert 21 <= len(server.calls("curl")) <= 31
+
+
+NOT_FOUND = "An error occurred (404) when calling the HeadObject operation: Not Found"
+NO_VALUE = (
+    "An error occurred (ResourceNotFoundException) when calling the GetSecretValue operation: Secrets Manager can't "
+    "find the specified secret value for staging label: AWSCURRENT"
+)
+DENIED = "An error occurred (403) when calling the HeadObject operation: Forbidden"
+
+
+def test_everything_that_is_missing_is_named_at_once_until_it_is_there(server: Server) -> None:
+    """The release and two secrets are put there while the server waits."""
+    attempts = f'"$(grep --count head-object "{server.root}/calls")"'
+    server.stand_in(
+        "aws",
+        f"""
+if [ "$2" = cp ]; then cp "{server.root}/release.tar.gz" "${{@: -1}}"; exit 0; fi
+if [ {attempts} -ge 3 ]; then exit 0; fi
+if [ "$2" = head-object ]; then echo "{NOT_FOUND}" >&2; else echo "{NO_VALUE}" >&2; fi
+exit 254
+""",
+    )
+
+    finished = server.boot(USER_DATA)
+
+    assert finished.returncode == 0
+    assert (
+        finished.stderr.splitlines()
+        == [
+            "missing:",
+            "the release s3://backups/releases/1.2.3.tar.gz is not there: upload it",
+            *(
+                f"the secret {variable} has no value: aws secretsmanager put-secret-value --secret-id {arn}"
+                for variable, arn in SECRETS.items()
+            ),
+            "failed: nothing_is_missing; trying again in 10 s",
+        ]
+        * 2
+    )
+    assert server.calls("systemctl") == ["daemon-reload", "enable --now fixrx-api.service"]
+
+
+def test_what_is_forbidden_is_not_called_missing(server: Server) -> None:
+    server.stand_in("aws", f'if [ "$1" = s3api ]; then echo "{DENIED}" >&2; exit 254; fi')
+
+    finished = server.boot(replace(USER_DATA, patience_seconds=0))
+
+    assert finished.stderr.splitlines() == [
+        "missing:",
+        f"the release s3://backups/releases/1.2.3.tar.gz cannot be read: {DENIED}",
+        "gave up after 0 s: nothing_is_missing",
+    ]
 
 
 def test_service_sees_secrets_exactly_as_they_are_kept(server: Server) -> None:
     values = {f"SECRET_{number}": value for number, value in enumerate(AWKWARD_VALUES)}
-    server.boot(replace(USER_DATA, secret_arns={variable: f"{ARN}{variable}" for variable in values}))
+    arns = {variable: f"{ARN}{variable}" for variable in values}
+    server.boot(replace(USER_DATA, secret_arns=arns, secret_versions=dict.fromkeys(arns, "version-1")))
 
     finished = server.load_secrets(values)
 
@@ -292,6 +371,9 @@ def test_secrets_of_before_stay_when_one_cannot_be_fetched(server: Server) -> No
 
     finished = server.load_secrets({"DATABASE_URL": "after"})
 
-    assert finished.returncode != 0
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1] == (
+        "these secrets cannot be read; have they values? FIREBASE_SERVICE_ACCOUNT"
+    )
     written = server.path("/run/fixrx/secrets.env").read_text()
     assert read_environment_file(written) == dict.fromkeys(SECRETS, "before")

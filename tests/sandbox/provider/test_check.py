@@ -13,6 +13,8 @@ VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+DESCRIPTION = "must be at most 255 letters, digits, spaces and signs among ._-:/()#,@[]+=&;{}!$*"
 TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 LISTENER = "aws:lb/listener:Listener"
@@ -194,6 +196,25 @@ WRONG_VALUES: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
         {"securityGroupId": UNKNOWN, "ipProtocol": "tcp", "fromPort": 443, "toPort": 80, "cidrIpv4": "0.0.0.0/0"},
         [("toPort", "must not be below fromPort (443)")],
     ),
+    *[
+        (
+            token,
+            {"securityGroupId": UNKNOWN, "ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0", "description": description},
+            [("description", DESCRIPTION)],
+        )
+        for token in (INGRESS, EGRESS)
+        for description in ("servers -> database", "the platform's", "a" * 256, "caf\u00e9", "line\nbreak")
+    ],
+    (
+        SECURITY_GROUP,
+        {
+            "description": "servers -> database",
+            "ingress": [
+                {"protocol": "tcp", "fromPort": 1, "toPort": 2, "cidrBlocks": ["10.0.0.0/8"], "description": "it's"}
+            ],
+        },
+        [("description", DESCRIPTION), ("ingress[0].description", DESCRIPTION)],
+    ),
     (
         RULE,
         {
@@ -367,3 +388,18 @@ def test_defaults_of_the_provider_are_filled_and_listed(services: Services) -> N
         "instanceTenancy": "default",
         "__defaults": ["instanceTenancy"],
     }
+
+
+@pytest.mark.parametrize(
+    "description", ["HTTPS, and HTTP to redirect to HTTPS", "a" * 255, "._-:/()#,@[]+=&;{}!$*", ""]
+)
+def test_descriptions_that_ec2_takes(services: Services, description: str) -> None:
+    for token in (INGRESS, EGRESS):
+        rule = {"securityGroupId": UNKNOWN, "ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0", "description": description}
+        assert services.failures(token, rule) == []
+
+
+def test_type_and_code_of_icmp_are_no_range_of_ports(services: Services) -> None:
+    rule = {"securityGroupId": UNKNOWN, "ipProtocol": "icmpv6", "fromPort": 2, "toPort": 0, "cidrIpv6": "::/0"}
+
+    assert services.failures(INGRESS, rule) == []

@@ -421,6 +421,34 @@ def test_records_and_their_zone(services: Services) -> None:
     assert route53.list_hosted_zones()["HostedZones"] == []
 
 
+def test_a_second_record_set_of_a_name_and_type_is_refused(services: Services) -> None:
+    """As Route 53 does, unless the program says that it takes over what is there."""
+    zone = services.create("aws:route53/zone:Zone", {"name": "fixrx.com"}, "zone")
+    record = {"zoneId": zone.id, "name": "api.fixrx.com", "type": "A", "ttl": 60, "records": ["192.0.2.1"]}
+    change = {
+        "Action": "CREATE",
+        "ResourceRecordSet": {
+            "Name": record["name"],
+            "Type": "A",
+            "TTL": 60,
+            "ResourceRecords": [{"Value": "192.0.2.9"}],
+        },
+    }
+    route53 = services.client("route53")
+    route53.change_resource_record_sets(HostedZoneId=zone.id, ChangeBatch={"Changes": [change]})
+
+    with pytest.raises(ProviderError, match=r"already has a record set .* of type A: take it over"):
+        services.create("aws:route53/record:Record", record, "api")
+    with pytest.raises(ProviderError, match=r"a record set .* of type A: one of type CNAME cannot be"):
+        services.create("aws:route53/record:Record", {**record, "type": "CNAME", "records": ["fixrx.com"]}, "name")
+    services.create("aws:route53/record:Record", {**record, "type": "AAAA", "records": ["2001:db8::1"]}, "ipv6")
+    services.create("aws:route53/record:Record", {**record, "allowOverwrite": True}, "api")
+
+    found = route53.list_resource_record_sets(HostedZoneId=zone.id)["ResourceRecordSets"]
+    assert [one["ResourceRecords"] for one in found if one["Type"] == "A"] == [[{"Value": "192.0.2.1"}]]
+    assert drifts(services) == {}
+
+
 def test_a_certificate_is_validated_by_its_records(services: Services) -> None:
     names = {"domainName": "fixrx.com", "subjectAlternativeNames": ["*.fixrx.com"], "validationMethod": "DNS"}
     certificate = services.create("aws:acm/certificate:Certificate", names, "certificate")
@@ -535,3 +563,17 @@ def test_a_group_of_servers(services: Services) -> None:
     assert services.drift(servers) == {"maxSize": 9}
     services.destroy()
     assert client.describe_auto_scaling_groups()["AutoScalingGroups"] == []
+
+
+def test_messages_of_icmp_in_a_network_acl(services: Services) -> None:
+    vpc = services.create("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16"}, "vpc")
+    message = {"icmpType": 3, "icmpCode": 4, "protocol": "1", "cidrBlock": "0.0.0.0/0"}
+    rule = {**message, "ruleNo": 500, "action": "allow", "fromPort": 0, "toPort": 0}
+
+    acl = services.create("aws:ec2/networkAcl:NetworkAcl", {"vpcId": vpc.id, "ingress": [rule]}, "acl")
+
+    entries = services.client("ec2").describe_network_acls(NetworkAclIds=[acl.id])["NetworkAcls"][0]["Entries"]
+    assert [(each["Protocol"], each.get("PortRange")) for each in entries if each["RuleNumber"] == 500] == [("1", None)]
+    assert drifts(services) == {}
+    services.update(acl, ingress=[{**rule, "icmpCode": 0}])
+    assert drifts(services) == {}

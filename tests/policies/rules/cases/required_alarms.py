@@ -11,6 +11,7 @@ CASES = (
         ("EngineCPUUtilization-001", "dimensions.CacheClusterId"),
     ),
     Case("monitoring-has-required-alarms", "replica", remove("replica-lag"), None),
+    Case("monitoring-has-required-alarms", "replica", remove("ReplicaStopped"), None),
     Case(
         "monitoring-has-required-alarms", "primary", put("primary-cpu", "threshold", 95), ("primary-cpu", "threshold")
     ),

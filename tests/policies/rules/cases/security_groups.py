@@ -23,6 +23,15 @@ CASES = (
         also=(("admin-remote-login-is-not-public", "web-443"),),
     ),
     Case(
+        "security-group-public-ports-are-restricted",
+        "web-443",
+        both(
+            put("web-443", "ipProtocol", "icmp"),
+            both(put("web-443", "fromPort", 8), put("web-443", "toPort", 0)),
+        ),
+        None,
+    ),
+    Case(
         "security-group-public-ingress-is-load-balancer-only",
         "app-from-alb",
         both(

@@ -201,3 +201,29 @@ def test_a_name_can_be_used_once_at_a_time(services: Services) -> None:
     services.delete(group)
     assert services.drift(group) is None
     services.create(REPLICATION_GROUP, GROUP)
+
+
+@pytest.mark.parametrize(
+    ("before", "changes", "reason"),
+    [
+        (
+            {"engine": "valkey", "engineVersion": "8.1"},
+            {"engine": "redis", "engineVersion": "7.1"},
+            "ElastiCache cannot go back from valkey to redis",
+        ),
+        ({}, {"engineVersion": "6.2"}, "ElastiCache cannot go back from engineVersion 7.1 to 6.2"),
+    ],
+)
+def test_change_that_elasticache_refuses_is_refused_in_a_preview(
+    services: Services, before: dict[str, Any], changes: dict[str, Any], reason: str
+) -> None:
+    group = services.create(REPLICATION_GROUP, GROUP | before)
+
+    with pytest.raises(ProviderError, match=f"^sessions: {reason}"):
+        services.changes(group, **changes)
+
+
+def test_redis_becomes_valkey(services: Services) -> None:
+    group = services.create(REPLICATION_GROUP, GROUP)
+
+    assert services.changes(group, engine="valkey", engineVersion="8.1") == {"engine": False, "engineVersion": False}

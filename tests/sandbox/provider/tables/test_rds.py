@@ -9,7 +9,7 @@ import pytest
 from sandbox.provider.emulator import ApiError
 from sandbox.provider.resource_provider import ProviderError
 from sandbox.provider.tables import rds
-from tests.sandbox.provider.services import ACCOUNT, REGION, Resource, Services, network, serve
+from tests.sandbox.provider.services import ACCOUNT, CONFIGURATION, REGION, Resource, Services, network, serve
 
 pytestmark = pytest.mark.emulator
 
@@ -365,3 +365,52 @@ def test_destroy_leaves_nothing(services: Services) -> None:
     assert client.describe_db_subnet_groups()["DBSubnetGroups"] == []
     assert client.describe_db_parameter_groups()["DBParameterGroups"] == []
     assert client.describe_db_snapshots()["DBSnapshots"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"engineVersion": "16"}, "RDS cannot go back from engineVersion 17 to 16"),
+        (
+            {"engineVersion": "16.9", "allowMajorVersionUpgrade": True},
+            "RDS cannot go back from engineVersion 17 to 16.9",
+        ),
+        ({"engineVersion": "18"}, "the upgrade from engineVersion 17 to 18 is one of the major version"),
+        ({"allocatedStorage": 50}, "RDS cannot shrink allocatedStorage from 100 to 50 GiB"),
+    ],
+    ids=str,
+)
+def test_change_that_rds_refuses_is_refused_in_a_preview(
+    services: Services, changes: dict[str, Any], reason: str
+) -> None:
+    primary = services.create(INSTANCE, PRIMARY | {"skipFinalSnapshot": True})
+
+    with pytest.raises(ProviderError, match=f"^orders-primary: {reason}"):
+        services.changes(primary, **changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"engineVersion": "18", "allowMajorVersionUpgrade": True},
+        {"engineVersion": "17.6"},
+        {"allocatedStorage": 200},
+    ],
+    ids=str,
+)
+def test_change_that_rds_takes(services: Services, changes: dict[str, Any]) -> None:
+    primary = services.create(INSTANCE, PRIMARY | {"skipFinalSnapshot": True})
+
+    assert services.changes(primary, **changes) == dict.fromkeys(sorted(changes), False)
+
+
+def test_storage_that_rds_has_added_may_be_ignored(services: Services) -> None:
+    """A program that ignores an input does not ask for its change."""
+    primary = services.create(INSTANCE, PRIMARY | {"skipFinalSnapshot": True})
+    new = {**primary.inputs, "allocatedStorage": 50}
+
+    difference = services.package.difference(
+        primary.identity, primary.inputs, primary.state, new, ("allocatedStorage",), CONFIGURATION
+    )
+
+    assert difference.changes == {}
