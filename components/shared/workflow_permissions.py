@@ -32,24 +32,19 @@ NETWORK_CREATIONS = (
 BALANCING_CREATIONS = "CreateListener CreateLoadBalancer CreateRule CreateTargetGroup"
 
 LISTED_FOR_ALL: Mapping[str, str] = {
-    "acm": "ListCertificates",
     "autoscaling": "Describe*",
     "cloudwatch": "DescribeAlarms",
-    "ec2": "DescribeAddresses DescribeAddressesAttribute DescribeAvailabilityZones DescribeFlowLogs DescribeImages "
-    "DescribeInstanceTypes DescribeInstances DescribeInternetGateways DescribeLaunchTemplateVersions "
-    "DescribeLaunchTemplates DescribeNatGateways DescribeNetworkAcls DescribeNetworkInterfaces DescribePrefixLists "
-    "DescribeRegions DescribeRouteTables DescribeSecurityGroupRules DescribeSecurityGroups DescribeSubnets "
-    "DescribeTags DescribeVpcEndpointServices DescribeVpcEndpoints DescribeVpcs",
+    "ec2": "DescribeAddresses DescribeAddressesAttribute DescribeFlowLogs DescribeInternetGateways "
+    "DescribeLaunchTemplateVersions DescribeLaunchTemplates DescribeNatGateways DescribeNetworkAcls "
+    "DescribeNetworkInterfaces DescribePrefixLists DescribeRouteTables DescribeSecurityGroupRules "
+    "DescribeSecurityGroups DescribeSubnets DescribeVpcEndpointServices DescribeVpcEndpoints DescribeVpcs",
     "elasticache": "Describe* ListTagsForResource",
     "elasticloadbalancing": "Describe*",
-    "kms": "ListAliases ListKeys",
+    "kms": "ListAliases",
     "logs": "DescribeLogGroups DescribeResourcePolicies GetLogDelivery ListLogDeliveries",
     "rds": "Describe* ListTagsForResource",
-    "route53": "GetChange GetDNSSEC GetHostedZone GetQueryLoggingConfig ListHostedZones* ListQueryLoggingConfigs "
-    "ListResourceRecordSets ListTagsForResource",
-    "secretsmanager": "ListSecrets",
-    "sns": "ListSubscriptions ListTopics",
-    "wafv2": "DescribeManagedRuleGroup List*",
+    "route53": "GetChange GetDNSSEC GetHostedZone GetQueryLoggingConfig ListResourceRecordSets ListTagsForResource",
+    "wafv2": "ListTagsForResource",
 }
 """Descriptions that AWS gives for the whole account only, or that the provider asks for the whole account and filters.
 None of them contains data; DNS records are public."""
@@ -187,11 +182,11 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ),
         (
             "ReadTopics",
-            "sns: GetDataProtectionPolicy GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic "
-            "ListTagsForResource",
+            "sns: GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource",
             scope.arns("sns", "*"),
             scope.own,
         ),
+        ("ReadBalancer", "elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope), scope.own),
         ("ReadVpc", "ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*"), scope.own),
         (
             "ReadWebAcl",
@@ -319,8 +314,7 @@ def network_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "DisassociateAddress DisassociateRouteTable DisassociateSubnetCidrBlock DisassociateVpcCidrBlock "
                 "ModifyLaunchTemplate ModifySecurityGroupRules ModifySubnetAttribute ModifyVpcAttribute "
                 "ModifyVpcEndpoint ReleaseAddress ReplaceNetworkAclAssociation ReplaceNetworkAclEntry ReplaceRoute "
-                "ReplaceRouteTableAssociation RevokeSecurityGroupEgress RevokeSecurityGroupIngress "
-                "UpdateSecurityGroupRuleDescriptionsEgress UpdateSecurityGroupRuleDescriptionsIngress",
+                "ReplaceRouteTableAssociation RevokeSecurityGroupEgress RevokeSecurityGroupIngress",
                 [scope.arn("ec2", "*"), *images],
                 scope.own,
             ),
@@ -350,8 +344,8 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             (
                 "ManageBalancing",
-                "elasticloadbalancing: AddListenerCertificates CreateListener CreateRule DeleteListener "
-                "DeleteLoadBalancer DeleteRule DeleteTargetGroup ModifyCapacityReservation ModifyListener "
+                "elasticloadbalancing: AddListenerCertificates CreateListener CreateRule CreateWebACLAssociation "
+                "DeleteListener DeleteLoadBalancer DeleteRule DeleteTargetGroup DeleteWebACLAssociation ModifyCapacityReservation ModifyListener "
                 "ModifyListenerAttributes ModifyLoadBalancerAttributes ModifyRule ModifyTargetGroup "
                 "ModifyTargetGroupAttributes RemoveListenerCertificates SetIpAddressType SetRulePriorities "
                 "SetSecurityGroups SetSubnets",
@@ -385,7 +379,7 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             (
                 "ManageCertificate",
-                "acm: DeleteCertificate RenewCertificate UpdateCertificateOptions",
+                "acm: DeleteCertificate UpdateCertificateOptions",
                 certificates,
                 scope.own,
             ),
@@ -397,7 +391,7 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "autoscaling: AttachLoadBalancerTargetGroups AttachTrafficSources CancelInstanceRefresh "
                 "DeleteAutoScalingGroup DeletePolicy DetachLoadBalancerTargetGroups DetachTrafficSources "
                 "DisableMetricsCollection EnableMetricsCollection PutScalingPolicy ResumeProcesses "
-                "SetInstanceProtection StartInstanceRefresh SuspendProcesses UpdateAutoScalingGroup",
+                "StartInstanceRefresh SuspendProcesses UpdateAutoScalingGroup",
                 groups,
                 scope.own,
             ),
@@ -673,7 +667,7 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
     resources. What would give away data or undo protection is denied here, and a denial is stronger than any policy.
     """
     identity = scope.identity
-    services = sorted({*LISTED_FOR_ALL, "s3", "ssm"} - {"kms", "s3"})
+    services = sorted({*LISTED_FOR_ALL, "acm", "secretsmanager", "sns", "ssm"} - {"kms"})
     account = {"aws:ResourceAccount": identity.account_id}
     region = {"aws:RequestedRegion": scope.regions}
     roles = scope.account_arn(f"role{iam.role_path(identity)}*")

@@ -490,6 +490,20 @@ def test_every_action_of_the_statements_exists(stack: str, purpose: str) -> None
     assert missing == set()
 
 
+@pytest.mark.parametrize("purpose", [DEPLOY, PREVIEW])
+def test_every_granted_action_is_used(purpose: str) -> None:
+    """A grant without a request in the table would be one that nobody has thought about."""
+    used = {line.action for stack in STACKS for line in lines(stack)}
+    granted = {
+        action
+        for document in role("production", purpose).policies
+        for statement in document["Statement"]
+        for action in statement["Action"]
+    }
+
+    assert {action for action in granted if not any(fnmatchcase(name, action) for name in used)} == set()
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_policies_are_within_the_quotas_of_iam(stack: str) -> None:
     attached = role(stack, DEPLOY).policies

@@ -883,9 +883,17 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             "create": (
                 "wafv2:AssociateWebACL own:wafv2:webacl own:elasticloadbalancing:loadbalancer/app/",
                 "elasticloadbalancing:SetWebAcl *",
+                "elasticloadbalancing:CreateWebACLAssociation own:elasticloadbalancing:loadbalancer/app/",
             ),
-            "read": ("wafv2:GetWebACLForResource own:wafv2:webacl own:elasticloadbalancing:loadbalancer/app/",),
-            "delete": ("wafv2:DisassociateWebACL own:elasticloadbalancing:loadbalancer/app/",),
+            "read": (
+                "wafv2:GetWebACLForResource own:wafv2:webacl own:elasticloadbalancing:loadbalancer/app/",
+                "elasticloadbalancing:GetLoadBalancerWebACL own:elasticloadbalancing:loadbalancer/app/",
+                "elasticloadbalancing:DescribeWebACLAssociation *",
+            ),
+            "delete": (
+                "wafv2:DisassociateWebACL own:elasticloadbalancing:loadbalancer/app/",
+                "elasticloadbalancing:DeleteWebACLAssociation own:elasticloadbalancing:loadbalancer/app/",
+            ),
         },
     ),
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": (
