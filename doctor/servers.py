@@ -52,7 +52,7 @@ def check_image(context: Context) -> Finding:
             "Set app_servers.image_id.",
             command,
         )
-    problem = _problem_of(images[0], settings.image_architecture, context.access.account_id)
+    problem = _problem_of(images[0], settings.image_architecture, context)
     if problem:
         return missing(f"The image {settings.image_id} {problem}. Set app_servers.image_id.", command)
     return ok(f"The image {settings.image_id} is {images[0]['Name']}, for {settings.image_architecture}.")
@@ -129,15 +129,15 @@ def find_image_command(region: str, architecture: Architecture) -> str:
     )
 
 
-def _problem_of(image: Any, architecture: Architecture, account_id: str) -> str:
+def _problem_of(image: Any, architecture: Architecture, context: Context) -> str:
     """What is wrong with an image, as the end of a sentence, or an empty text."""
     if image["Architecture"] != architecture:
         return f"is for {image['Architecture']}, and app_servers.image_architecture is {architecture}"
     if image["State"] != "available":
         return f"cannot be started: it is {image['State']}"
     # The workflows' role may start images of these two only.
-    if image.get("ImageOwnerAlias") != AMAZON and image["OwnerId"] != account_id:
-        return f"is neither Amazon's nor of this account, but of account {image['OwnerId']}"
+    if image.get("ImageOwnerAlias") != AMAZON and not context.owns(image.get("Tags", [])):
+        return "is neither Amazon's nor tagged as this stack's (tags Project and Environment)"
     deprecated = image.get("DeprecationTime")
     if deprecated and datetime.fromisoformat(deprecated) < datetime.now(UTC):
         return f"has been deprecated since {deprecated[:10]}"

@@ -50,6 +50,32 @@ LISTED_FOR_ALL: Mapping[str, str] = {
 None of them contains data; DNS records are public."""
 
 
+BOUNDARY_ACTIONS: Mapping[str, str] = {
+    "acm": "AddTags* De* List* RemoveTags* Request* Update*",
+    "autoscaling": "Attach* Cancel* Create* De* Disable* Enable* Put* Resume* Start* Suspend* Update*",
+    "cloudwatch": "De* List* PutMetricAlarm Tag* Untag*",
+    "ec2": "Allocate* Associate* Attach* Authorize* Create* De* Disassociate* Modify* Re* RunInstances",
+    "elasticache": "AddTags* Create* De* Increase* List* Modify* Re*",
+    "elasticloadbalancing": "Add* Create* De* Get* Modify* Remove* Set*",
+    "kms": "CreateAlias CreateKey DeleteAlias Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
+    "ScheduleKeyDeletion Tag* Untag* Update*",
+    "logs": "Associate* CreateLog* De* Disassociate* GetLogDelivery List* PutRe* Tag* Untag* UpdateLogDelivery",
+    "rds": "Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
+    "route53": "Change* Create* DeleteHostedZone Get* List* Update*",
+    "sns": "Create* De* Get* List* Set* Subscribe Tag* Unsubscribe Untag*",
+    "ssm": "AddTags* CreateDocument DeleteDocument Describe* GetDocument List* RemoveTags* UpdateDocument*",
+    "wafv2": "Associate* Create* De* Disassociate* Get* List* Put* Tag* Untag* Update*",
+}
+"""The most that a deployment may do in the account, whatever it is about. Its policies name actions and resources."""
+NEVER_ALLOWED: Mapping[str, str] = {
+    "ec2": "CreateImage CreateSnapshot* CreateVpcPeeringConnection ModifyImageAttribute ModifyInstanceAttribute "
+    "ModifySnapshotAttribute",
+    "rds": "DeleteDBInstanceAutomatedBackup DeleteDBSnapshot ModifyDBClusterSnapshotAttribute "
+    "ModifyDBSnapshotAttribute",
+}
+"""What `BOUNDARY_ACTIONS` would allow and what gives data away or undoes protection."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class WorkflowScope:
     """What the stack's resources are recognised by."""
@@ -75,6 +101,11 @@ class WorkflowScope:
             f"aws:{key}Tag/Project": self.identity.project,
             f"aws:{key}Tag/Environment": str(self.identity.environment),
         }
+
+    @property
+    def in_account(self) -> Mapping[str, str]:
+        """Condition values that hold in the stack's account, and where AWS knows no resource for an action."""
+        return {"aws:ResourceAccount": self.identity.account_id}
 
     @property
     def own(self) -> iam.Conditions:
@@ -154,24 +185,16 @@ def _statements(groups: Groups) -> Sequence[iam.Statement]:
 
 def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.Statement]:
     """What a preview reads: descriptions of the stack's resources, and no object, log or secret."""
-    identity = scope.identity
-    path = iam.role_path(identity)
     listed = iam.statement(
         "ListInAccount",
         actions=[action for service, names in LISTED_FOR_ALL.items() for action in iam.actions(service, names)],
         resources=["*"],
         conditions={
-            "StringEqualsIfExists": {"aws:ResourceAccount": identity.account_id},
+            "StringEqualsIfExists": scope.in_account,
             # Requests to Route 53 count as made in us-east-1.
             "StringEquals": {"aws:RequestedRegion": scope.regions},
         },
     )
-    identities = [
-        *(scope.account_arn(f"{kind}{each}*") for kind in ("policy", "role") for each in (path, workflow_path)),
-        scope.account_arn(f"instance-profile{path}*"),
-        scope.account_arn("oidc-provider/token.actions.githubusercontent.com"),
-        *_attachable(),
-    ]
     by_tag: Groups = [
         ("ReadCertificates", "acm: DescribeCertificate ListTagsForCertificate", scope.arns("acm", "*"), scope.own),
         (
@@ -213,9 +236,18 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
             _documents(scope),
             None,
         ),
-        ("ReadIdentities", "iam: Get* List*", identities, None),
     ]
-    return [listed, *_statements([*by_tag, *by_name])]
+    return [listed, *_statements([*by_tag, *by_name]), _read_identities(scope, workflow_path)]
+
+
+def _read_identities(scope: WorkflowScope, workflow_path: str) -> iam.Statement:
+    path = iam.role_path(scope.identity)
+    identities = [
+        *(scope.account_arn(f"{kind}{each}*") for kind in ("policy", "role") for each in (path, workflow_path)),
+        scope.account_arn(f"instance-profile{path}*"),
+        scope.account_arn("oidc-provider/token.actions.githubusercontent.com"),
+    ]
+    return iam.statement("ReadIdentities", actions=["iam:Get*", "iam:List*"], resources=identities)
 
 
 def identity_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
@@ -272,52 +304,62 @@ def network_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     Actions are grouped so that none of a group refers to a resource that another one of the group creates: else the
     request's tags would open somebody else's VPC or security group.
     """
-    images = [f"arn:aws:ec2:{scope.identity.region}::{kind}/*" for kind in ("image", "snapshot")]
+    return [*amazon_statements(scope), *_statements(_network_groups(scope))]
+
+
+def _network_groups(scope: WorkflowScope) -> Groups:
+    return [
+        (
+            "CreateByThemselves",
+            "ec2: AllocateAddress CreateInternetGateway CreateLaunchTemplate CreateVpc",
+            scope.arns("ec2", "elastic-ip/* internet-gateway/* launch-template/* vpc/*"),
+            scope.new,
+        ),
+        (
+            "CreateInVpc",
+            "ec2: CreateNetworkAcl CreateRouteTable CreateSecurityGroup CreateSubnet",
+            scope.arns("ec2", "network-acl/* route-table/* security-group/* subnet/*"),
+            scope.new,
+        ),
+        (
+            "CreateInSubnetOrGroup",
+            "ec2: AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress CreateNatGateway CreateVpcEndpoint",
+            scope.arns("ec2", "natgateway/* security-group-rule/* vpc-endpoint/*"),
+            scope.new,
+        ),
+        ("CreateFlowLog", "ec2: CreateFlowLogs", scope.arns("ec2", "vpc-flow-log/*"), scope.new),
+        # Auto Scaling checks that whoever sets its launch template could start the instance.
+        (
+            "StartServers",
+            "ec2: RunInstances",
+            scope.arns("ec2", "instance/* network-interface/* volume/*"),
+            scope.new,
+        ),
+        (
+            "UseOwn",
+            f"ec2: {NETWORK_CREATIONS} AssociateAddress AssociateRouteTable AssociateSubnetCidrBlock "
+            "AssociateVpcCidrBlock AttachInternetGateway CreateLaunchTemplateVersion CreateNetworkAclEntry "
+            "CreateRoute DeleteFlowLogs DeleteInternetGateway DeleteLaunchTemplate DeleteLaunchTemplateVersions "
+            "DeleteNatGateway DeleteNetworkAcl DeleteNetworkAclEntry DeleteRoute DeleteRouteTable "
+            "DeleteSecurityGroup DeleteSubnet DeleteVpc DeleteVpcEndpoints DetachInternetGateway "
+            "DisassociateAddress DisassociateRouteTable DisassociateSubnetCidrBlock DisassociateVpcCidrBlock "
+            "ModifyLaunchTemplate ModifySecurityGroupRules ModifySubnetAttribute ModifyVpcAttribute "
+            "ModifyVpcEndpoint ReleaseAddress ReplaceNetworkAclAssociation ReplaceNetworkAclEntry ReplaceRoute "
+            "ReplaceRouteTableAssociation RevokeSecurityGroupEgress RevokeSecurityGroupIngress",
+            [scope.arn("ec2", "*"), *_images(scope)],
+            scope.own,
+        ),
+    ]
+
+
+def amazon_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """What is in Amazon's accounts: images of servers, and the zones of endpoints."""
+    images = _images(scope)
     account = scope.identity.account_id
     return _statements(
         [
-            (
-                "CreateByThemselves",
-                "ec2: AllocateAddress CreateInternetGateway CreateLaunchTemplate CreateVpc",
-                scope.arns("ec2", "elastic-ip/* internet-gateway/* launch-template/* vpc/*"),
-                scope.new,
-            ),
-            (
-                "CreateInVpc",
-                "ec2: CreateNetworkAcl CreateRouteTable CreateSecurityGroup CreateSubnet",
-                scope.arns("ec2", "network-acl/* route-table/* security-group/* subnet/*"),
-                scope.new,
-            ),
-            (
-                "CreateInSubnetOrGroup",
-                "ec2: AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress CreateNatGateway CreateVpcEndpoint",
-                scope.arns("ec2", "natgateway/* security-group-rule/* vpc-endpoint/*"),
-                scope.new,
-            ),
-            ("CreateFlowLog", "ec2: CreateFlowLogs", scope.arns("ec2", "vpc-flow-log/*"), scope.new),
-            # Auto Scaling checks that whoever sets its launch template could start the instance.
-            (
-                "StartServers",
-                "ec2: RunInstances",
-                scope.arns("ec2", "instance/* network-interface/* volume/*"),
-                scope.new,
-            ),
             # Amazon's images are in Amazon's account, so there is none in their ARNs.
             ("StartAmazonsImages", "ec2: RunInstances", images, {"StringEquals": {"ec2:Owner": "amazon"}}),
-            (
-                "UseOwn",
-                f"ec2: {NETWORK_CREATIONS} AssociateAddress AssociateRouteTable AssociateSubnetCidrBlock "
-                "AssociateVpcCidrBlock AttachInternetGateway CreateLaunchTemplateVersion CreateNetworkAclEntry "
-                "CreateRoute DeleteFlowLogs DeleteInternetGateway DeleteLaunchTemplate DeleteLaunchTemplateVersions "
-                "DeleteNatGateway DeleteNetworkAcl DeleteNetworkAclEntry DeleteRoute DeleteRouteTable "
-                "DeleteSecurityGroup DeleteSubnet DeleteVpc DeleteVpcEndpoints DetachInternetGateway "
-                "DisassociateAddress DisassociateRouteTable DisassociateSubnetCidrBlock DisassociateVpcCidrBlock "
-                "ModifyLaunchTemplate ModifySecurityGroupRules ModifySubnetAttribute ModifyVpcAttribute "
-                "ModifyVpcEndpoint ReleaseAddress ReplaceNetworkAclAssociation ReplaceNetworkAclEntry ReplaceRoute "
-                "ReplaceRouteTableAssociation RevokeSecurityGroupEgress RevokeSecurityGroupIngress",
-                [scope.arn("ec2", "*"), *images],
-                scope.own,
-            ),
             # An endpoint with private DNS joins the VPC to a zone of AWS's own account, never to one of this account.
             (
                 "UseEndpointNames",
@@ -345,10 +387,10 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
             (
                 "ManageBalancing",
                 "elasticloadbalancing: AddListenerCertificates CreateListener CreateRule CreateWebACLAssociation "
-                "DeleteListener DeleteLoadBalancer DeleteRule DeleteTargetGroup DeleteWebACLAssociation ModifyCapacityReservation ModifyListener "
-                "ModifyListenerAttributes ModifyLoadBalancerAttributes ModifyRule ModifyTargetGroup "
-                "ModifyTargetGroupAttributes RemoveListenerCertificates SetIpAddressType SetRulePriorities "
-                "SetSecurityGroups SetSubnets",
+                "DeleteListener DeleteLoadBalancer DeleteRule DeleteTargetGroup DeleteWebACLAssociation "
+                "ModifyCapacityReservation ModifyListener ModifyListenerAttributes ModifyLoadBalancerAttributes "
+                "ModifyRule ModifyTargetGroup ModifyTargetGroupAttributes RemoveListenerCertificates "
+                "SetIpAddressType SetRulePriorities SetSecurityGroups SetSubnets",
                 everything,
                 scope.own,
             ),
@@ -365,7 +407,7 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "SetWebAcl",
                 "elasticloadbalancing: SetWebAcl",
                 ["*"],
-                {"StringEquals": {"aws:RequestedRegion": region}},
+                {"StringEqualsIfExists": scope.in_account, "StringEquals": {"aws:RequestedRegion": region}},
             ),
             (
                 "RequestCertificate",
@@ -373,6 +415,7 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 ["*"],
                 {
                     **scope.new,
+                    "StringEqualsIfExists": scope.in_account,
                     "ForAllValues:StringEquals": {"acm:DomainNames": [scope.api_domain]},
                     "Null": {"acm:DomainNames": "false"},
                 },
@@ -468,7 +511,7 @@ def data_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
 
 def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """Buckets, secrets, keys, and what observes them: log groups, alarms, topics, the session document."""
-    region, keys, aliases = scope.identity.region, scope.key_arns(), scope.alias_arns()
+    keys, aliases = scope.key_arns(), scope.alias_arns()
     secrets, topics, documents = scope.secret_arns(), _topics(scope), _documents(scope)
     return _statements(
         [
@@ -487,7 +530,7 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 secrets,
                 None,
             ),
-            ("CreateKeys", "kms: CreateKey", ["*"], scope.new),
+            ("CreateKeys", "kms: CreateKey", ["*"], {**scope.new, "StringEqualsIfExists": scope.in_account}),
             (
                 "ManageKeys",
                 "kms: CreateAlias DeleteAlias DisableKeyRotation EnableKey EnableKeyRotation PutKeyPolicy "
@@ -496,26 +539,7 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 scope.own,
             ),
             ("ManageAliases", "kms: CreateAlias DeleteAlias UpdateAlias", aliases, None),
-            # For the services that encrypt with the keys, and only while they do it for the deployment.
-            (
-                "LetServicesUseKeys",
-                "kms: CreateGrant",
-                keys,
-                {**scope.own, "Bool": {"kms:GrantIsForAWSResource": "true"}},
-            ),
-            (
-                "UseKeysThroughServices",
-                "kms: Decrypt GenerateDataKey*",
-                keys,
-                {
-                    "StringEquals": {
-                        **scope.tags("Resource"),
-                        "kms:ViaService": [
-                            f"{service}.{region}.amazonaws.com" for service in ("rds", "secretsmanager")
-                        ],
-                    }
-                },
-            ),
+            *_key_uses(scope),
             (
                 "ManageLogGroups",
                 "logs: AssociateKmsKey CreateLogGroup DeleteLogGroup DeleteRetentionPolicy DisassociateKmsKey "
@@ -528,7 +552,7 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "DeliverLogs",
                 "logs: CreateLogDelivery DeleteLogDelivery DeleteResourcePolicy PutResourcePolicy UpdateLogDelivery",
                 ["*"],
-                {"StringEquals": {"aws:RequestedRegion": scope.regions}},
+                {"StringEqualsIfExists": scope.in_account, "StringEquals": {"aws:RequestedRegion": scope.regions}},
             ),
             (
                 "ManageAlarms",
@@ -554,7 +578,7 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "CreateZone",
                 "route53: CreateHostedZone",
                 ["*"],
-                {"Null": {"route53:VPCs": "true"}},
+                {"StringEqualsIfExists": scope.in_account, "Null": {"route53:VPCs": "true"}},
             ),
         ]
     )
@@ -605,7 +629,10 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
             "TagNewInNetwork",
             actions=["ec2:CreateTags"],
             resources=instances,
-            conditions={"StringEquals": {**scope.tags("Request"), "ec2:CreateAction": NETWORK_CREATIONS.split()}},
+            conditions={
+                "StringEquals": {**scope.tags("Request"), "ec2:CreateAction": NETWORK_CREATIONS.split()},
+                "StringEqualsIfExists": scope.in_account,
+            },
         ),
         iam.statement(
             "TagNewBalancing",
@@ -663,61 +690,118 @@ def zone_statements(zone_id: pulumi.Input[str]) -> Sequence[iam.Statement]:
 def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) -> Sequence[iam.Statement]:
     """The most that a workflow's role may ever do, whatever is attached to it.
 
-    A boundary is one policy, and the policies of a role are several: it names services and regions where they name
-    resources. What would give away data or undo protection is denied here, and a denial is stronger than any policy.
+    A boundary is one policy, and the policies of a role are several: it names kinds of actions where they name
+    resources. What is denied here stays denied, since a denial is stronger than any policy.
     """
-    identity = scope.identity
-    services = sorted({*LISTED_FOR_ALL, "acm", "secretsmanager", "sns", "ssm"} - {"kms"})
-    account = {"aws:ResourceAccount": identity.account_id}
-    region = {"aws:RequestedRegion": scope.regions}
-    roles = scope.account_arn(f"role{iam.role_path(identity)}*")
-    profiles = scope.account_arn(f"instance-profile{iam.role_path(identity)}*")
-    linked = scope.account_arn("role/aws-service-role/*")
+    regions = {"aws:RequestedRegion": scope.regions}
     return [
         iam.statement(
             "PlatformServices",
-            actions=[f"{service}:*" for service in services],
+            actions=[action for service, names in BOUNDARY_ACTIONS.items() for action in iam.actions(service, names)],
             resources=["*"],
-            conditions={"StringEquals": region},
+            conditions={"StringEquals": regions, "StringEqualsIfExists": scope.in_account},
         ),
-        iam.statement(
-            "PlatformKeys",
-            actions=["kms:*"],
-            resources=["*"],
-            conditions={"StringEquals": region, "StringEqualsIfExists": account},
+        *amazon_statements(scope),
+        *_statements(
+            [
+                # The buckets, and no object in them.
+                ("PlatformBuckets", "s3: Create* Delete* Get* List* Put* Tag* Untag*", scope.bucket_arns(), None),
+                (
+                    "PlatformSecrets",
+                    "secretsmanager: CreateSecret Delete* Describe* Get* List* PutSecretValue Restore* Tag* Untag* "
+                    "UpdateSecret*",
+                    scope.secret_arns(),
+                    None,
+                ),
+                ("GrantKeys", "kms: CreateGrant", scope.key_arns(), {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+                (
+                    "UseKeys",
+                    "kms: Decrypt GenerateDataKey*",
+                    scope.key_arns(),
+                    {"StringEquals": {"kms:ViaService": _services_with_keys(scope)}},
+                ),
+            ]
         ),
-        # The buckets and no object in them.
-        iam.statement("PlatformBuckets", actions=["s3:*"], resources=scope.bucket_arns()),
-        iam.statement("PlatformRoles", actions=["iam:*"], resources=[roles, profiles, linked]),
-        iam.statement("ReadIdentities", actions=["iam:Get*", "iam:List*"], resources=["*"]),
+        *_bound_identities(scope),
         *state,
         iam.statement(
-            "NeverData",
+            "Never",
             effect="Deny",
-            actions=[
-                *iam.actions("ec2", "GetConsole* GetPasswordData CreateVpcPeeringConnection"),
-                *iam.actions("ec2", "CreateImage CreateSnapshot* ModifyImageAttribute ModifySnapshotAttribute"),
-                *iam.actions("elasticache", "CopySnapshot"),
-                *iam.actions("logs", "FilterLogEvents GetLogEvents GetLogRecord GetQueryResults PutDestination*"),
-                *iam.actions("logs", "PutSubscriptionFilter StartLiveTail StartQuery"),
-                *iam.actions("rds", "*Export* CopyDB* DownloadDBLogFilePortion ModifyDB*SnapshotAttribute RestoreDB*"),
-                *iam.actions("secretsmanager", "PutResourcePolicy ReplicateSecretToRegions"),
-                *iam.actions("ssm", "*Association* GetParameter* ModifyDocumentPermission Send* Start*"),
-            ],
-            resources=["*"],
-        ),
-        iam.statement(
-            "NeverProtection",
-            effect="Deny",
-            actions=[
-                *iam.actions("iam", "CreatePolicyVersion DeleteRolePermissionsBoundary UpdateAssumeRolePolicy"),
-                *iam.actions("kms", "DisableKey ImportKeyMaterial ReplicateKey"),
-                *iam.actions("rds", "DeleteDBInstanceAutomatedBackup DeleteDBSnapshot"),
-                *iam.actions("s3", "BypassGovernanceRetention DeleteObjectVersion PutBucketAcl PutObjectAcl"),
-            ],
+            actions=[action for service, names in NEVER_ALLOWED.items() for action in iam.actions(service, names)],
             resources=["*"],
         ),
     ]
+
+
+def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """As `identity_statements`, without the details that its own statements have."""
+    path = iam.role_path(scope.identity)
+    roles, profiles = scope.account_arn(f"role{path}*"), scope.account_arn(f"instance-profile{path}*")
+    kinds = ("instance-profile", "oidc-provider", "policy", "role")
+    return _statements(
+        [
+            (
+                "BoundRoles",
+                "iam: AttachRolePolicy CreateRole DeleteRolePolicy DetachRolePolicy PutRolePermissionsBoundary "
+                "PutRolePolicy",
+                [roles],
+                {"StringEquals": {"iam:PermissionsBoundary": scope.boundary_arn}},
+            ),
+            (
+                "Roles",
+                "iam: AddRole* CreateInstanceProfile DeleteInstanceProfile DeleteRole RemoveRole* Tag* Untag* "
+                "UpdateRole UpdateRoleDescription",
+                [roles, profiles],
+                None,
+            ),
+            ("PassRoles", "iam: PassRole", [roles], {"StringEquals": {"iam:PassedToService": list(ROLE_SERVICES)}}),
+            (
+                "LinkedRoles",
+                "iam: CreateServiceLinkedRole",
+                [scope.account_arn("role/aws-service-role/*")],
+                None,
+            ),
+            (
+                "ReadIdentities",
+                "iam: Get* List*",
+                [scope.account_arn(f"{kind}/*") for kind in kinds],
+                None,
+            ),
+        ]
+    )
+
+
+def _key_uses(scope: WorkflowScope) -> Groups:
+    """The stack's keys are used by services that encrypt with them, and only while they do it for the deployment."""
+    keys = scope.key_arns()
+    return [
+        (
+            "LetServicesUseKeys",
+            "kms: CreateGrant",
+            keys,
+            {**scope.own, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+        ),
+        (
+            "UseKeysThroughServices",
+            "kms: Decrypt GenerateDataKey*",
+            keys,
+            {
+                "StringEquals": {
+                    **scope.tags("Resource"),
+                    "kms:ViaService": _services_with_keys(scope),
+                }
+            },
+        ),
+    ]
+
+
+def _services_with_keys(scope: WorkflowScope) -> Sequence[str]:
+    return [f"{service}.{scope.identity.region}.amazonaws.com" for service in ("rds", "secretsmanager")]
+
+
+def _images(scope: WorkflowScope) -> Sequence[str]:
+    """Images and their snapshots have no account in their ARNs."""
+    return [f"arn:aws:ec2:{scope.identity.region}::{kind}/*" for kind in ("image", "snapshot")]
 
 
 def _attachable() -> Sequence[str]:

@@ -188,10 +188,12 @@ def adopt_zone(situation: Situation) -> None:
 
 
 def own_image(situation: Situation) -> None:
-    """An image of the account itself, made from an instance."""
+    """An image of the account itself, with the stack's tags."""
     ec2 = situation.client("ec2")
     instance = ec2.run_instances(ImageId=ARM_IMAGE, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
-    situation.set("app_servers", image_id=ec2.create_image(InstanceId=instance, Name="own-image")["ImageId"])
+    specification = [{"ResourceType": "image", "Tags": OWN_TAGS}]
+    image = ec2.create_image(InstanceId=instance, Name="own-image", TagSpecifications=specification)["ImageId"]
+    situation.set("app_servers", image_id=image)
 
 
 def addresses(count: int, tagged: bool = False) -> Arrange:
@@ -892,7 +894,7 @@ def test_a_quota_that_aws_does_not_tell(situation: Situation) -> None:
         ({"State": "deregistered"}, "cannot be started: it is deregistered"),
         (
             {"ImageOwnerAlias": None, "OwnerId": "444455556666"},
-            "is neither Amazon's nor of this account, but of account 444455556666",
+            "is neither Amazon's nor tagged as this stack's (tags Project and Environment)",
         ),
         ({"DeprecationTime": "2026-01-31T00:00:00.000Z"}, "has been deprecated since 2026-01-31"),
     ],
