@@ -365,7 +365,10 @@ def amazon_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "UseEndpointNames",
                 "route53: AssociateVPCWithHostedZone DisassociateVPCFromHostedZone",
                 ["arn:aws:route53:::hostedzone/*"],
-                {"StringNotEquals": {"aws:ResourceAccount": account}},
+                {
+                    "StringNotEquals": {"aws:ResourceAccount": account},
+                    "ForAllValues:StringLike": {"route53:VPCs": f"VPCId=*,VPCRegion={scope.identity.region}"},
+                },
             ),
         ]
     )
