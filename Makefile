@@ -13,7 +13,7 @@ SANDBOX := $(PYTHON) -m sandbox
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview refresh destroy down status analyze checklist mutants test unit check fmt lock bench clean
+.PHONY: help bootstrap doctor up preview refresh destroy down status analyze checklist mutants test unit check fmt lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ help: ## this list
 $(ENVIRONMENT): requirements-dev.txt tools/environment.sh
 	@sh tools/environment.sh
 	@touch $@
+
+doctor: $(ENVIRONMENT) ## say what a real account lacks before the stack can be deployed there; change nothing
+	@$(PYTHON) -m doctor --stack "$$STACK" $(ARGUMENTS)
+
+bootstrap: $(ENVIRONMENT) ## make the bucket and the key of Pulumi's state in the stack's account
+	@$(PYTHON) -m bootstrap --stack "$$STACK" $(ARGUMENTS)
 
 up: $(ENVIRONMENT) ## deploy the stack into the sandbox; a second time: what has changed since
 	@$(SANDBOX) up --stack "$$STACK" $(ARGUMENTS)

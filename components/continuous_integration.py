@@ -12,58 +12,22 @@ import pulumi_aws as aws
 
 from components.sections.continuous_integration import GITHUB, ContinuousIntegrationSettings
 from components.shared import iam
-from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
+from components.shared import workflow_permissions as permissions
+from components.shared.identity import StackIdentity
+from components.shared.workflow_permissions import WorkflowScope
 
 AUDIENCE = "sts.amazonaws.com"
 SESSION_SECONDS = 3600
-
-READ_ACTIONS: Mapping[str, str] = {
-    "acm": "Describe* Get* List*",
-    "autoscaling": "Describe*",
-    "cloudwatch": "Describe* Get* List*",
-    "ec2": "Describe*",
-    "elasticache": "Describe* List*",
-    "elasticloadbalancing": "Describe*",
-    "kms": "Describe* GetKeyPolicy GetKeyRotationStatus List*",
-    "logs": "Describe* List*",
-    "rds": "Describe* List*",
-    "route53": "Get* List*",
-    "s3": "GetAccelerateConfiguration GetBucket* GetEncryptionConfiguration GetLifecycleConfiguration "
-    "GetReplicationConfiguration List*",
-    "secretsmanager": "Describe* GetResourcePolicy List*",
-    "sns": "Get* List*",
-    "ssm": "Describe* GetDocument List*",
-    "wafv2": "Get* List*",
-}
-"""Actions that show the platform's configuration, by service, and none of its data: no object, log or secret value."""
-
-WRITE_ACTIONS: Mapping[str, str] = {
-    "acm": "AddTags* Delete* RemoveTags* Request* Update*",
-    "autoscaling": "Attach* Cancel* Create* Delete* Detach* Disable* Enable* Put* Resume* Set* Start* Suspend* Update*",
-    "cloudwatch": "Delete* Put* Tag* Untag*",
-    "ec2": "Allocate* Assign* Associate* Attach* Authorize* Create* Delete* Detach* Disassociate* Get* Modify* "
-    "Release* Replace* Revoke* RunInstances Unassign* Update*",
-    "elasticache": "AddTags* Create* Decrease* Delete* Increase* Modify* RemoveTags*",
-    "elasticloadbalancing": "Add* Create* Delete* Modify* Remove* Set*",
-    "kms": "CreateAlias CreateGrant CreateKey DeleteAlias EnableKeyRotation PutKeyPolicy ScheduleKeyDeletion Tag* "
-    "Untag* UpdateAlias UpdateKeyDescription",
-    "logs": "Associate* Create* Delete* Disassociate* Put* Tag* Untag*",
-    "rds": "Add* Create* Delete* Modify* Promote* Reboot* Remove* Reset*",
-    "route53": "Change* Create* Delete* Update*",
-    "s3": "CreateBucket DeleteBucket* PutBucket* PutEncryptionConfiguration PutLifecycleConfiguration TagResource "
-    "UntagResource",
-    "sns": "Create* Delete* Set* Subscribe Tag* Unsubscribe Untag*",
-    "ssm": "AddTags* Create* Delete* Modify* RemoveTags* Update*",
-    "wafv2": "Associate* Create* Delete* Disassociate* Put* Tag* Untag* Update*",
-}
-"""Further actions of a deployment, by service. Those on secrets and roles are granted separately and by resource."""
-ROLE_SERVICES = ("ec2.amazonaws.com", "monitoring.rds.amazonaws.com", "vpc-flow-logs.amazonaws.com")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContinuousIntegrationArgs:
     settings: ContinuousIntegrationSettings
     identity: StackIdentity
+    zone: str
+    """Domain of the hosted zone."""
+    api_domain: str
+    """Domain of the API, whose certificate and records a deployment may change."""
     boundary_arn: pulumi.Input[str]
     """Boundary of the platform's roles: a deployment may create roles only with it."""
 
@@ -80,15 +44,25 @@ class ContinuousIntegration(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
+        self._scope = WorkflowScope(
+            identity=args.identity, zone=args.zone, api_domain=args.api_domain, boundary_arn=args.boundary_arn
+        )
+        # Outside the path of the platform's roles, because a deployment may manage the roles in that path.
+        self._path = f"/{args.identity.prefix}-continuous-integration/"
+        self._deploy_role: aws.iam.Role | None = None
         self.role_arns = {}
         if args.settings.repository is not None:
             identity_provider_arn = self._find_or_create_identity_provider()
             # A pull request is code without review: it may read the platform's configuration and not its data.
-            preview = self._create_role("preview", identity_provider_arn, "pull_request", self._preview_statements())
-            trigger = f"environment:{args.identity.environment}"
-            deploy = self._create_role("deploy", identity_provider_arn, trigger, self._deploy_statements())
-            self.role_arns = {"preview": preview.arn, "deploy": deploy.arn}
+            preview = self._create_preview_role(identity_provider_arn)
+            self._deploy_role = self._create_deploy_role(identity_provider_arn)
+            self.role_arns = {"preview": preview.arn, "deploy": self._deploy_role.arn}
         self.register_outputs({"role_arns": dict(self.role_arns)})
+
+    def manage_zone(self, zone_id: pulumi.Input[str]) -> None:
+        """Let deployments change the hosted zone itself, which only its id tells from others."""
+        if self._deploy_role is not None:
+            self._attach("deploy-zone", "the hosted zone", permissions.zone_statements(zone_id), self._deploy_role)
 
     def _find_or_create_identity_provider(self) -> pulumi.Input[str]:
         if self._args.settings.identity_provider_arn is not None:
@@ -99,32 +73,71 @@ class ContinuousIntegration(pulumi.ComponentResource):
         arn: pulumi.Output[str] = provider.arn
         return arn
 
-    def _create_role(
-        self, purpose: str, identity_provider_arn: pulumi.Input[str], trigger: str, statements: Sequence[iam.Statement]
-    ) -> aws.iam.Role:
+    def _create_preview_role(self, identity_provider_arn: pulumi.Input[str]) -> aws.iam.Role:
         """The policy is also the role's permissions boundary, so a policy attached later adds no permission."""
-        identity = self._args.identity
-        # Outside the path of the platform's roles, because a deployment may manage the roles in that path.
-        path = f"/{identity.prefix}-continuous-integration/"
-        policy = aws.iam.Policy(
-            f"{self._name}-{purpose}-policy",
-            path=path,
-            description=f"{identity.prefix}: permissions of the workflow that runs the {purpose}",
-            policy=iam.document(*statements),
-            opts=self._child,
+        statements = [
+            *permissions.read_statements(self._scope, self._path),
+            *self._use_state(["s3:GetObject"], ["kms:Decrypt"]),
+        ]
+        policy = self._create_policy("preview-policy", "permissions of the workflow that runs the preview", statements)
+        role = self._create_role("preview", identity_provider_arn, "pull_request", policy)
+        self._attach_policy("preview", policy, role)
+        return role
+
+    def _create_deploy_role(self, identity_provider_arn: pulumi.Input[str]) -> aws.iam.Role:
+        """Several policies, since IAM limits the length of one, and a boundary of its own that bounds them all."""
+        scope = self._scope
+        state = self._use_state(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], ["kms:Decrypt", "kms:Encrypt"])
+        boundary = self._create_policy(
+            "deploy-boundary",
+            "the most that the workflow that runs the deploy may do",
+            permissions.boundary_statements(scope, state),
         )
-        role = aws.iam.Role(
+        trigger = f"environment:{self._args.identity.environment}"
+        role = self._create_role("deploy", identity_provider_arn, trigger, boundary)
+        policy = self._create_policy(
+            "deploy-policy",
+            "permissions of the workflow that runs the deploy",
+            [*permissions.read_statements(scope, self._path), *state],
+        )
+        self._attach_policy("deploy", policy, role)
+        self._attach("deploy-identities", "roles", permissions.identity_statements(scope), role)
+        self._attach("deploy-tags", "tags", permissions.tag_statements(scope), role)
+        self._attach("deploy-network", "network", permissions.network_statements(scope), role)
+        self._attach("deploy-edge", "load balancer, DNS and servers", permissions.edge_statements(scope), role)
+        self._attach("deploy-data", "databases", permissions.data_statements(scope), role)
+        self._attach("deploy-storage", "buckets, keys, logs, alarms", permissions.storage_statements(scope), role)
+        return role
+
+    def _create_role(
+        self, purpose: str, identity_provider_arn: pulumi.Input[str], trigger: str, boundary: aws.iam.Policy
+    ) -> aws.iam.Role:
+        return aws.iam.Role(
             f"{self._name}-{purpose}-role",
-            path=path,
+            path=self._path,
             max_session_duration=SESSION_SECONDS,
-            permissions_boundary=policy.arn,
+            permissions_boundary=boundary.arn,
             assume_role_policy=self._trust(identity_provider_arn, trigger),
             opts=self._child,
         )
-        aws.iam.RolePolicyAttachment(
-            f"{self._name}-{purpose}-attachment", role=role.name, policy_arn=policy.arn, opts=self._child
+
+    def _attach(self, name: str, subject: str, statements: Sequence[iam.Statement], role: aws.iam.Role) -> None:
+        description = f"permissions of the workflow that runs the deploy: {subject}"
+        self._attach_policy(name, self._create_policy(f"{name}-policy", description, statements), role)
+
+    def _create_policy(self, name: str, description: str, statements: Sequence[iam.Statement]) -> aws.iam.Policy:
+        return aws.iam.Policy(
+            f"{self._name}-{name}",
+            path=self._path,
+            description=f"{self._args.identity.prefix}: {description}",
+            policy=iam.document(*statements),
+            opts=self._child,
         )
-        return role
+
+    def _attach_policy(self, name: str, policy: aws.iam.Policy, role: aws.iam.Role) -> None:
+        aws.iam.RolePolicyAttachment(
+            f"{self._name}-{name}-attachment", role=role.name, policy_arn=policy.arn, opts=self._child
+        )
 
     def _trust(self, identity_provider_arn: pulumi.Input[str], trigger: str) -> pulumi.Output[str]:
         """Exact strings: a pattern could also match a fork or any branch."""
@@ -137,37 +150,6 @@ class ContinuousIntegration(pulumi.ComponentResource):
             "Condition": {"StringEquals": {f"{GITHUB}:aud": AUDIENCE, f"{GITHUB}:sub": subject}},
         }
         return iam.document(trust)
-
-    def _preview_statements(self) -> Sequence[iam.Statement]:
-        return [
-            self._in_own_account("ReadThePlatform", READ_ACTIONS),
-            self._read_identities(),
-            *self._use_state(["s3:GetObject"], ["kms:Decrypt"]),
-        ]
-
-    def _deploy_statements(self) -> Sequence[iam.Statement]:
-        return [
-            self._in_own_account("ReadThePlatform", READ_ACTIONS),
-            self._in_own_account("ManageThePlatform", WRITE_ACTIONS),
-            *self._manage_secrets(),
-            self._read_identities(),
-            *self._manage_roles(),
-            *self._use_state(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], ["kms:Decrypt", "kms:Encrypt"]),
-        ]
-
-    def _in_own_account(self, sid: str, actions: Mapping[str, str]) -> iam.Statement:
-        """Restrict the actions to resources of this account and to the regions of this stack."""
-        identity = self._args.identity
-        return iam.statement(
-            sid,
-            actions=[action for service, several in actions.items() for action in iam.actions(service, several)],
-            resources=["*"],
-            conditions={
-                "StringEqualsIfExists": {"aws:ResourceAccount": identity.account_id},
-                # Requests to Route 53 count as made in this region.
-                "StringEquals": {"aws:RequestedRegion": sorted({identity.region, GLOBAL_SERVICES_REGION})},
-            },
-        )
 
     def _use_state(self, object_actions: Sequence[str], key_actions: Sequence[str]) -> Sequence[iam.Statement]:
         settings = self._args.settings
@@ -190,67 +172,3 @@ class ContinuousIntegration(pulumi.ComponentResource):
                 )
             )
         return statements
-
-    def _manage_secrets(self) -> Sequence[iam.Statement]:
-        identity = self._args.identity
-        scope = f"{identity.region}:{identity.account_id}"
-        return [
-            iam.statement(
-                "ManageSecrets",
-                actions=iam.actions("secretsmanager", "CreateSecret Delete* Get* Put* Restore* Tag* Untag* Update*"),
-                resources=[f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"],
-            ),
-            iam.statement(
-                "EncryptSecrets",
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                resources=[f"arn:aws:kms:{scope}:key/*"],
-                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{identity.region}.amazonaws.com"}},
-            ),
-        ]
-
-    def _read_identities(self) -> iam.Statement:
-        account = f"arn:aws:iam::{self._args.identity.account_id}"
-        return iam.statement(
-            "ReadIdentities",
-            actions=["iam:Get*", "iam:List*"],
-            resources=[f"{account}:{kind}/*" for kind in ("instance-profile", "oidc-provider", "policy", "role")],
-        )
-
-    def _manage_roles(self) -> Sequence[iam.Statement]:
-        account = f"arn:aws:iam::{self._args.identity.account_id}"
-        path = iam.role_path(self._args.identity)
-        roles, profiles = f"{account}:role{path}*", f"{account}:instance-profile{path}*"
-        return [
-            # Only with the boundary: a role created by a deployment can never do more than the platform's roles.
-            iam.statement(
-                "ManageBoundRoles",
-                actions=iam.actions(
-                    "iam",
-                    "AttachRolePolicy CreateRole DeleteRolePolicy DetachRolePolicy PutRolePermissionsBoundary "
-                    "PutRolePolicy",
-                ),
-                resources=[roles],
-                conditions={"StringEquals": {"iam:PermissionsBoundary": self._args.boundary_arn}},
-            ),
-            iam.statement(
-                "ManageRoles",
-                actions=iam.actions(
-                    "iam",
-                    "AddRoleToInstanceProfile CreateInstanceProfile DeleteInstanceProfile DeleteRole "
-                    "RemoveRoleFromInstanceProfile TagInstanceProfile TagRole UntagInstanceProfile UntagRole "
-                    "UpdateAssumeRolePolicy UpdateRole",
-                ),
-                resources=[roles, profiles],
-            ),
-            iam.statement(
-                "PassRolesToServices",
-                actions=["iam:PassRole"],
-                resources=[roles],
-                conditions={"StringEquals": {"iam:PassedToService": list(ROLE_SERVICES)}},
-            ),
-            iam.statement(
-                "CreateServiceLinkedRoles",
-                actions=["iam:CreateServiceLinkedRole"],
-                resources=[f"{account}:role/aws-service-role/*"],
-            ),
-        ]

@@ -24,6 +24,7 @@ def build_edge(settings: StackSettings, foundation: Foundation) -> Edge:
     stack, options = foundation.stack, foundation.options
     domain = settings.dns.api_domain
     dns = Dns("dns", DnsArgs(settings=settings.dns, identity=stack.identity), options)
+    foundation.workflows.manage_zone(dns.zone_id)
     certificate = Certificate("certificate", CertificateArgs(domain=domain, zone_id=dns.zone_id), options)
     load_balancer = LoadBalancer(
         "load-balancer",

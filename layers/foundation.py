@@ -47,7 +47,11 @@ def build_foundation(settings: StackSettings) -> Foundation:
     workflows = ContinuousIntegration(
         "continuous-integration",
         ContinuousIntegrationArgs(
-            settings=settings.continuous_integration, identity=identity, boundary_arn=boundary.arn
+            settings=settings.continuous_integration,
+            identity=identity,
+            zone=settings.dns.zone,
+            api_domain=settings.dns.api_domain,
+            boundary_arn=boundary.arn,
         ),
         options,
     )

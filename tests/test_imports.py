@@ -15,11 +15,13 @@ CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["im
 CONTRACTS = [contract["name"] for contract in CONFIGURATION["contracts"]]
 
 SOUND = {
+    "bootstrap/access.py": "import settings",
     "components/database.py": "import components.sections.database, components.shared.identity",
     "components/sections/cache.py": "import components.shared.identity",
     "components/sections/database.py": "import components.shared.identity",
     "components/shared/identity.py": "",
     "components/cache.py": "import components.shared.identity",
+    "doctor/run.py": "import bootstrap.access, components.database",
     "layers/data.py": "import components.database, layers.foundation, settings",
     "layers/edge.py": "import layers.foundation",
     "layers/foundation.py": "",
@@ -51,8 +53,15 @@ FORBIDDEN = [
         ["Components import only what they share", "No circles"],
     ),
     ("components/sections/database.py", "import components.sections.cache", ["Sections are independent"]),
-    ("components/database.py", "import policies.aws", ["Program imports no policies, sandbox or tools"]),
-    ("layers/data.py", "import tools.bench", ["Program imports no policies, sandbox or tools"]),
+    ("components/database.py", "import policies.aws", ["Program imports no commands, policies, sandbox or tools"]),
+    ("layers/data.py", "import tools.bench", ["Program imports no commands, policies, sandbox or tools"]),
+    ("layers/data.py", "import doctor.run", ["Program imports no commands, policies, sandbox or tools"]),
+    (
+        "settings/stack.py",
+        "import bootstrap.access",
+        ["Program imports no commands, policies, sandbox or tools", "Doctor, then bootstrap, then settings"],
+    ),
+    ("doctor/run.py", "import layers.data", ["Commands import no layers, policies, sandbox or tools"]),
     ("policies/aws.py", "import components.database", ["Policies import policies only"]),
     ("sandbox/provider/diff.py", "import settings", ["Sandbox imports sandbox and review only"]),
     ("review/plan.py", "import sandbox", ["Review imports review only"]),

@@ -1,7 +1,6 @@
-"""Roles of GitHub's workflows: who may take them on, and what they may do.
+"""Roles of GitHub's workflows: who may take them on, and how their policies and boundaries are put together.
 
-What IAM makes of the documents can only be seen in an account. Here they are held against its quota; the pack's rules
-for policies are asked about them in `tests/end_to_end`.
+What the roles may do, request by request, is in `tests/layers/test_workflow_permissions.py`.
 """
 
 from fnmatch import fnmatchcase
@@ -27,6 +26,8 @@ def workflows(**settings: Any) -> Recording:
             ContinuousIntegrationArgs(
                 settings=ContinuousIntegrationSettings(repository=REPOSITORY, **settings),
                 identity=IDENTITY,
+                zone="z" * 60 + ".fixrx.com",
+                api_domain="a" * 54 + ".fixrx.com",
                 boundary_arn="arn:of-the-boundary",
             ),
         )
@@ -74,24 +75,43 @@ def test_each_role_is_for_one_occasion_of_one_repository(environment: str, purpo
     )
 
 
-@pytest.mark.parametrize("purpose", ["preview", "deploy"])
-def test_what_a_role_may_do_is_also_all_that_it_may_ever_do(production: Recording, purpose: str) -> None:
-    policy_arn = f"arn:aws:iam:us-east-1:111122223333:continuous-integration-{purpose}-policy"
-
-    assert production.named(f"continuous-integration-{purpose}-role").plain["permissionsBoundary"] == policy_arn
-    assert production.named(f"continuous-integration-{purpose}-attachment").plain == {
-        "role": f"continuous-integration-{purpose}-role",
-        "policyArn": policy_arn,
+def attached(recording: Recording, purpose: str) -> set[str]:
+    """The policies that a role has."""
+    role = f"continuous-integration-{purpose}-role"
+    return {
+        each.plain["policyArn"].rpartition(":")[2]
+        for each in recording.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+        if each.plain["role"] == role
     }
 
 
-@pytest.mark.parametrize("purpose", ["preview", "deploy"])
-def test_policies_are_short_enough_even_with_every_setting(purpose: str) -> None:
+def boundary(recording: Recording, purpose: str) -> str:
+    arn = recording.named(f"continuous-integration-{purpose}-role").plain["permissionsBoundary"]
+    return str(arn.rpartition(":")[2])
+
+
+def test_what_a_preview_may_do_is_also_all_that_it_may_ever_do(stack: Recording) -> None:
+    policy = "continuous-integration-preview-policy"
+
+    assert (attached(stack, "preview"), boundary(stack, "preview")) == ({policy}, policy)
+
+
+def test_a_deployment_has_several_policies_and_one_boundary_for_them_all(stack: Recording) -> None:
+    parts = ("", "-data", "-edge", "-identities", "-network", "-storage", "-tags", "-zone")
+
+    assert attached(stack, "deploy") == {f"continuous-integration-deploy{part}-policy" for part in parts}
+    assert boundary(stack, "deploy") == "continuous-integration-deploy-boundary"
+
+
+def test_policies_are_short_enough_even_with_every_setting() -> None:
     recording = workflows(state_bucket="s" * 63, state_key_arn=f"arn:aws:kms:us-east-1:111122223333:key/{'k' * 36}")
 
-    text = recording.named(f"ci-{purpose}-policy").plain["policy"]
+    lengths = {
+        each.name: sum(not character.isspace() for character in each.plain["policy"])
+        for each in recording.of_type("aws:iam/policy:Policy")
+    }
 
-    assert sum(not character.isspace() for character in text) <= LONGEST_MANAGED_POLICY
+    assert {name: length for name, length in lengths.items() if length > LONGEST_MANAGED_POLICY} == {}
 
 
 @pytest.mark.parametrize(
@@ -113,53 +133,8 @@ def test_a_pull_request_sees_no_data(production: Recording, action: str) -> None
     assert not allows(production, "continuous-integration-preview-policy", action)
 
 
-def test_a_pull_request_changes_nothing(production: Recording) -> None:
-    actions = [
-        action
-        for each in statements(production, "continuous-integration-preview-policy").values()
-        for action in each["Action"]
-    ]
-
-    assert {action.partition(":")[2].rstrip("*").partition("B")[0] for action in actions} <= {
-        "Describe",
-        "Get",
-        "GetAccelerateConfiguration",
-        "GetDocument",
-        "GetEncryptionConfiguration",
-        "GetKeyPolicy",
-        "GetKeyRotationStatus",
-        "GetLifecycleConfiguration",
-        "GetReplicationConfiguration",
-        "GetResourcePolicy",
-        "List",
-    }
-
-
-@pytest.mark.parametrize(
-    ("action", "allowed"),
-    [
-        ("rds:CreateDBInstance", True),
-        ("ec2:RunInstances", True),
-        ("autoscaling:StartInstanceRefresh", True),
-        ("elasticache:IncreaseReplicaCount", True),
-        ("iam:CreatePolicyVersion", False),
-        ("iam:DeleteRolePermissionsBoundary", False),
-        ("iam:CreateUser", False),
-        ("iam:UpdateOpenIDConnectProviderThumbprint", False),
-        ("kms:DisableKey", False),
-        ("s3:DeleteObjectVersion", False),
-        ("s3:BypassGovernanceRetention", False),
-        ("organizations:LeaveOrganization", False),
-    ],
-)
-def test_a_deployment_may_do_what_the_platform_takes_and_no_more(
-    production: Recording, action: str, allowed: bool
-) -> None:
-    assert allows(production, "continuous-integration-deploy-policy", action) is allowed
-
-
 def test_a_deployment_makes_roles_within_the_boundary_and_in_the_stacks_place_only(production: Recording) -> None:
-    found = statements(production, "continuous-integration-deploy-policy")
+    found = statements(production, "continuous-integration-deploy-identities-policy")
     roles = "arn:aws:iam::111122223333:role/fixrx-production/*"
 
     assert (found["ManageBoundRoles"]["Resource"], found["ManageBoundRoles"]["Condition"]) == (
@@ -173,12 +148,39 @@ def test_a_deployment_makes_roles_within_the_boundary_and_in_the_stacks_place_on
     ]
 
 
-@pytest.mark.parametrize("sid", ["ReadThePlatform", "ManageThePlatform"])
-def test_a_deployment_stays_in_its_account_and_region(staging: Recording, sid: str) -> None:
-    assert statements(staging, "continuous-integration-deploy-policy")[sid]["Condition"] == {
+def test_descriptions_are_of_the_own_account_and_region(staging: Recording) -> None:
+    assert statements(staging, "continuous-integration-deploy-policy")["ListInAccount"]["Condition"] == {
         "StringEqualsIfExists": {"aws:ResourceAccount": "444455556666"},
         "StringEquals": {"aws:RequestedRegion": ["us-east-1"]},
     }
+
+
+def test_the_boundary_reaches_the_state_too() -> None:
+    """It is not among the platform's buckets and keys."""
+    key_arn = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    recording = workflows(state_bucket="fixrx-state", state_key_arn=key_arn)
+
+    policy, bound = (statements(recording, f"ci-deploy-{name}") for name in ("policy", "boundary"))
+
+    assert {sid: bound[sid] for sid in ("UseState", "UseSecretsOfState")} == {
+        sid: policy[sid] for sid in ("UseState", "UseSecretsOfState")
+    }
+
+
+def test_without_a_repository_the_zone_needs_no_policy() -> None:
+    def program() -> None:
+        ContinuousIntegration(
+            "ci",
+            ContinuousIntegrationArgs(
+                settings=ContinuousIntegrationSettings(),
+                identity=IDENTITY,
+                zone="fixrx.com",
+                api_domain="api.fixrx.com",
+                boundary_arn="arn:of-the-boundary",
+            ),
+        ).manage_zone("Z0123456789")
+
+    assert record(program).of_type("aws:iam/policy:Policy") == []
 
 
 def test_state_is_read_by_previews_and_written_by_deployments_of_the_same_stack() -> None:
@@ -218,7 +220,11 @@ def test_without_a_repository_there_are_no_roles() -> None:
         ContinuousIntegration(
             "ci",
             ContinuousIntegrationArgs(
-                settings=ContinuousIntegrationSettings(), identity=IDENTITY, boundary_arn="arn:of-the-boundary"
+                settings=ContinuousIntegrationSettings(),
+                identity=IDENTITY,
+                zone="fixrx.com",
+                api_domain="api.fixrx.com",
+                boundary_arn="arn:of-the-boundary",
             ),
         )
 

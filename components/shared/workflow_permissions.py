@@ -1,0 +1,878 @@
+"""What GitHub's workflows may do in the account: this stack's resources, by name, tag or request, and no others'.
+
+A resource with a physical name of ours is recognised by it. One that Pulumi names, or AWS numbers, is recognised by
+its tags: created only with the stack's tags, and afterwards used only with them. The stack's tags are set on new
+resources only, so nobody else's resource can be made the stack's. KMS and ACM do not tell a new resource from one that
+has no tags: a key or certificate without the tag Project could be claimed. Tag those of other projects.
+
+Which actions AWS can restrict in which way is in its Service Authorization Reference; `tests/layers/test_iam.py` holds
+every statement against it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.shared import iam
+from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
+
+ROLE_SERVICES = ("ec2.amazonaws.com", "monitoring.rds.amazonaws.com", "vpc-flow-logs.amazonaws.com")
+"""Services to which a deployment passes roles of the platform."""
+SERVICE_LINKED_ROLE_SERVICES = ("autoscaling", "elasticache", "elasticloadbalancing", "rds", "wafv2")
+"""Services that create a role of their own with the first resource of an account."""
+ATTACHABLE_POLICIES = ("AmazonSSMManagedInstanceCore", "service-role/AmazonRDSEnhancedMonitoringRole")
+"""AWS's policies that the platform's roles have."""
+
+NETWORK_CREATIONS = (
+    "AllocateAddress AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress CreateFlowLogs CreateInternetGateway "
+    "CreateLaunchTemplate CreateNatGateway CreateNetworkAcl CreateRouteTable CreateSecurityGroup CreateSubnet "
+    "CreateVpc CreateVpcEndpoint RunInstances"
+)
+BALANCING_CREATIONS = "CreateListener CreateLoadBalancer CreateRule CreateTargetGroup"
+
+LISTED_FOR_ALL: Mapping[str, str] = {
+    "autoscaling": "Describe*",
+    "cloudwatch": "DescribeAlarms",
+    "ec2": "DescribeAddresses DescribeAddressesAttribute DescribeFlowLogs DescribeInternetGateways "
+    "DescribeLaunchTemplateVersions DescribeLaunchTemplates DescribeNatGateways DescribeNetworkAcls "
+    "DescribeNetworkInterfaces DescribePrefixLists DescribeRouteTables DescribeSecurityGroupRules "
+    "DescribeSecurityGroups DescribeSubnets DescribeVpcEndpointServices DescribeVpcEndpoints DescribeVpcs",
+    "elasticache": "Describe* ListTagsForResource",
+    "elasticloadbalancing": "Describe*",
+    "kms": "ListAliases",
+    "logs": "DescribeLogGroups DescribeResourcePolicies GetLogDelivery ListLogDeliveries",
+    "rds": "Describe* ListTagsForResource",
+    "route53": "GetChange GetDNSSEC GetHostedZone GetQueryLoggingConfig ListResourceRecordSets ListTagsForResource",
+    "wafv2": "ListTagsForResource",
+}
+"""Descriptions that AWS gives for the whole account only, or that the provider asks for the whole account and filters.
+None of them contains data; DNS records are public."""
+
+
+BOUNDARY_ACTIONS: Mapping[str, str] = {
+    "acm": "AddTags* De* List* RemoveTags* Request* Update*",
+    "autoscaling": "Attach* Cancel* Create* De* Disable* Enable* Put* Resume* Start* Suspend* Update*",
+    "cloudwatch": "De* List* PutMetricAlarm Tag* Untag*",
+    "ec2": "Allocate* Associate* Attach* Authorize* Create* De* Disassociate* Modify* Re* RunInstances",
+    "elasticache": "AddTags* Create* De* Increase* List* Modify* Re*",
+    "elasticloadbalancing": "Add* Create* De* Get* Modify* Remove* Set*",
+    "kms": "CreateAlias CreateKey DeleteAlias Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
+    "ScheduleKeyDeletion Tag* Untag* Update*",
+    "logs": "Associate* CreateLog* De* Disassociate* GetLogDelivery List* PutRe* Tag* Untag* UpdateLogDelivery",
+    "rds": "Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
+    "route53": "Change* Create* DeleteHostedZone Get* List* Update*",
+    "sns": "Create* De* Get* List* Set* Subscribe Tag* Unsubscribe Untag*",
+    "ssm": "AddTags* CreateDocument DeleteDocument Describe* GetDocument List* RemoveTags* UpdateDocument*",
+    "wafv2": "Associate* Create* De* Disassociate* Get* List* Put* Tag* Untag* Update*",
+}
+"""The most that a deployment may do in the account, whatever it is about. Its policies name actions and resources."""
+NEVER_ALLOWED: Mapping[str, str] = {
+    "ec2": "CreateImage CreateSnapshot* CreateVpcPeeringConnection ModifyImageAttribute ModifyInstanceAttribute "
+    "ModifySnapshotAttribute",
+    "rds": "DeleteDBInstanceAutomatedBackup DeleteDBSnapshot ModifyDBClusterSnapshotAttribute "
+    "ModifyDBSnapshotAttribute",
+}
+"""What `BOUNDARY_ACTIONS` would allow and what gives data away or undoes protection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowScope:
+    """What the stack's resources are recognised by."""
+
+    identity: StackIdentity
+    zone: str
+    """Domain of the hosted zone."""
+    api_domain: str
+    boundary_arn: pulumi.Input[str]
+    """Boundary of the platform's roles: a deployment may create roles only with it."""
+
+    def arn(self, service: str, resource: str) -> str:
+        """ARN, or pattern of ARNs, of a resource in the stack's account and region."""
+        return f"arn:aws:{service}:{self.identity.region}:{self.identity.account_id}:{resource}"
+
+    def arns(self, service: str, resources: str) -> Sequence[str]:
+        """The ARNs of several resources, separated by spaces."""
+        return [self.arn(service, resource) for resource in resources.split()]
+
+    def tags(self, key: str) -> Mapping[str, str]:
+        """The stack's tags as condition values, of a `Resource` or of a `Request`."""
+        return {
+            f"aws:{key}Tag/Project": self.identity.project,
+            f"aws:{key}Tag/Environment": str(self.identity.environment),
+        }
+
+    @property
+    def in_account(self) -> Mapping[str, str]:
+        """Condition values that hold in the stack's account, and where AWS knows no resource for an action."""
+        return {"aws:ResourceAccount": self.identity.account_id}
+
+    @property
+    def own(self) -> iam.Conditions:
+        """The resource is the stack's."""
+        return {"StringEquals": self.tags("Resource")}
+
+    @property
+    def new(self) -> iam.Conditions:
+        """The resource that the request creates gets the stack's tags."""
+        return {"StringEquals": self.tags("Request")}
+
+    @property
+    def new_without_tags(self) -> iam.Conditions:
+        """A resource that belongs to no project yet gets the stack's tags."""
+        return {**self.new, "Null": {"aws:ResourceTag/Project": "true"}}
+
+    @property
+    def own_and_stays(self) -> iam.Conditions:
+        """The resource is the stack's and stays so, whatever other tags it gets."""
+        return {**self.own, "StringEqualsIfExists": self.tags("Request")}
+
+    @property
+    def own_and_keeps(self) -> iam.Conditions:
+        """The resource is the stack's and loses other tags at most."""
+        return {**self.own, "ForAllValues:StringNotEquals": {"aws:TagKeys": ["Environment", "Project"]}}
+
+    @property
+    def regions(self) -> Sequence[str]:
+        """Regions of the stack's resources: the query log of Route 53 is in its own."""
+        return sorted({self.identity.region, GLOBAL_SERVICES_REGION})
+
+    def key_arns(self) -> Sequence[str]:
+        return [f"arn:aws:kms:{region}:{self.identity.account_id}:key/*" for region in self.regions]
+
+    def alias_arns(self) -> Sequence[str]:
+        identity = self.identity
+        return [self.arn("kms", f"alias/{identity.project}/{identity.environment}/*")]
+
+    def log_group_arns(self) -> Sequence[str]:
+        identity = self.identity
+        names = (
+            f"/{identity.project}/{identity.environment}/*",
+            f"/aws/rds/instance/{identity.prefix}-*",
+            f"aws-waf-logs-{identity.prefix}",
+            f"aws-waf-logs-{identity.prefix}:*",
+        )
+        query_log = f"arn:aws:logs:{GLOBAL_SERVICES_REGION}:{identity.account_id}:log-group:/aws/route53/{self.zone}"
+        return [*(self.arn("logs", f"log-group:{name}") for name in names), query_log, f"{query_log}:*"]
+
+    def bucket_arns(self) -> Sequence[str]:
+        identity = self.identity
+        return [f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{identity.account_id}"]
+
+    def secret_arns(self) -> Sequence[str]:
+        return [self.arn("secretsmanager", f"secret:{self.identity.project}/{self.identity.environment}/*")]
+
+    def account_arn(self, resource: str) -> str:
+        """ARN of a resource of IAM."""
+        return f"arn:aws:iam::{self.identity.account_id}:{resource}"
+
+
+Groups = Sequence[tuple[str, str, Sequence[pulumi.Input[str]], iam.Conditions | None]]
+"""Statements in short: Sid, actions with their service before a colon, resources, conditions."""
+
+
+def _statements(groups: Groups) -> Sequence[iam.Statement]:
+    return [
+        iam.statement(
+            sid,
+            actions=iam.actions(*(part.strip() for part in actions.split(":", 1))),
+            resources=resources,
+            conditions=conditions,
+        )
+        for sid, actions, resources, conditions in groups
+    ]
+
+
+def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.Statement]:
+    """What a preview reads: descriptions of the stack's resources, and no object, log or secret."""
+    listed = iam.statement(
+        "ListInAccount",
+        actions=[action for service, names in LISTED_FOR_ALL.items() for action in iam.actions(service, names)],
+        resources=["*"],
+        conditions={
+            "StringEqualsIfExists": scope.in_account,
+            # Requests to Route 53 count as made in us-east-1.
+            "StringEquals": {"aws:RequestedRegion": scope.regions},
+        },
+    )
+    by_tag: Groups = [
+        ("ReadCertificates", "acm: DescribeCertificate ListTagsForCertificate", scope.arns("acm", "*"), scope.own),
+        (
+            "ReadKeys",
+            "kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
+            scope.key_arns(),
+            scope.own,
+        ),
+        (
+            "ReadTopics",
+            "sns: GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource",
+            scope.arns("sns", "*"),
+            scope.own,
+        ),
+        ("ReadBalancer", "elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope), scope.own),
+        ("ReadVpc", "ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*"), scope.own),
+        (
+            "ReadWebAcl",
+            "wafv2: GetLoggingConfiguration GetWebACL GetWebACLForResource",
+            scope.arns("wafv2", "*"),
+            scope.own,
+        ),
+    ]
+    by_name: Groups = [
+        ("ReadAlarmTags", "cloudwatch: ListTagsForResource", _alarms(scope), None),
+        ("ReadAssociation", "wafv2: GetWebACLForResource", _load_balancers(scope), None),
+        ("ReadLogGroupTags", "logs: ListTagsForResource", scope.log_group_arns(), None),
+        (
+            "ReadBuckets",
+            "s3: GetAccelerateConfiguration GetBucket* GetEncryptionConfiguration GetLifecycleConfiguration "
+            "GetReplicationConfiguration ListBucket ListTagsForResource",
+            scope.bucket_arns(),
+            None,
+        ),
+        ("ReadSecrets", "secretsmanager: DescribeSecret GetResourcePolicy", scope.secret_arns(), None),
+        (
+            "ReadDocuments",
+            "ssm: DescribeDocument DescribeDocumentPermission GetDocument ListTagsForResource",
+            _documents(scope),
+            None,
+        ),
+    ]
+    return [listed, *_statements([*by_tag, *by_name]), _read_identities(scope, workflow_path)]
+
+
+def _read_identities(scope: WorkflowScope, workflow_path: str) -> iam.Statement:
+    path = iam.role_path(scope.identity)
+    identities = [
+        *(scope.account_arn(f"{kind}{each}*") for kind in ("policy", "role") for each in (path, workflow_path)),
+        scope.account_arn(f"instance-profile{path}*"),
+        scope.account_arn("oidc-provider/token.actions.githubusercontent.com"),
+    ]
+    return iam.statement("ReadIdentities", actions=["iam:Get*", "iam:List*"], resources=identities)
+
+
+def identity_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """Roles of the platform, only with its boundary. Their trust is changed by an administrator.
+
+    Who may take on a role cannot be restricted by a condition: whoever may change trust may let in anybody.
+    """
+    path = iam.role_path(scope.identity)
+    roles, profiles = scope.account_arn(f"role{path}*"), scope.account_arn(f"instance-profile{path}*")
+    bound = {"iam:PermissionsBoundary": scope.boundary_arn}
+    linked = [
+        scope.account_arn(f"role/aws-service-role/{service}.amazonaws.com/*")
+        for service in SERVICE_LINKED_ROLE_SERVICES
+    ]
+    services = {"iam:AWSServiceName": [f"{service}.amazonaws.com" for service in SERVICE_LINKED_ROLE_SERVICES]}
+    return _statements(
+        [
+            # A role that a deployment creates can never do more than the platform's roles.
+            (
+                "ManageBoundRoles",
+                "iam: CreateRole DeleteRolePolicy PutRolePermissionsBoundary PutRolePolicy",
+                [roles],
+                {"StringEquals": bound},
+            ),
+            (
+                "AttachKnownPolicies",
+                "iam: AttachRolePolicy DetachRolePolicy",
+                [roles],
+                {"StringEquals": bound, "ArnEquals": {"iam:PolicyARN": _attachable()}},
+            ),
+            (
+                "ManageRoles",
+                "iam: AddRoleToInstanceProfile CreateInstanceProfile DeleteInstanceProfile DeleteRole "
+                "RemoveRoleFromInstanceProfile TagInstanceProfile TagRole UntagInstanceProfile UntagRole UpdateRole "
+                "UpdateRoleDescription",
+                [roles, profiles],
+                None,
+            ),
+            (
+                "PassRolesToServices",
+                "iam: PassRole",
+                [roles],
+                {"StringEquals": {"iam:PassedToService": list(ROLE_SERVICES)}},
+            ),
+            ("CreateServiceLinkedRoles", "iam: CreateServiceLinkedRole", linked, {"StringEquals": services}),
+        ]
+    )
+
+
+def network_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """EC2. AWS asks for the new resource and for each one that it is created in: a new one by the request's tags, one
+    that is there by its own.
+
+    Actions are grouped so that none of a group refers to a resource that another one of the group creates: else the
+    request's tags would open somebody else's VPC or security group.
+    """
+    return [*amazon_statements(scope), *_statements(_network_groups(scope))]
+
+
+def _network_groups(scope: WorkflowScope) -> Groups:
+    return [
+        (
+            "CreateByThemselves",
+            "ec2: AllocateAddress CreateInternetGateway CreateLaunchTemplate CreateVpc",
+            scope.arns("ec2", "elastic-ip/* internet-gateway/* launch-template/* vpc/*"),
+            scope.new,
+        ),
+        (
+            "CreateInVpc",
+            "ec2: CreateNetworkAcl CreateRouteTable CreateSecurityGroup CreateSubnet",
+            scope.arns("ec2", "network-acl/* route-table/* security-group/* subnet/*"),
+            scope.new,
+        ),
+        (
+            "CreateInSubnetOrGroup",
+            "ec2: AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress CreateNatGateway CreateVpcEndpoint",
+            scope.arns("ec2", "natgateway/* security-group-rule/* vpc-endpoint/*"),
+            scope.new,
+        ),
+        ("CreateFlowLog", "ec2: CreateFlowLogs", scope.arns("ec2", "vpc-flow-log/*"), scope.new),
+        # Auto Scaling checks that whoever sets its launch template could start the instance.
+        (
+            "StartServers",
+            "ec2: RunInstances",
+            scope.arns("ec2", "instance/* network-interface/* volume/*"),
+            scope.new,
+        ),
+        (
+            "UseOwn",
+            f"ec2: {NETWORK_CREATIONS} AssociateAddress AssociateRouteTable AssociateSubnetCidrBlock "
+            "AssociateVpcCidrBlock AttachInternetGateway CreateLaunchTemplateVersion CreateNetworkAclEntry "
+            "CreateRoute DeleteFlowLogs DeleteInternetGateway DeleteLaunchTemplate DeleteLaunchTemplateVersions "
+            "DeleteNatGateway DeleteNetworkAcl DeleteNetworkAclEntry DeleteRoute DeleteRouteTable "
+            "DeleteSecurityGroup DeleteSubnet DeleteVpc DeleteVpcEndpoints DetachInternetGateway "
+            "DisassociateAddress DisassociateRouteTable DisassociateSubnetCidrBlock DisassociateVpcCidrBlock "
+            "ModifyLaunchTemplate ModifySecurityGroupRules ModifySubnetAttribute ModifyVpcAttribute "
+            "ModifyVpcEndpoint ReleaseAddress ReplaceNetworkAclAssociation ReplaceNetworkAclEntry ReplaceRoute "
+            "ReplaceRouteTableAssociation RevokeSecurityGroupEgress RevokeSecurityGroupIngress",
+            [scope.arn("ec2", "*"), *_images(scope)],
+            scope.own,
+        ),
+    ]
+
+
+def amazon_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """What is in Amazon's accounts: images of servers, and the zones of endpoints."""
+    images = _images(scope)
+    account = scope.identity.account_id
+    return _statements(
+        [
+            # Amazon's images are in Amazon's account, so there is none in their ARNs.
+            ("StartAmazonsImages", "ec2: RunInstances", images, {"StringEquals": {"ec2:Owner": "amazon"}}),
+            # An endpoint with private DNS joins the VPC to a zone of AWS's own account, never to one of this account.
+            (
+                "UseEndpointNames",
+                "route53: AssociateVPCWithHostedZone DisassociateVPCFromHostedZone",
+                ["arn:aws:route53:::hostedzone/*"],
+                {
+                    "StringNotEquals": {"aws:ResourceAccount": account},
+                    "ForAllValues:StringLike": {"route53:VPCs": f"VPCId=*,VPCRegion={scope.identity.region}"},
+                },
+            ),
+        ]
+    )
+
+
+def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """Load balancer, web ACL, certificate, DNS records, servers."""
+    balancers, target_groups, region = _load_balancers(scope), _target_groups(scope), scope.identity.region
+    everything, web_acls, groups = _balancing(scope), _web_acls(scope), _server_groups(scope)
+    certificates = scope.arns("acm", "certificate/*")
+    return _statements(
+        [
+            (
+                "CreateBalancing",
+                "elasticloadbalancing: CreateLoadBalancer CreateTargetGroup",
+                [*balancers, *target_groups],
+                scope.new,
+            ),
+            (
+                "ManageBalancing",
+                "elasticloadbalancing: AddListenerCertificates CreateListener CreateRule CreateWebACLAssociation "
+                "DeleteListener DeleteLoadBalancer DeleteRule DeleteTargetGroup DeleteWebACLAssociation "
+                "ModifyCapacityReservation ModifyListener ModifyListenerAttributes ModifyLoadBalancerAttributes "
+                "ModifyRule ModifyTargetGroup ModifyTargetGroupAttributes RemoveListenerCertificates "
+                "SetIpAddressType SetRulePriorities SetSecurityGroups SetSubnets",
+                everything,
+                scope.own,
+            ),
+            ("CreateWebAcl", "wafv2: CreateWebACL", web_acls, scope.new),
+            (
+                "ManageWebAcl",
+                "wafv2: AssociateWebACL DeleteLoggingConfiguration DeleteWebACL PutLoggingConfiguration UpdateWebACL",
+                web_acls,
+                scope.own,
+            ),
+            ("UseWebAcl", "wafv2: AssociateWebACL DisassociateWebACL", balancers, None),
+            # AWS restricts this one to no resource; AssociateWebACL above decides about which load balancer it is.
+            (
+                "SetWebAcl",
+                "elasticloadbalancing: SetWebAcl",
+                ["*"],
+                {"StringEqualsIfExists": scope.in_account, "StringEquals": {"aws:RequestedRegion": region}},
+            ),
+            (
+                "RequestCertificate",
+                "acm: RequestCertificate",
+                ["*"],
+                {
+                    **scope.new,
+                    "StringEqualsIfExists": scope.in_account,
+                    "ForAllValues:StringEquals": {"acm:DomainNames": [scope.api_domain]},
+                    "Null": {"acm:DomainNames": "false"},
+                },
+            ),
+            (
+                "ManageCertificate",
+                "acm: DeleteCertificate UpdateCertificateOptions",
+                certificates,
+                scope.own,
+            ),
+            _records("WriteApiRecords", [scope.api_domain, f"_*.{scope.api_domain}"], ["A", "AAAA", "CNAME"]),
+            _records("WriteCaaRecord", [scope.zone], ["CAA"]),
+            ("CreateServerGroup", "autoscaling: CreateAutoScalingGroup", groups, scope.new),
+            (
+                "ManageServerGroup",
+                "autoscaling: AttachLoadBalancerTargetGroups AttachTrafficSources CancelInstanceRefresh "
+                "DeleteAutoScalingGroup DeletePolicy DetachLoadBalancerTargetGroups DetachTrafficSources "
+                "DisableMetricsCollection EnableMetricsCollection PutScalingPolicy ResumeProcesses "
+                "StartInstanceRefresh SuspendProcesses UpdateAutoScalingGroup",
+                groups,
+                scope.own,
+            ),
+        ]
+    )
+
+
+def data_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """PostgreSQL and Redis."""
+    instances, groups = _databases(scope), _database_groups(scope)
+    caches, cache_groups = _caches(scope), _cache_groups(scope)
+    return _statements(
+        [
+            (
+                "CreateDatabase",
+                "rds: CreateDBInstance CreateDBInstanceReadReplica",
+                instances,
+                scope.new,
+            ),
+            (
+                "CreateDatabaseGroups",
+                "rds: CreateDBParameterGroup CreateDBSubnetGroup CreateEventSubscription",
+                groups,
+                scope.new,
+            ),
+            (
+                "UseDatabaseGroups",
+                "rds: CreateDBInstance CreateDBInstanceReadReplica ModifyDBInstance",
+                groups,
+                scope.own,
+            ),
+            (
+                "UseDefaultOptions",
+                "rds: CreateDBInstance CreateDBInstanceReadReplica ModifyDBInstance",
+                scope.arns("rds", "og:default:*"),
+                None,
+            ),
+            # Deleting an instance makes its final snapshot, which has no tags in the request.
+            ("SnapshotDatabase", "rds: CreateDBSnapshot", instances, None),
+            (
+                "ManageDatabase",
+                "rds: AddSourceIdentifierToSubscription CreateDBInstanceReadReplica DeleteDBInstance "
+                "DeleteDBParameterGroup DeleteDBSubnetGroup DeleteEventSubscription ModifyDBInstance "
+                "ModifyDBParameterGroup ModifyDBSubnetGroup ModifyEventSubscription PromoteReadReplica "
+                "RebootDBInstance RemoveSourceIdentifierFromSubscription ResetDBParameterGroup",
+                [*instances, *groups],
+                scope.own,
+            ),
+            (
+                "ManageCache",
+                "elasticache: CreateReplicationGroup CreateSnapshot DecreaseReplicaCount DeleteReplicationGroup "
+                "IncreaseReplicaCount ModifyCacheCluster ModifyReplicationGroup "
+                "ModifyReplicationGroupShardConfiguration",
+                caches,
+                None,
+            ),
+            (
+                "CreateCacheGroups",
+                "elasticache: CreateCacheParameterGroup CreateCacheSubnetGroup",
+                cache_groups,
+                scope.new,
+            ),
+            (
+                "ManageCacheGroups",
+                "elasticache: CreateReplicationGroup DeleteCacheParameterGroup DeleteCacheSubnetGroup "
+                "ModifyCacheCluster ModifyCacheParameterGroup ModifyCacheSubnetGroup ModifyReplicationGroup "
+                "ResetCacheParameterGroup",
+                cache_groups,
+                scope.own,
+            ),
+        ]
+    )
+
+
+def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """Buckets, secrets, keys, and what observes them: log groups, alarms, topics, the session document."""
+    keys, aliases = scope.key_arns(), scope.alias_arns()
+    secrets, topics, documents = scope.secret_arns(), _topics(scope), _documents(scope)
+    return _statements(
+        [
+            (
+                "ManageBuckets",
+                "s3: CreateBucket DeleteBucket DeleteBucketPolicy PutBucketLogging PutBucketObjectLockConfiguration "
+                "PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock PutBucketTagging "
+                "PutBucketVersioning PutEncryptionConfiguration PutLifecycleConfiguration TagResource UntagResource",
+                scope.bucket_arns(),
+                None,
+            ),
+            (
+                "ManageSecrets",
+                "secretsmanager: CreateSecret DeleteSecret GetSecretValue ListSecretVersionIds PutSecretValue "
+                "RestoreSecret TagResource UntagResource UpdateSecret UpdateSecretVersionStage",
+                secrets,
+                None,
+            ),
+            ("CreateKeys", "kms: CreateKey", ["*"], {**scope.new, "StringEqualsIfExists": scope.in_account}),
+            (
+                "ManageKeys",
+                "kms: CreateAlias DeleteAlias DisableKeyRotation EnableKey EnableKeyRotation PutKeyPolicy "
+                "ScheduleKeyDeletion UpdateAlias UpdateKeyDescription",
+                keys,
+                scope.own,
+            ),
+            ("ManageAliases", "kms: CreateAlias DeleteAlias UpdateAlias", aliases, None),
+            *_key_uses(scope),
+            (
+                "ManageLogGroups",
+                "logs: AssociateKmsKey CreateLogGroup DeleteLogGroup DeleteRetentionPolicy DisassociateKmsKey "
+                "PutRetentionPolicy TagResource UntagResource",
+                scope.log_group_arns(),
+                None,
+            ),
+            # AWS restricts these to no resource. The services ask for them when they deliver logs for the deployment.
+            (
+                "DeliverLogs",
+                "logs: CreateLogDelivery DeleteLogDelivery DeleteResourcePolicy PutResourcePolicy UpdateLogDelivery",
+                ["*"],
+                {"StringEqualsIfExists": scope.in_account, "StringEquals": {"aws:RequestedRegion": scope.regions}},
+            ),
+            (
+                "ManageAlarms",
+                "cloudwatch: DeleteAlarms PutMetricAlarm TagResource UntagResource",
+                _alarms(scope),
+                None,
+            ),
+            ("CreateTopics", "sns: CreateTopic", topics, scope.new),
+            (
+                "ManageTopics",
+                "sns: DeleteTopic SetSubscriptionAttributes SetTopicAttributes Subscribe Unsubscribe",
+                topics,
+                scope.own,
+            ),
+            (
+                "ManageDocuments",
+                "ssm: AddTagsToResource CreateDocument DeleteDocument RemoveTagsFromResource UpdateDocument "
+                "UpdateDocumentDefaultVersion",
+                documents,
+                None,
+            ),
+            (
+                "CreateZone",
+                "route53: CreateHostedZone",
+                ["*"],
+                {"StringEqualsIfExists": scope.in_account, "Null": {"route53:VPCs": "true"}},
+            ),
+        ]
+    )
+
+
+def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """Tags of what is recognised by them: the stack's tags on new resources, other tags on the stack's own.
+
+    EC2 and the load balancers tell a new resource by the action that creates it. The other services do not: there a
+    resource must have no project yet and, where Pulumi names it, the name of one of ours.
+    """
+    instances, balancing = scope.arns("ec2", "*"), _balancing(scope)
+    by_name = [
+        *_databases(scope),
+        *_database_groups(scope),
+        *_caches(scope),
+        *_cache_groups(scope),
+        *_web_acls(scope),
+        *_server_groups(scope),
+        *_topics(scope),
+        *scope.arns("acm", "certificate/*"),
+        *scope.key_arns(),
+    ]
+    tag = {
+        "acm": "AddTagsToCertificate",
+        "autoscaling": "CreateOrUpdateTags",
+        "elasticache": "AddTagsToResource",
+        "kms": "TagResource",
+        "rds": "AddTagsToResource",
+        "sns": "TagResource",
+        "wafv2": "TagResource",
+    }
+    untag = {
+        "acm": "RemoveTagsFromCertificate",
+        "autoscaling": "DeleteTags",
+        "ec2": "DeleteTags",
+        "elasticache": "RemoveTagsFromResource",
+        "elasticloadbalancing": "RemoveTags",
+        "kms": "UntagResource",
+        "rds": "RemoveTagsFromResource",
+        "sns": "UntagResource",
+        "wafv2": "UntagResource",
+    }
+    # The stack's tags tell which resource it is.
+    everything = [*scope.key_arns(), *(scope.arn(service, "*") for service in untag if service != "kms")]
+    return [
+        iam.statement(
+            "TagNewInNetwork",
+            actions=["ec2:CreateTags"],
+            resources=instances,
+            conditions={
+                "StringEquals": {**scope.tags("Request"), "ec2:CreateAction": NETWORK_CREATIONS.split()},
+                "StringEqualsIfExists": scope.in_account,
+            },
+        ),
+        iam.statement(
+            "TagNewBalancing",
+            actions=["elasticloadbalancing:AddTags"],
+            resources=balancing,
+            conditions={
+                "StringEquals": {
+                    **scope.tags("Request"),
+                    "elasticloadbalancing:CreateAction": BALANCING_CREATIONS.split(),
+                }
+            },
+        ),
+        iam.statement(
+            "TagNew",
+            actions=[f"{service}:{action}" for service, action in tag.items()],
+            resources=by_name,
+            conditions=scope.new_without_tags,
+        ),
+        iam.statement(
+            "TagOwn",
+            actions=[
+                "ec2:CreateTags",
+                "elasticloadbalancing:AddTags",
+                *(f"{service}:{action}" for service, action in tag.items()),
+            ],
+            resources=everything,
+            conditions=scope.own_and_stays,
+        ),
+        iam.statement(
+            "UntagOwn",
+            actions=[f"{service}:{action}" for service, action in untag.items()],
+            resources=everything,
+            conditions=scope.own_and_keeps,
+        ),
+    ]
+
+
+def zone_statements(zone_id: pulumi.Input[str]) -> Sequence[iam.Statement]:
+    """The hosted zone itself. AWS knows no tags of a zone here, so it is named by its id.
+
+    Its query log is deleted by an administrator: only its own id, which nobody knows in advance, tells it from others.
+    """
+    return _statements(
+        [
+            (
+                "ManageZone",
+                "route53: ChangeTagsForResource CreateQueryLoggingConfig DeleteHostedZone UpdateHostedZoneComment",
+                [pulumi.Output.concat("arn:aws:route53:::hostedzone/", zone_id)],
+                None,
+            )
+        ]
+    )
+
+
+def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) -> Sequence[iam.Statement]:
+    """The most that a workflow's role may ever do, whatever is attached to it.
+
+    A boundary is one policy, and the policies of a role are several: it names kinds of actions where they name
+    resources. What is denied here stays denied, since a denial is stronger than any policy.
+    """
+    regions = {"aws:RequestedRegion": scope.regions}
+    return [
+        iam.statement(
+            "PlatformServices",
+            actions=[action for service, names in BOUNDARY_ACTIONS.items() for action in iam.actions(service, names)],
+            resources=["*"],
+            conditions={"StringEquals": regions, "StringEqualsIfExists": scope.in_account},
+        ),
+        *amazon_statements(scope),
+        *_statements(
+            [
+                # The buckets, and no object in them.
+                ("PlatformBuckets", "s3: Create* Delete* Get* List* Put* Tag* Untag*", scope.bucket_arns(), None),
+                (
+                    "PlatformSecrets",
+                    "secretsmanager: CreateSecret Delete* Describe* Get* List* PutSecretValue Restore* Tag* Untag* "
+                    "UpdateSecret*",
+                    scope.secret_arns(),
+                    None,
+                ),
+                ("GrantKeys", "kms: CreateGrant", scope.key_arns(), {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+                (
+                    "UseKeys",
+                    "kms: Decrypt GenerateDataKey*",
+                    scope.key_arns(),
+                    {"StringEquals": {"kms:ViaService": _services_with_keys(scope)}},
+                ),
+            ]
+        ),
+        *_bound_identities(scope),
+        *state,
+        iam.statement(
+            "Never",
+            effect="Deny",
+            actions=[action for service, names in NEVER_ALLOWED.items() for action in iam.actions(service, names)],
+            resources=["*"],
+        ),
+    ]
+
+
+def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """As `identity_statements`, without the details that its own statements have."""
+    path = iam.role_path(scope.identity)
+    roles, profiles = scope.account_arn(f"role{path}*"), scope.account_arn(f"instance-profile{path}*")
+    kinds = ("instance-profile", "oidc-provider", "policy", "role")
+    return _statements(
+        [
+            (
+                "BoundRoles",
+                "iam: AttachRolePolicy CreateRole DeleteRolePolicy DetachRolePolicy PutRolePermissionsBoundary "
+                "PutRolePolicy",
+                [roles],
+                {"StringEquals": {"iam:PermissionsBoundary": scope.boundary_arn}},
+            ),
+            (
+                "Roles",
+                "iam: AddRole* CreateInstanceProfile DeleteInstanceProfile DeleteRole RemoveRole* Tag* Untag* "
+                "UpdateRole UpdateRoleDescription",
+                [roles, profiles],
+                None,
+            ),
+            ("PassRoles", "iam: PassRole", [roles], {"StringEquals": {"iam:PassedToService": list(ROLE_SERVICES)}}),
+            (
+                "LinkedRoles",
+                "iam: CreateServiceLinkedRole",
+                [scope.account_arn("role/aws-service-role/*")],
+                None,
+            ),
+            (
+                "ReadIdentities",
+                "iam: Get* List*",
+                [scope.account_arn(f"{kind}/*") for kind in kinds],
+                None,
+            ),
+        ]
+    )
+
+
+def _key_uses(scope: WorkflowScope) -> Groups:
+    """The stack's keys are used by services that encrypt with them, and only while they do it for the deployment."""
+    keys = scope.key_arns()
+    return [
+        (
+            "LetServicesUseKeys",
+            "kms: CreateGrant",
+            keys,
+            {**scope.own, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+        ),
+        (
+            "UseKeysThroughServices",
+            "kms: Decrypt GenerateDataKey*",
+            keys,
+            {
+                "StringEquals": {
+                    **scope.tags("Resource"),
+                    "kms:ViaService": _services_with_keys(scope),
+                }
+            },
+        ),
+    ]
+
+
+def _services_with_keys(scope: WorkflowScope) -> Sequence[str]:
+    return [f"{service}.{scope.identity.region}.amazonaws.com" for service in ("rds", "secretsmanager")]
+
+
+def _images(scope: WorkflowScope) -> Sequence[str]:
+    """Images and their snapshots have no account in their ARNs."""
+    return [f"arn:aws:ec2:{scope.identity.region}::{kind}/*" for kind in ("image", "snapshot")]
+
+
+def _attachable() -> Sequence[str]:
+    return [f"arn:aws:iam::aws:policy/{name}" for name in ATTACHABLE_POLICIES]
+
+
+def _alarms(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("cloudwatch", f"alarm:{scope.identity.prefix}-*")
+
+
+def _documents(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("ssm", f"document/{scope.identity.prefix}-*")
+
+
+def _databases(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("rds", f"db:{scope.identity.prefix}-* snapshot:{scope.identity.prefix}-*")
+
+
+def _database_groups(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("rds", "es:database-* pg:database-* subgrp:database-*")
+
+
+def _caches(scope: WorkflowScope) -> Sequence[str]:
+    kinds = ("cluster", "replicationgroup", "snapshot")
+    return [scope.arn("elasticache", f"{kind}:{scope.identity.prefix}-*") for kind in kinds]
+
+
+def _cache_groups(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("elasticache", "parametergroup:cache-* subnetgroup:cache-*")
+
+
+def _web_acls(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("wafv2", "regional/webacl/web-acl-*/*")
+
+
+def _server_groups(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("autoscaling", "autoScalingGroup:*:autoScalingGroupName/app-servers-*")
+
+
+def _topics(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("sns", "notifications-*")
+
+
+def _target_groups(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("elasticloadbalancing", "targetgroup/load-balancer-*/*")
+
+
+def _balancing(scope: WorkflowScope) -> Sequence[str]:
+    """Load balancer, listeners, rules, target groups. The name of the load balancer is in the first three."""
+    name = scope.identity.prefix
+    listeners = scope.arns("elasticloadbalancing", f"listener/app/{name}/* listener-rule/app/{name}/*")
+    return [*_load_balancers(scope), *listeners, *_target_groups(scope)]
+
+
+def _load_balancers(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("elasticloadbalancing", f"loadbalancer/app/{scope.identity.prefix}/*")
+
+
+def _records(sid: str, names: Sequence[str], types: Sequence[str]) -> tuple[str, str, Sequence[str], iam.Conditions]:
+    """Records of these names and types in any zone: a zone of somebody else has other names."""
+    key = "route53:ChangeResourceRecordSets"
+    return (
+        sid,
+        "route53: ChangeResourceRecordSets",
+        ["arn:aws:route53:::hostedzone/*"],
+        {
+            "ForAllValues:StringLike": {f"{key}NormalizedRecordNames": list(names)},
+            "ForAllValues:StringEquals": {f"{key}RecordTypes": list(types)},
+            "Null": {f"{key}NormalizedRecordNames": "false", f"{key}RecordTypes": "false"},
+        },
+    )

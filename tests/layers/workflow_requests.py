@@ -1,0 +1,931 @@
+"""The requests that AWS receives for each type of resource of the stacks, by what is done with the resource.
+
+Written from the calls of the Terraform provider, on which pulumi_aws is built, with the further permissions that the
+Service Authorization Reference and the handlers of CloudFormation's schemas ask for. A line is an action and the
+resources that AWS authorizes it on; a test holds both against the Service Authorization Reference.
+
+    self     the resource, which exists          new      the resource, which the request creates
+    own:X    another resource of the stack       new:X    another resource that the request creates
+    all:X    every X of the account              *        AWS knows no resource for the action
+    amazon:X one of Amazon's account             default:X  AWS's own default in the account
+    linked:X the service-linked role of X        record   a zone, for one record of it
+"""
+
+from collections.abc import Mapping
+
+ARNS: Mapping[str, str] = {
+    "acm:certificate": "arn:aws:acm:{region}:{account}:certificate/{id}",
+    "autoscaling:autoScalingGroup": (
+        "arn:aws:autoscaling:{region}:{account}:autoScalingGroup:{id}:autoScalingGroupName/{name}"
+    ),
+    "cloudwatch:alarm": "arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
+    "ec2:elastic-ip": "arn:aws:ec2:{region}:{account}:elastic-ip/{id}",
+    "ec2:image": "arn:aws:ec2:{region}::image/{id}",
+    "ec2:instance": "arn:aws:ec2:{region}:{account}:instance/{id}",
+    "ec2:internet-gateway": "arn:aws:ec2:{region}:{account}:internet-gateway/{id}",
+    "ec2:launch-template": "arn:aws:ec2:{region}:{account}:launch-template/{id}",
+    "ec2:natgateway": "arn:aws:ec2:{region}:{account}:natgateway/{id}",
+    "ec2:network-acl": "arn:aws:ec2:{region}:{account}:network-acl/{id}",
+    "ec2:network-interface": "arn:aws:ec2:{region}:{account}:network-interface/{id}",
+    "ec2:route-table": "arn:aws:ec2:{region}:{account}:route-table/{id}",
+    "ec2:security-group": "arn:aws:ec2:{region}:{account}:security-group/{id}",
+    "ec2:security-group-rule": "arn:aws:ec2:{region}:{account}:security-group-rule/{id}",
+    "ec2:snapshot": "arn:aws:ec2:{region}::snapshot/{id}",
+    "ec2:subnet": "arn:aws:ec2:{region}:{account}:subnet/{id}",
+    "ec2:volume": "arn:aws:ec2:{region}:{account}:volume/{id}",
+    "ec2:vpc": "arn:aws:ec2:{region}:{account}:vpc/{id}",
+    "ec2:vpc-endpoint": "arn:aws:ec2:{region}:{account}:vpc-endpoint/{id}",
+    "ec2:vpc-flow-log": "arn:aws:ec2:{region}:{account}:vpc-flow-log/{id}",
+    "elasticache:cluster": "arn:aws:elasticache:{region}:{account}:cluster:{name}-001",
+    "elasticache:parametergroup": "arn:aws:elasticache:{region}:{account}:parametergroup:{name}",
+    "elasticache:replicationgroup": "arn:aws:elasticache:{region}:{account}:replicationgroup:{name}",
+    "elasticache:snapshot": "arn:aws:elasticache:{region}:{account}:snapshot:{name}-final",
+    "elasticache:subnetgroup": "arn:aws:elasticache:{region}:{account}:subnetgroup:{name}",
+    "elasticloadbalancing:listener-rule/app": (
+        "arn:aws:elasticloadbalancing:{region}:{account}:listener-rule/app/{prefix}/{id}/{id}/{id}"
+    ),
+    "elasticloadbalancing:listener/app": (
+        "arn:aws:elasticloadbalancing:{region}:{account}:listener/app/{prefix}/{id}/{id}"
+    ),
+    "elasticloadbalancing:loadbalancer/app/": (
+        "arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}/{id}"
+    ),
+    "elasticloadbalancing:targetgroup": "arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/{name}/{id}",
+    "iam:instance-profile": "arn:aws:iam::{account}:instance-profile/{prefix}/{name}",
+    "iam:oidc-provider": "arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com",
+    "iam:policy": "arn:aws:iam::{account}:policy/{prefix}/{name}",
+    "iam:role": "arn:aws:iam::{account}:role/{prefix}/{name}",
+    "kms:alias": "arn:aws:kms:{region}:{account}:{name}",
+    "kms:key": "arn:aws:kms:{region}:{account}:key/{id}",
+    "logs:log-group": "arn:aws:logs:{region}:{account}:log-group:{name}",
+    "rds:db": "arn:aws:rds:{region}:{account}:db:{name}",
+    "rds:es": "arn:aws:rds:{region}:{account}:es:{name}",
+    "rds:og": "arn:aws:rds:{region}:{account}:og:default:postgres-17",
+    "rds:pg": "arn:aws:rds:{region}:{account}:pg:{name}",
+    "rds:snapshot": "arn:aws:rds:{region}:{account}:snapshot:{name}-final",
+    "rds:subgrp": "arn:aws:rds:{region}:{account}:subgrp:{name}",
+    "route53:change": "arn:aws:route53:::change/{id}",
+    "route53:hostedzone": "arn:aws:route53:::hostedzone/{id}",
+    "route53:queryloggingconfig": "arn:aws:route53:::queryloggingconfig/{id}",
+    "s3:bucket": "arn:aws:s3:::{name}",
+    "secretsmanager:Secret": "arn:aws:secretsmanager:{region}:{account}:secret:{name}-AbCdEf",
+    "sns:topic": "arn:aws:sns:{region}:{account}:{name}",
+    "ssm:document": "arn:aws:ssm:{region}:{account}:document/{name}",
+    "wafv2:webacl": "arn:aws:wafv2:{region}:{account}:regional/webacl/{name}/{id}",
+}
+"""Kind of resource, with the Service Authorization Reference's names, to its ARN."""
+
+OTHERS: Mapping[str, str] = {
+    "autoscaling:autoScalingGroup": "app-servers-group-0a1b2c3",
+    "elasticache:cluster": "{prefix}-cache",
+    "elasticache:parametergroup": "cache-parameters-0a1b2c3",
+    "elasticache:snapshot": "{prefix}-cache",
+    "elasticache:subnetgroup": "cache-subnets-0a1b2c3",
+    "elasticloadbalancing:loadbalancer/app/": "{prefix}",
+    "iam:role": "app-servers-role-0a1b2c3",
+    "rds:db": "{prefix}-postgres-primary",
+    "rds:pg": "database-primary-parameters-0a1b2c3",
+    "rds:snapshot": "{prefix}-postgres-primary",
+    "rds:subgrp": "database-subnets-0a1b2c3",
+    "secretsmanager:Secret": "{path}/JWT_SECRET-0a1b2c3",
+    "sns:topic": "notifications-p1-0a1b2c3",
+    "wafv2:webacl": "web-acl-acl-0a1b2c3",
+}
+"""Names of the stack's resources to which another one refers; the other kinds have an id."""
+
+Operations = Mapping[str, tuple[str, ...]]
+
+
+def _taggable(tag: str, untag: str) -> Operations:
+    return {"tag": (f"{tag} self", f"{untag} self")}
+
+
+_EC2_TAGS = _taggable("ec2:CreateTags", "ec2:DeleteTags")
+_ELB_TAGS = _taggable("elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags")
+_RDS_TAGS = _taggable("rds:AddTagsToResource", "rds:RemoveTagsFromResource")
+_CACHE_TAGS = _taggable("elasticache:AddTagsToResource", "elasticache:RemoveTagsFromResource")
+
+
+def _bucket_part(put: str, get: str, delete: str = "") -> tuple[str, Operations]:
+    """A part of a bucket: S3's actions for it, which are about the bucket."""
+    operations: Operations = {
+        "create": (f"s3:{put} self",),
+        "read": (f"s3:{get} self",),
+        "update": (f"s3:{put} self",),
+        "delete": (f"s3:{delete or put} self",),
+    }
+    return "s3:bucket", operations
+
+
+TYPES: Mapping[str, tuple[str, Operations]] = {
+    "aws:acm/certificate:Certificate": (
+        "acm:certificate",
+        {
+            "create": ("acm:RequestCertificate *", "acm:AddTagsToCertificate new"),
+            "read": ("acm:DescribeCertificate self", "acm:ListTagsForCertificate self"),
+            "update": ("acm:UpdateCertificateOptions self",),
+            "delete": ("acm:DeleteCertificate self",),
+            **_taggable("acm:AddTagsToCertificate", "acm:RemoveTagsFromCertificate"),
+        },
+    ),
+    "aws:acm/certificateValidation:CertificateValidation": (
+        "acm:certificate",
+        {
+            "create": ("acm:DescribeCertificate self",),
+            "read": ("acm:DescribeCertificate self",),
+            "delete": (),
+        },
+    ),
+    "aws:autoscaling/group:Group": (
+        "autoscaling:autoScalingGroup",
+        {
+            "create": (
+                "autoscaling:CreateAutoScalingGroup new",
+                "autoscaling:CreateOrUpdateTags new",
+                "autoscaling:EnableMetricsCollection self",
+                "ec2:RunInstances new:ec2:instance new:ec2:network-interface new:ec2:volume own:ec2:launch-template "
+                "own:ec2:security-group own:ec2:subnet amazon:ec2:image amazon:ec2:snapshot",
+                "ec2:CreateTags new:ec2:instance",
+                "ec2:CreateTags new:ec2:volume",
+                "iam:PassRole own:iam:role",
+                "iam:CreateServiceLinkedRole linked:autoscaling",
+            ),
+            "read": (
+                "autoscaling:DescribeAutoScalingGroups *",
+                "autoscaling:DescribeScalingActivities *",
+                "autoscaling:DescribeInstanceRefreshes *",
+                "ec2:DescribeLaunchTemplateVersions *",
+                "elasticloadbalancing:DescribeTargetHealth *",
+            ),
+            "update": (
+                "autoscaling:UpdateAutoScalingGroup self",
+                "autoscaling:StartInstanceRefresh self",
+                "autoscaling:CancelInstanceRefresh self",
+                "autoscaling:AttachLoadBalancerTargetGroups self",
+                "autoscaling:DetachLoadBalancerTargetGroups self",
+                "autoscaling:AttachTrafficSources self",
+                "autoscaling:DetachTrafficSources self",
+                "autoscaling:DisableMetricsCollection self",
+                "autoscaling:SuspendProcesses self",
+                "autoscaling:ResumeProcesses self",
+            ),
+            "delete": ("autoscaling:DeleteAutoScalingGroup self",),
+            **_taggable("autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags"),
+        },
+    ),
+    "aws:autoscaling/policy:Policy": (
+        "autoscaling:autoScalingGroup",
+        {
+            "create": ("autoscaling:PutScalingPolicy own:autoscaling:autoScalingGroup",),
+            "read": ("autoscaling:DescribePolicies *",),
+            "update": ("autoscaling:PutScalingPolicy own:autoscaling:autoScalingGroup",),
+            "delete": ("autoscaling:DeletePolicy own:autoscaling:autoScalingGroup",),
+        },
+    ),
+    "aws:cloudwatch/logGroup:LogGroup": (
+        "logs:log-group",
+        {
+            "create": ("logs:CreateLogGroup new", "logs:TagResource new", "logs:PutRetentionPolicy self"),
+            "read": ("logs:DescribeLogGroups *", "logs:ListTagsForResource self"),
+            "update": (
+                "logs:PutRetentionPolicy self",
+                "logs:DeleteRetentionPolicy self",
+                "logs:AssociateKmsKey self",
+                "logs:DisassociateKmsKey self",
+            ),
+            "delete": ("logs:DeleteLogGroup self",),
+            **_taggable("logs:TagResource", "logs:UntagResource"),
+        },
+    ),
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": (
+        "logs:log-group",
+        {
+            "create": ("logs:PutResourcePolicy *",),
+            "read": ("logs:DescribeResourcePolicies *",),
+            "update": ("logs:PutResourcePolicy *",),
+            "delete": ("logs:DeleteResourcePolicy *",),
+        },
+    ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": (
+        "cloudwatch:alarm",
+        {
+            "create": ("cloudwatch:PutMetricAlarm new", "cloudwatch:TagResource new"),
+            "read": ("cloudwatch:DescribeAlarms all:cloudwatch:alarm", "cloudwatch:ListTagsForResource self"),
+            "update": ("cloudwatch:PutMetricAlarm self",),
+            "delete": ("cloudwatch:DeleteAlarms self",),
+            **_taggable("cloudwatch:TagResource", "cloudwatch:UntagResource"),
+        },
+    ),
+    "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl": (
+        "ec2:network-acl",
+        {
+            "create": (
+                "ec2:DeleteNetworkAclEntry self",
+                "ec2:CreateNetworkAclEntry self",
+                "ec2:ReplaceNetworkAclAssociation self own:ec2:subnet",
+            ),
+            "read": ("ec2:DescribeNetworkAcls *",),
+            "update": ("ec2:ReplaceNetworkAclEntry self",),
+            "delete": (),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": (
+        "ec2:security-group",
+        {
+            "create": ("ec2:RevokeSecurityGroupIngress self", "ec2:RevokeSecurityGroupEgress self"),
+            "read": ("ec2:DescribeSecurityGroups *", "ec2:DescribeSecurityGroupRules *"),
+            "delete": (),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/eip:Eip": (
+        "ec2:elastic-ip",
+        {
+            "create": ("ec2:AllocateAddress new", "ec2:CreateTags new"),
+            "read": ("ec2:DescribeAddresses *", "ec2:DescribeAddressesAttribute *"),
+            "update": ("ec2:AssociateAddress self", "ec2:DisassociateAddress self"),
+            "delete": ("ec2:ReleaseAddress self",),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/flowLog:FlowLog": (
+        "ec2:vpc-flow-log",
+        {
+            "create": (
+                "ec2:CreateFlowLogs new own:ec2:vpc",
+                "ec2:CreateTags new",
+                "iam:PassRole own:iam:role",
+                "logs:CreateLogDelivery *",
+            ),
+            "read": ("ec2:DescribeFlowLogs *", "logs:GetLogDelivery *", "logs:ListLogDeliveries *"),
+            "delete": ("ec2:DeleteFlowLogs self", "logs:DeleteLogDelivery *"),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/internetGateway:InternetGateway": (
+        "ec2:internet-gateway",
+        {
+            "create": (
+                "ec2:CreateInternetGateway new",
+                "ec2:CreateTags new",
+                "ec2:AttachInternetGateway self own:ec2:vpc",
+            ),
+            "read": ("ec2:DescribeInternetGateways *",),
+            "delete": ("ec2:DetachInternetGateway self own:ec2:vpc", "ec2:DeleteInternetGateway self"),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/launchTemplate:LaunchTemplate": (
+        "ec2:launch-template",
+        {
+            "create": ("ec2:CreateLaunchTemplate new", "ec2:CreateTags new"),
+            "read": ("ec2:DescribeLaunchTemplates *", "ec2:DescribeLaunchTemplateVersions *"),
+            "update": ("ec2:CreateLaunchTemplateVersion self", "ec2:ModifyLaunchTemplate self"),
+            "delete": ("ec2:DeleteLaunchTemplate self", "ec2:DeleteLaunchTemplateVersions self"),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/natGateway:NatGateway": (
+        "ec2:natgateway",
+        {
+            "create": ("ec2:CreateNatGateway new own:ec2:subnet own:ec2:elastic-ip", "ec2:CreateTags new"),
+            "read": ("ec2:DescribeNatGateways *",),
+            "delete": ("ec2:DeleteNatGateway self",),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/networkAcl:NetworkAcl": (
+        "ec2:network-acl",
+        {
+            "create": (
+                "ec2:CreateNetworkAcl new own:ec2:vpc",
+                "ec2:CreateTags new",
+                "ec2:CreateNetworkAclEntry self",
+                "ec2:ReplaceNetworkAclAssociation self own:ec2:subnet",
+            ),
+            "read": ("ec2:DescribeNetworkAcls *",),
+            "update": ("ec2:ReplaceNetworkAclEntry self", "ec2:DeleteNetworkAclEntry self"),
+            "delete": ("ec2:DeleteNetworkAcl self",),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/route:Route": (
+        "ec2:route-table",
+        {
+            "create": ("ec2:CreateRoute own:ec2:route-table",),
+            "read": ("ec2:DescribeRouteTables *",),
+            "update": ("ec2:ReplaceRoute own:ec2:route-table",),
+            "delete": ("ec2:DeleteRoute own:ec2:route-table",),
+        },
+    ),
+    "aws:ec2/routeTable:RouteTable": (
+        "ec2:route-table",
+        {
+            "create": ("ec2:CreateRouteTable new own:ec2:vpc", "ec2:CreateTags new", "ec2:CreateRoute self"),
+            "read": ("ec2:DescribeRouteTables *",),
+            "update": ("ec2:ReplaceRoute self", "ec2:DeleteRoute self"),
+            "delete": ("ec2:DeleteRouteTable self", "ec2:DisassociateRouteTable self own:ec2:subnet"),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": (
+        "ec2:route-table",
+        {
+            "create": ("ec2:AssociateRouteTable own:ec2:route-table own:ec2:subnet",),
+            "read": ("ec2:DescribeRouteTables *",),
+            "update": ("ec2:ReplaceRouteTableAssociation own:ec2:route-table own:ec2:subnet",),
+            "delete": ("ec2:DisassociateRouteTable own:ec2:route-table own:ec2:subnet",),
+        },
+    ),
+    "aws:ec2/securityGroup:SecurityGroup": (
+        "ec2:security-group",
+        {
+            "create": (
+                "ec2:CreateSecurityGroup new own:ec2:vpc",
+                "ec2:CreateTags new",
+                "ec2:RevokeSecurityGroupEgress self",
+            ),
+            "read": ("ec2:DescribeSecurityGroups *", "ec2:DescribeNetworkInterfaces *"),
+            "delete": ("ec2:DeleteSecurityGroup self",),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/subnet:Subnet": (
+        "ec2:subnet",
+        {
+            "create": (
+                "ec2:CreateSubnet new own:ec2:vpc",
+                "ec2:CreateTags new",
+                "ec2:ModifySubnetAttribute self",
+                "ec2:AssociateSubnetCidrBlock self",
+            ),
+            "read": ("ec2:DescribeSubnets *",),
+            "update": ("ec2:ModifySubnetAttribute self", "ec2:DisassociateSubnetCidrBlock self"),
+            "delete": ("ec2:DeleteSubnet self", "ec2:DescribeNetworkInterfaces *"),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/vpc:Vpc": (
+        "ec2:vpc",
+        {
+            "create": (
+                "ec2:CreateVpc new",
+                "ec2:CreateTags new",
+                "ec2:ModifyVpcAttribute self",
+                "ec2:AssociateVpcCidrBlock self",
+            ),
+            "read": ("ec2:DescribeVpcs *", "ec2:DescribeVpcAttribute self"),
+            "update": ("ec2:ModifyVpcAttribute self", "ec2:DisassociateVpcCidrBlock self"),
+            "delete": ("ec2:DeleteVpc self",),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": (
+        "ec2:vpc-endpoint",
+        {
+            "create": (
+                "ec2:CreateVpcEndpoint new own:ec2:vpc own:ec2:subnet own:ec2:security-group own:ec2:route-table",
+                "ec2:CreateTags new",
+                "route53:AssociateVPCWithHostedZone amazon:route53:hostedzone",
+            ),
+            "read": (
+                "ec2:DescribeVpcEndpoints *",
+                "ec2:DescribePrefixLists *",
+                "ec2:DescribeVpcEndpointServices *",
+            ),
+            "update": ("ec2:ModifyVpcEndpoint self own:ec2:subnet own:ec2:security-group own:ec2:route-table",),
+            "delete": (
+                "ec2:DeleteVpcEndpoints self",
+                "route53:DisassociateVPCFromHostedZone amazon:route53:hostedzone",
+            ),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:ec2/vpcSecurityGroupRulesExclusive:VpcSecurityGroupRulesExclusive": (
+        "ec2:security-group",
+        {
+            "create": (
+                "ec2:RevokeSecurityGroupIngress own:ec2:security-group",
+                "ec2:RevokeSecurityGroupEgress own:ec2:security-group",
+            ),
+            "read": ("ec2:DescribeSecurityGroupRules *",),
+            "update": ("ec2:RevokeSecurityGroupIngress own:ec2:security-group",),
+            "delete": (),
+        },
+    ),
+    "aws:elasticache/parameterGroup:ParameterGroup": (
+        "elasticache:parametergroup",
+        {
+            "create": (
+                "elasticache:CreateCacheParameterGroup new",
+                "elasticache:AddTagsToResource new",
+                "elasticache:ModifyCacheParameterGroup self",
+            ),
+            "read": (
+                "elasticache:DescribeCacheParameterGroups all:elasticache:parametergroup",
+                "elasticache:DescribeCacheParameters all:elasticache:parametergroup",
+                "elasticache:ListTagsForResource all:elasticache:parametergroup",
+            ),
+            "update": ("elasticache:ModifyCacheParameterGroup self", "elasticache:ResetCacheParameterGroup self"),
+            "delete": ("elasticache:DeleteCacheParameterGroup self",),
+            **_CACHE_TAGS,
+        },
+    ),
+    "aws:elasticache/replicationGroup:ReplicationGroup": (
+        "elasticache:replicationgroup",
+        {
+            "create": (
+                "elasticache:CreateReplicationGroup new own:elasticache:parametergroup own:elasticache:subnetgroup "
+                "own:elasticache:cluster",
+                "elasticache:AddTagsToResource new",
+                "iam:CreateServiceLinkedRole linked:elasticache",
+                "logs:CreateLogDelivery *",
+                "logs:PutResourcePolicy *",
+                "kms:CreateGrant own:kms:key",
+            ),
+            "read": (
+                "elasticache:DescribeReplicationGroups all:elasticache:replicationgroup",
+                "elasticache:DescribeCacheClusters all:elasticache:cluster",
+                "elasticache:ListTagsForResource all:elasticache:replicationgroup",
+            ),
+            "update": (
+                "elasticache:ModifyReplicationGroup self own:elasticache:parametergroup",
+                "elasticache:IncreaseReplicaCount self",
+                "elasticache:DecreaseReplicaCount self",
+                "elasticache:ModifyReplicationGroupShardConfiguration self",
+                "elasticache:ModifyCacheCluster own:elasticache:cluster",
+            ),
+            "delete": (
+                "elasticache:DeleteReplicationGroup self",
+                "elasticache:CreateSnapshot own:elasticache:snapshot",
+                "logs:DeleteLogDelivery *",
+            ),
+            **_CACHE_TAGS,
+        },
+    ),
+    "aws:elasticache/subnetGroup:SubnetGroup": (
+        "elasticache:subnetgroup",
+        {
+            "create": ("elasticache:CreateCacheSubnetGroup new", "elasticache:AddTagsToResource new"),
+            "read": (
+                "elasticache:DescribeCacheSubnetGroups all:elasticache:subnetgroup",
+                "elasticache:ListTagsForResource all:elasticache:subnetgroup",
+            ),
+            "update": ("elasticache:ModifyCacheSubnetGroup self",),
+            "delete": ("elasticache:DeleteCacheSubnetGroup self",),
+            **_CACHE_TAGS,
+        },
+    ),
+    "aws:iam/instanceProfile:InstanceProfile": (
+        "iam:instance-profile",
+        {
+            "create": (
+                "iam:CreateInstanceProfile new",
+                "iam:TagInstanceProfile new",
+                "iam:AddRoleToInstanceProfile self",
+                "iam:PassRole own:iam:role",
+            ),
+            "read": ("iam:GetInstanceProfile self",),
+            "delete": ("iam:RemoveRoleFromInstanceProfile self", "iam:DeleteInstanceProfile self"),
+            **_taggable("iam:TagInstanceProfile", "iam:UntagInstanceProfile"),
+        },
+    ),
+    "aws:iam/role:Role": (
+        "iam:role",
+        {
+            "create": ("iam:CreateRole new", "iam:TagRole new"),
+            "read": ("iam:GetRole self", "iam:ListInstanceProfilesForRole self"),
+            "update": (
+                "iam:UpdateRole self",
+                "iam:UpdateRoleDescription self",
+                "iam:PutRolePermissionsBoundary self",
+            ),
+            "delete": ("iam:DeleteRole self",),
+            **_taggable("iam:TagRole", "iam:UntagRole"),
+        },
+    ),
+    "aws:iam/rolePolicy:RolePolicy": (
+        "iam:role",
+        {
+            "create": ("iam:PutRolePolicy own:iam:role",),
+            "read": ("iam:GetRolePolicy own:iam:role",),
+            "update": ("iam:PutRolePolicy own:iam:role",),
+            "delete": ("iam:DeleteRolePolicy own:iam:role",),
+        },
+    ),
+    "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": (
+        "iam:role",
+        {
+            "create": ("iam:DeleteRolePolicy own:iam:role",),
+            "read": ("iam:ListRolePolicies own:iam:role",),
+            "update": ("iam:DeleteRolePolicy own:iam:role",),
+            "delete": (),
+        },
+    ),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": (
+        "iam:role",
+        {
+            "create": ("iam:AttachRolePolicy own:iam:role",),
+            "read": ("iam:ListAttachedRolePolicies own:iam:role",),
+            "delete": ("iam:DetachRolePolicy own:iam:role",),
+        },
+    ),
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": (
+        "iam:role",
+        {
+            "create": ("iam:DetachRolePolicy own:iam:role",),
+            "read": ("iam:ListAttachedRolePolicies own:iam:role",),
+            "delete": (),
+        },
+    ),
+    "aws:kms/alias:Alias": (
+        "kms:alias",
+        {
+            "create": ("kms:CreateAlias self own:kms:key",),
+            "read": ("kms:ListAliases *",),
+            "update": ("kms:UpdateAlias self own:kms:key",),
+            "delete": ("kms:DeleteAlias self own:kms:key",),
+        },
+    ),
+    "aws:kms/key:Key": (
+        "kms:key",
+        {
+            "create": ("kms:CreateKey *", "kms:TagResource new", "kms:EnableKeyRotation self"),
+            "read": (
+                "kms:DescribeKey self",
+                "kms:GetKeyPolicy self",
+                "kms:GetKeyRotationStatus self",
+                "kms:ListResourceTags self",
+            ),
+            "update": (
+                "kms:PutKeyPolicy self",
+                "kms:UpdateKeyDescription self",
+                "kms:EnableKey self",
+                "kms:DisableKeyRotation self",
+            ),
+            "delete": ("kms:ScheduleKeyDeletion self",),
+            **_taggable("kms:TagResource", "kms:UntagResource"),
+        },
+    ),
+    "aws:lb/listener:Listener": (
+        "elasticloadbalancing:listener/app",
+        {
+            "create": (
+                "elasticloadbalancing:CreateListener own:elasticloadbalancing:loadbalancer/app/",
+                "elasticloadbalancing:AddTags new",
+            ),
+            "read": ("elasticloadbalancing:DescribeListeners *", "elasticloadbalancing:DescribeTags *"),
+            "update": (
+                "elasticloadbalancing:ModifyListener self",
+                "elasticloadbalancing:ModifyListenerAttributes self",
+                "elasticloadbalancing:AddListenerCertificates self",
+                "elasticloadbalancing:RemoveListenerCertificates self",
+            ),
+            "delete": ("elasticloadbalancing:DeleteListener self",),
+            **_ELB_TAGS,
+        },
+    ),
+    "aws:lb/listenerRule:ListenerRule": (
+        "elasticloadbalancing:listener-rule/app",
+        {
+            "create": (
+                "elasticloadbalancing:CreateRule own:elasticloadbalancing:listener/app",
+                "elasticloadbalancing:AddTags new",
+            ),
+            "read": ("elasticloadbalancing:DescribeRules *",),
+            "update": ("elasticloadbalancing:ModifyRule self", "elasticloadbalancing:SetRulePriorities self"),
+            "delete": ("elasticloadbalancing:DeleteRule self",),
+            **_ELB_TAGS,
+        },
+    ),
+    "aws:lb/loadBalancer:LoadBalancer": (
+        "elasticloadbalancing:loadbalancer/app/",
+        {
+            "create": (
+                "elasticloadbalancing:CreateLoadBalancer new",
+                "elasticloadbalancing:AddTags new",
+                "elasticloadbalancing:ModifyLoadBalancerAttributes self",
+                "iam:CreateServiceLinkedRole linked:elasticloadbalancing",
+            ),
+            "read": (
+                "elasticloadbalancing:DescribeLoadBalancers *",
+                "elasticloadbalancing:DescribeLoadBalancerAttributes *",
+            ),
+            "update": (
+                "elasticloadbalancing:SetSecurityGroups self",
+                "elasticloadbalancing:SetSubnets self",
+                "elasticloadbalancing:SetIpAddressType self",
+                "elasticloadbalancing:ModifyCapacityReservation self",
+            ),
+            "delete": ("elasticloadbalancing:DeleteLoadBalancer self", "ec2:DescribeNetworkInterfaces *"),
+            **_ELB_TAGS,
+        },
+    ),
+    "aws:lb/targetGroup:TargetGroup": (
+        "elasticloadbalancing:targetgroup",
+        {
+            "create": (
+                "elasticloadbalancing:CreateTargetGroup new",
+                "elasticloadbalancing:AddTags new",
+                "elasticloadbalancing:ModifyTargetGroupAttributes self",
+            ),
+            "read": (
+                "elasticloadbalancing:DescribeTargetGroups *",
+                "elasticloadbalancing:DescribeTargetGroupAttributes *",
+            ),
+            "update": ("elasticloadbalancing:ModifyTargetGroup self",),
+            "delete": ("elasticloadbalancing:DeleteTargetGroup self",),
+            **_ELB_TAGS,
+        },
+    ),
+    "aws:rds/eventSubscription:EventSubscription": (
+        "rds:es",
+        {
+            "create": ("rds:CreateEventSubscription new", "rds:AddTagsToResource new"),
+            "read": ("rds:DescribeEventSubscriptions all:rds:es", "rds:ListTagsForResource all:rds:es"),
+            "update": (
+                "rds:ModifyEventSubscription self",
+                "rds:AddSourceIdentifierToSubscription self",
+                "rds:RemoveSourceIdentifierFromSubscription self",
+            ),
+            "delete": ("rds:DeleteEventSubscription self",),
+            **_RDS_TAGS,
+        },
+    ),
+    "aws:rds/instance:Instance": (
+        "rds:db",
+        {
+            "create": (
+                "rds:CreateDBInstance new own:rds:pg own:rds:subgrp default:rds:og",
+                "rds:CreateDBInstanceReadReplica new own:rds:db own:rds:pg default:rds:og",
+                "rds:AddTagsToResource new",
+                "iam:PassRole own:iam:role",
+                "iam:CreateServiceLinkedRole linked:rds",
+                "kms:CreateGrant own:kms:key",
+                "kms:DescribeKey own:kms:key",
+            ),
+            "read": ("rds:DescribeDBInstances all:rds:db", "rds:ListTagsForResource all:rds:db"),
+            "update": (
+                "rds:ModifyDBInstance self own:rds:pg default:rds:og",
+                "rds:RebootDBInstance self",
+                "rds:PromoteReadReplica self",
+            ),
+            "delete": (
+                "rds:DeleteDBInstance self",
+                "rds:CreateDBSnapshot self own:rds:snapshot",
+            ),
+            **_RDS_TAGS,
+        },
+    ),
+    "aws:rds/parameterGroup:ParameterGroup": (
+        "rds:pg",
+        {
+            "create": (
+                "rds:CreateDBParameterGroup new",
+                "rds:AddTagsToResource new",
+                "rds:ModifyDBParameterGroup self",
+            ),
+            "read": ("rds:DescribeDBParameterGroups all:rds:pg", "rds:DescribeDBParameters all:rds:pg"),
+            "update": ("rds:ModifyDBParameterGroup self", "rds:ResetDBParameterGroup self"),
+            "delete": ("rds:DeleteDBParameterGroup self",),
+            **_RDS_TAGS,
+        },
+    ),
+    "aws:rds/subnetGroup:SubnetGroup": (
+        "rds:subgrp",
+        {
+            "create": ("rds:CreateDBSubnetGroup new", "rds:AddTagsToResource new"),
+            "read": ("rds:DescribeDBSubnetGroups all:rds:subgrp",),
+            "update": ("rds:ModifyDBSubnetGroup self",),
+            "delete": ("rds:DeleteDBSubnetGroup self",),
+            **_RDS_TAGS,
+        },
+    ),
+    "aws:route53/queryLog:QueryLog": (
+        "route53:queryloggingconfig",
+        {
+            "create": ("route53:CreateQueryLoggingConfig own:route53:hostedzone",),
+            "read": ("route53:GetQueryLoggingConfig all:route53:queryloggingconfig",),
+            # An administrator: nothing but an id that AWS invents tells one of ours from another.
+            "delete": (),
+        },
+    ),
+    "aws:route53/record:Record": (
+        "route53:hostedzone",
+        {
+            "create": ("route53:ChangeResourceRecordSets record", "route53:GetChange all:route53:change"),
+            "read": ("route53:ListResourceRecordSets all:route53:hostedzone",),
+            "update": ("route53:ChangeResourceRecordSets record",),
+            "delete": ("route53:ChangeResourceRecordSets record",),
+        },
+    ),
+    "aws:route53/zone:Zone": (
+        "route53:hostedzone",
+        {
+            "create": ("route53:CreateHostedZone *", "route53:GetChange all:route53:change"),
+            "read": (
+                "route53:GetHostedZone all:route53:hostedzone",
+                "route53:ListTagsForResource all:route53:hostedzone",
+                "route53:GetDNSSEC all:route53:hostedzone",
+            ),
+            "update": ("route53:UpdateHostedZoneComment self",),
+            "delete": ("route53:DeleteHostedZone self",),
+            "tag": ("route53:ChangeTagsForResource self",),
+        },
+    ),
+    "aws:s3/bucket:Bucket": (
+        "s3:bucket",
+        {
+            "create": ("s3:CreateBucket self", "s3:TagResource self", "s3:PutBucketTagging self"),
+            "read": (
+                "s3:ListBucket self",
+                "s3:GetBucketLocation self",
+                "s3:GetBucketAcl self",
+                "s3:GetBucketCORS self",
+                "s3:GetBucketWebsite self",
+                "s3:GetBucketRequestPayment self",
+                "s3:GetAccelerateConfiguration self",
+                "s3:GetReplicationConfiguration self",
+                "s3:GetBucketTagging self",
+                "s3:ListTagsForResource self",
+            ),
+            "delete": ("s3:DeleteBucket self",),
+            **_taggable("s3:TagResource", "s3:UntagResource"),
+        },
+    ),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _bucket_part(
+        "PutLifecycleConfiguration", "GetLifecycleConfiguration"
+    ),
+    "aws:s3/bucketLogging:BucketLogging": _bucket_part("PutBucketLogging", "GetBucketLogging"),
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": _bucket_part(
+        "PutBucketObjectLockConfiguration", "GetBucketObjectLockConfiguration"
+    ),
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _bucket_part(
+        "PutBucketOwnershipControls", "GetBucketOwnershipControls"
+    ),
+    "aws:s3/bucketPolicy:BucketPolicy": _bucket_part("PutBucketPolicy", "GetBucketPolicy", "DeleteBucketPolicy"),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _bucket_part(
+        "PutBucketPublicAccessBlock", "GetBucketPublicAccessBlock"
+    ),
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _bucket_part(
+        "PutEncryptionConfiguration", "GetEncryptionConfiguration"
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": _bucket_part("PutBucketVersioning", "GetBucketVersioning"),
+    "aws:secretsmanager/secret:Secret": (
+        "secretsmanager:Secret",
+        {
+            "create": ("secretsmanager:CreateSecret self", "secretsmanager:TagResource self"),
+            "read": ("secretsmanager:DescribeSecret self", "secretsmanager:GetResourcePolicy self"),
+            "update": ("secretsmanager:UpdateSecret self", "secretsmanager:RestoreSecret self"),
+            "delete": ("secretsmanager:DeleteSecret self",),
+            **_taggable("secretsmanager:TagResource", "secretsmanager:UntagResource"),
+        },
+    ),
+    "aws:secretsmanager/secretVersion:SecretVersion": (
+        "secretsmanager:Secret",
+        {
+            "create": (
+                "secretsmanager:PutSecretValue own:secretsmanager:Secret",
+                "kms:GenerateDataKey own:kms:key",
+                "kms:Decrypt own:kms:key",
+            ),
+            "read": ("secretsmanager:DescribeSecret own:secretsmanager:Secret",),
+            "update": (
+                "secretsmanager:GetSecretValue own:secretsmanager:Secret",
+                "secretsmanager:ListSecretVersionIds own:secretsmanager:Secret",
+            ),
+            "delete": ("secretsmanager:UpdateSecretVersionStage own:secretsmanager:Secret",),
+        },
+    ),
+    "aws:sns/topic:Topic": (
+        "sns:topic",
+        {
+            "create": ("sns:CreateTopic new", "sns:TagResource new", "sns:SetTopicAttributes self"),
+            "read": ("sns:GetTopicAttributes self", "sns:ListTagsForResource self"),
+            "update": ("sns:SetTopicAttributes self",),
+            "delete": ("sns:DeleteTopic self",),
+            **_taggable("sns:TagResource", "sns:UntagResource"),
+        },
+    ),
+    "aws:sns/topicPolicy:TopicPolicy": (
+        "sns:topic",
+        {
+            "create": ("sns:SetTopicAttributes own:sns:topic",),
+            "read": ("sns:GetTopicAttributes own:sns:topic",),
+            "update": ("sns:SetTopicAttributes own:sns:topic",),
+            "delete": ("sns:SetTopicAttributes own:sns:topic",),
+        },
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": (
+        "sns:topic",
+        {
+            "create": ("sns:Subscribe own:sns:topic",),
+            "read": ("sns:GetSubscriptionAttributes own:sns:topic", "sns:ListSubscriptionsByTopic own:sns:topic"),
+            "update": ("sns:SetSubscriptionAttributes own:sns:topic",),
+            "delete": ("sns:Unsubscribe own:sns:topic",),
+        },
+    ),
+    "aws:ssm/document:Document": (
+        "ssm:document",
+        {
+            "create": ("ssm:CreateDocument self", "ssm:AddTagsToResource self"),
+            "read": (
+                "ssm:DescribeDocument self",
+                "ssm:GetDocument self",
+                "ssm:DescribeDocumentPermission self",
+                "ssm:ListTagsForResource self",
+            ),
+            "update": ("ssm:UpdateDocument self", "ssm:UpdateDocumentDefaultVersion self"),
+            "delete": ("ssm:DeleteDocument self",),
+            **_taggable("ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"),
+        },
+    ),
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": (
+        "ec2:security-group-rule",
+        {
+            "create": (
+                "ec2:AuthorizeSecurityGroupEgress new own:ec2:security-group",
+                "ec2:CreateTags new",
+            ),
+            "read": ("ec2:DescribeSecurityGroupRules *",),
+            "update": ("ec2:ModifySecurityGroupRules self own:ec2:security-group",),
+            "delete": ("ec2:RevokeSecurityGroupEgress own:ec2:security-group",),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": (
+        "ec2:security-group-rule",
+        {
+            "create": (
+                "ec2:AuthorizeSecurityGroupIngress new own:ec2:security-group",
+                "ec2:CreateTags new",
+            ),
+            "read": ("ec2:DescribeSecurityGroupRules *",),
+            "update": ("ec2:ModifySecurityGroupRules self own:ec2:security-group",),
+            "delete": ("ec2:RevokeSecurityGroupIngress own:ec2:security-group",),
+            **_EC2_TAGS,
+        },
+    ),
+    "aws:wafv2/webAcl:WebAcl": (
+        "wafv2:webacl",
+        {
+            "create": ("wafv2:CreateWebACL new", "wafv2:TagResource new"),
+            "read": ("wafv2:GetWebACL self", "wafv2:ListTagsForResource all:wafv2:webacl"),
+            "update": ("wafv2:UpdateWebACL self",),
+            "delete": ("wafv2:DeleteWebACL self",),
+            **_taggable("wafv2:TagResource", "wafv2:UntagResource"),
+        },
+    ),
+    "aws:wafv2/webAclAssociation:WebAclAssociation": (
+        "wafv2:webacl",
+        {
+            "create": (
+                "wafv2:AssociateWebACL own:wafv2:webacl own:elasticloadbalancing:loadbalancer/app/",
+                "elasticloadbalancing:SetWebAcl *",
+                "elasticloadbalancing:CreateWebACLAssociation own:elasticloadbalancing:loadbalancer/app/",
+            ),
+            "read": (
+                "wafv2:GetWebACLForResource own:wafv2:webacl own:elasticloadbalancing:loadbalancer/app/",
+                "elasticloadbalancing:GetLoadBalancerWebACL own:elasticloadbalancing:loadbalancer/app/",
+                "elasticloadbalancing:DescribeWebACLAssociation *",
+            ),
+            "delete": (
+                "wafv2:DisassociateWebACL own:elasticloadbalancing:loadbalancer/app/",
+                "elasticloadbalancing:DeleteWebACLAssociation own:elasticloadbalancing:loadbalancer/app/",
+            ),
+        },
+    ),
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": (
+        "wafv2:webacl",
+        {
+            "create": (
+                "wafv2:PutLoggingConfiguration own:wafv2:webacl",
+                "iam:CreateServiceLinkedRole linked:wafv2",
+                "logs:CreateLogDelivery *",
+                "logs:PutResourcePolicy *",
+                "logs:DescribeResourcePolicies *",
+                "logs:DescribeLogGroups *",
+            ),
+            "read": ("wafv2:GetLoggingConfiguration own:wafv2:webacl",),
+            "update": ("wafv2:PutLoggingConfiguration own:wafv2:webacl", "logs:UpdateLogDelivery *"),
+            "delete": ("wafv2:DeleteLoggingConfiguration own:wafv2:webacl", "logs:DeleteLogDelivery *"),
+        },
+    ),
+    "aws:wafv2/webAclRule:WebAclRule": (
+        "wafv2:webacl",
+        {
+            "create": ("wafv2:UpdateWebACL own:wafv2:webacl",),
+            "read": ("wafv2:GetWebACL own:wafv2:webacl",),
+            "update": ("wafv2:UpdateWebACL own:wafv2:webacl",),
+            "delete": ("wafv2:UpdateWebACL own:wafv2:webacl",),
+        },
+    ),
+}
+"""Type to the kind that it is about, and to its requests by operation. Empty: the provider asks AWS for nothing."""
+
+ADMINISTRATORS_TYPES: Mapping[str, str] = {
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": "whoever may change it may let in any workflow",
+    "aws:iam/policy:Policy": "the permissions boundary and the workflows' own rights",
+}
+"""Types that a deployment may read and not change, and why."""
