@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Final
 
+from policies.engine.iam_documents import Statement
 from policies.engine.resource import StackResource, UnknownValue
 from policies.engine.stack import StackGraph
 
@@ -233,6 +234,25 @@ def receives_service_logs(bucket: StackResource, stack: StackGraph) -> bool:
             (BUCKET_LOGGING, "targetBucket"),
         )
     )
+
+
+def covers_objects(statement: Statement, bucket: StackResource) -> bool:
+    """Tell whether a statement is about every object of a bucket.
+
+    Raises UnknownValue where that cannot be known: the bucket's name and ARN are not.
+    """
+    if statement.covers_resource("*"):
+        return True
+    unknown: UnknownValue | None = None
+    for path, form in (("bucket", "arn:aws:s3:::{}/*"), ("arn", "{}/*")):
+        try:
+            if bucket.is_set(path) and statement.covers_resource(form.format(bucket.get(path))):
+                return True
+        except UnknownValue as error:
+            unknown = error
+    if unknown is not None:
+        raise unknown
+    return False
 
 
 # Security groups: their rules in one shape, in each of the four notations that a program may use.

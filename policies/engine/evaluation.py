@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from policies.engine.iam_documents import InvalidDocument
 from policies.engine.resource import StackResource, UnknownValue
 from policies.engine.rule import ANY_TYPE, Context, Rule, Scope
 from policies.engine.stack import StackGraph
@@ -108,6 +109,9 @@ def evaluate(rule: Rule, resource: StackResource, context: Context) -> Verdicts:
                 verdicts.findings.append(Finding(rule, resource, problem))
     except UnknownValue as unknown:
         verdicts.undetermined.append(Undetermined(rule, resource, unknown))
+    except InvalidDocument:
+        # One rule reports it, and the change is refused: no other verdict on the document has a meaning.
+        return verdicts
     except Exception as error:
         problem = f"could not be checked ({type(error).__name__}): the rule {rule.name} does not understand this shape"
         verdicts.findings.append(Finding(rule, resource, problem))

@@ -8,7 +8,7 @@ from typing import Final
 
 from policies import aws
 from policies.engine.checklist_items import ChecklistItem
-from policies.engine.iam_documents import Statement, statements
+from policies.engine.iam_documents import Statement, has_narrow_values, is_every_resource, statements
 from policies.engine.resource import StackResource, comma_separated
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, rule
 
@@ -70,8 +70,10 @@ SESSION_MANAGER_AGENT: Final = (
 )
 """Actions of Session Manager's agent; AWS's own policy for it names no resource."""
 WITHOUT_RESOURCE: Final = WITHOUT_RESOURCE_LEVEL + SESSION_MANAGER_AGENT
-RESOURCE_CONDITION_KEYS: Final = ("aws:ResourceAccount", "aws:ResourceOrgID", "cloudwatch:namespace", "ecs:cluster")
-"""Conditions that limit `Resource: *` as a name does."""
+RESOURCE_CONDITION_KEYS: Final = ("aws:resourceaccount", "aws:resourceorgid", "cloudwatch:namespace", "ecs:cluster")
+"""Keys of conditions that limit `Resource: *` as a name does, in lower case."""
+RESOURCE_TAG: Final = ":resourcetag/"
+"""In the keys of conditions on a tag of the resource: `aws:ResourceTag/Project`, `ec2:ResourceTag/Project`."""
 DECRYPTION_CONDITION_KEYS: Final = ("kms:viaservice", "kms:encryptioncontext")
 """Beginnings of condition keys on the service that requests the decryption, or on what was encrypted."""
 SERVICES_WITH_SOURCE_ACCOUNT: Final = frozenset(
@@ -111,8 +113,20 @@ def _allowing(resource: StackResource) -> Iterator[Statement]:
         yield from (statement for statement in statements(owner, "policy") if statement.allows)
 
 
+def _is_limited(statement: Statement) -> bool:
+    """Tell whether a condition limits `Resource: *` to some resources, or to those of this account.
+
+    IfExists counts: where a request has no such key, AWS knows no resource for the action.
+    """
+    return any(
+        condition.key in RESOURCE_CONDITION_KEYS or RESOURCE_TAG in condition.key
+        for condition in statement.conditions
+        if condition.demands_value_where_present and has_narrow_values(condition)
+    )
+
+
 def _has_source_condition(statement: Statement) -> bool:
-    return any(statement.condition_values(key) for key in SOURCE_CONDITION_KEYS)
+    return statement.narrows(SOURCE_CONDITION_KEYS)
 
 
 @rule(
@@ -126,7 +140,7 @@ def _has_source_condition(statement: Statement) -> bool:
 def policy_actions_are_explicit(resource: StackResource, _: Context) -> Iterator[Problem]:
     """IAM policies name the actions that they allow."""
     for statement in _allowing(resource):
-        if statement.whole_services or "NotAction" in statement.excludes:
+        if statement.whole_services or statement.not_actions:
             actions = comma_separated(statement.whole_services) or "all actions with exceptions"
             yield f"allows {actions} ({statement.label})"
 
@@ -142,9 +156,9 @@ def policy_actions_are_explicit(resource: StackResource, _: Context) -> Iterator
 def policy_resources_are_explicit(resource: StackResource, _: Context) -> Iterator[Problem]:
     """IAM policies name the resources that they allow, where AWS supports it."""
     for statement in _allowing(resource):
-        everywhere = "*" in statement.resources or "NotResource" in statement.excludes
+        everywhere = statement.not_resources or any(map(is_every_resource, statement.resources))
         limitable = [action for action in statement.actions if not action.startswith(WITHOUT_RESOURCE)]
-        if everywhere and limitable and not any(statement.condition_values(key) for key in RESOURCE_CONDITION_KEYS):
+        if everywhere and limitable and not _is_limited(statement):
             yield f"allows {comma_separated(limitable)} on every resource of the account ({statement.label})"
 
 
@@ -175,7 +189,9 @@ def kms_decrypt_is_restricted(resource: StackResource, _: Context) -> Iterator[P
     """Identities may decrypt only through the service that stores the data."""
     for statement in _allowing(resource):
         decrypts = any(action.startswith("kms:Decrypt") for action in statement.actions)
-        if decrypts and not any(key.startswith(DECRYPTION_CONDITION_KEYS) for key in statement.condition_keys):
+        if decrypts and not any(
+            each.key.startswith(DECRYPTION_CONDITION_KEYS) and each.values for each in statement.conditions
+        ):
             yield f"allows kms:Decrypt of all data that the key encrypts ({statement.label})"
 
 

@@ -28,6 +28,7 @@ PERCENT_METRICS: Final = frozenset(
     }
 )
 EXPORTED_LOGS: Final = ("postgresql", "upgrade")
+PUBLISH: Final = "sns:Publish"
 ENCRYPT_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
@@ -201,11 +202,8 @@ def topic_key_allows_cloudwatch(topic: StackResource, context: Context) -> Itera
 
 
 def _allows_encryption(statement: Statement) -> bool:
-    granted = [action.rstrip("*") for action in statement.actions]
-    return (
-        statement.allows
-        and ALARM_SERVICE in statement.principals.get("Service", ())
-        and all(any(action.startswith(start) for start in granted) for action in ENCRYPT_ACTIONS)
+    return bool(
+        statement.allows and statement.services([ALARM_SERVICE]) and all(map(statement.matches_action, ENCRYPT_ACTIONS))
     )
 
 
@@ -225,7 +223,7 @@ def topic_policy_allows_cloudwatch(topic: StackResource, context: Context) -> It
         return
     policies = stack.referrers(topic, aws.TOPIC_POLICY, "arn")
     found = [statement for policy in policies for statement in statements(policy, "policy")]
-    if found and not any(s.allows and ALARM_SERVICE in s.principals.get("Service", ()) for s in found):
+    if found and not any(s.allows and s.services([ALARM_SERVICE]) and s.matches_action(PUBLISH) for s in found):
         yield "has a policy that does not allow CloudWatch to publish: messages of alarms are lost"
 
 

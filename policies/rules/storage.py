@@ -187,7 +187,10 @@ def backup_retention_is_locked(bucket: StackResource, context: Context) -> Itera
 
 def _bypass_is_denied(bucket: StackResource, context: Context) -> bool:
     return any(
-        not statement.allows and {BYPASS, "s3:*", "*"} & set(statement.actions) and not statement.conditions
+        statement.denies_everyone
+        and statement.matches_action(BYPASS)
+        and aws.covers_objects(statement, bucket)
+        and not statement.conditions
         for policy in context.stack.referrers(bucket, aws.BUCKET_POLICY, "bucket")
         for statement in statements(policy, "policy")
     )

@@ -23,6 +23,8 @@ CURRENT_TLS_POLICIES: Final = frozenset(
 """Security policies that refuse TLS 1.1 and older."""
 STRONG_KEYS: Final = frozenset({"RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"})
 EXPIRED_AUTHORITIES: Final = frozenset({"rds-ca-2015", "rds-ca-2019"})
+PLAIN_HTTP: Final = {"aws:securetransport": ["false"], "s3:tlsversion": ["0"]}
+"""What a request without TLS has for the condition keys about TLS."""
 ELB_GUIDE: Final = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application"
 ACM_GUIDE: Final = "https://docs.aws.amazon.com/acm/latest/userguide"
 
@@ -243,10 +245,7 @@ def bucket_tls_is_required(bucket: StackResource, context: Context) -> Iterator[
     """Buckets deny requests without TLS."""
     for policy in context.stack.referrers(bucket, aws.BUCKET_POLICY, "bucket"):
         for statement in statements(policy, "policy"):
-            everything = {"*", "s3:*"} & set(statement.actions) and any(
-                resource.endswith("/*") or resource == "*" for resource in statement.resources
-            )
-            if everything and _denies_plain_http(statement):
+            if _denies_plain_http(statement, "s3:*") and aws.covers_objects(statement, bucket):
                 return
     context.stack.require_known_referrers(bucket, aws.BUCKET_POLICY, "bucket")
     yield "allows requests without TLS: backups and logs can be read in transit"
@@ -264,12 +263,12 @@ def bucket_tls_is_required(bucket: StackResource, context: Context) -> Iterator[
 def topic_tls_is_required(topic: StackResource, context: Context) -> Iterator[Problem]:
     """Topics deny requests without TLS."""
     for policy in context.stack.referrers(topic, aws.TOPIC_POLICY, "arn"):
-        if any(_denies_plain_http(statement) for statement in statements(policy, "policy")):
+        if any(_denies_plain_http(statement, "sns:Publish") for statement in statements(policy, "policy")):
             return
     context.stack.require_known_referrers(topic, aws.TOPIC_POLICY, "arn")
     yield "allows publishing without TLS: alarms can be read and forged in transit"
 
 
-def _denies_plain_http(statement: Statement) -> bool:
-    everyone = any("*" in identifiers for identifiers in statement.principals.values())
-    return not statement.allows and everyone and statement.condition_values("aws:SecureTransport") == ["false"]
+def _denies_plain_http(statement: Statement, action: str) -> bool:
+    """Tell whether a statement denies everyone an action, for every request without TLS."""
+    return statement.denies_everyone and statement.covers_action(action) and statement.always_holds_for(PLAIN_HTTP)

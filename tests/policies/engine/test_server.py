@@ -23,7 +23,7 @@ from tests.policies.platform import good_platform
 
 TODAY = date(2026, 11, 24)
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-SECRET = "a-marker-that-must-never-be-printed"
+SECRET = "aMarkerThatMustNeverBePrinted"
 """Text of every secret in these tests."""
 
 
@@ -235,7 +235,7 @@ def test_whole_numbers_arrive_without_a_decimal_point(connect: Any) -> None:
 
 def test_no_message_of_any_rule_prints_a_secret(connect: Any) -> None:
     client = connect()
-    document = {"Statement": [{"Effect": "Allow", "Action": SECRET, "Resource": "*", "Principal": "*"}]}
+    document = {"Statement": [{"Effect": "Allow", "Action": f"s3:{SECRET}", "Resource": "*", "Principal": "*"}]}
     address = f"postgresql://u:{SECRET}@h/d"
     texts = [[SECRET, {"cidrBlocks": [SECRET]}], json.dumps(document), address, 12345678, True]
     resource_types = sorted(
@@ -252,7 +252,7 @@ def test_no_message_of_any_rule_prints_a_secret(connect: Any) -> None:
     responses.append(client.AnalyzeStack(stack(*requests)))
 
     messages = [diagnostic.message for response in responses for diagnostic in response.diagnostics]
-    assert len(messages) == 3392
+    assert len(messages) == 3034
     assert [message for message in messages if SECRET in message or "12345678" in message] == []
 
 
