@@ -4,14 +4,15 @@ Rule modules import this module and `policies.engine`, never one another.
 """
 
 import base64
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Final
 
-from policies.engine.iam_documents import Statement
-from policies.engine.resource import StackResource, UnknownValue
+from policies.engine.iam_documents import InvalidDocument, Statement, statements
+from policies.engine.iam_patterns import arn_parts
+from policies.engine.resource import StackResource, UnknownValue, part_of
 from policies.engine.stack import StackGraph
 
 # Types: the token without its class.
@@ -53,10 +54,14 @@ DNS_QUERY_LOG: Final = "aws:route53/queryLog"
 DNS_RECORD: Final = "aws:route53/record"
 DNS_ZONE: Final = "aws:route53/zone"
 DOCDB_CLUSTER: Final = "aws:docdb/cluster"
+DYNAMODB_POLICY: Final = "aws:dynamodb/resourcePolicy"
 EBS_VOLUME: Final = "aws:ebs/volume"
 EC2_INSTANCE: Final = "aws:ec2/instance"
+ECR_REGISTRY_POLICY: Final = "aws:ecr/registryPolicy"
 ECR_REPOSITORY_POLICY: Final = "aws:ecr/repositoryPolicy"
 EGRESS_RULE: Final = "aws:vpc/securityGroupEgressRule"
+EVENT_BUS_POLICY: Final = "aws:cloudwatch/eventBusPolicy"
+FILE_SYSTEM_POLICY: Final = "aws:efs/fileSystemPolicy"
 FLOW_LOG: Final = "aws:ec2/flowLog"
 GROUP_POLICY: Final = "aws:iam/groupPolicy"
 GROUP_POLICY_ATTACHMENT: Final = "aws:iam/groupPolicyAttachment"
@@ -65,18 +70,24 @@ IAM_POLICY_ATTACHMENT: Final = "aws:iam/policyAttachment"
 INGRESS_RULE: Final = "aws:vpc/securityGroupIngressRule"
 INSTANCE_PROFILE: Final = "aws:iam/instanceProfile"
 INTERNET_GATEWAY: Final = "aws:ec2/internetGateway"
+KINESIS_POLICY: Final = "aws:kinesis/resourcePolicy"
+KMS_EXTERNAL_KEY: Final = "aws:kms/externalKey"
 KMS_KEY: Final = "aws:kms/key"
+KMS_KEY_POLICY: Final = "aws:kms/keyPolicy"
+KMS_REPLICA_KEY: Final = "aws:kms/replicaKey"
 LAUNCH_CONFIGURATION: Final = "aws:ec2/launchConfiguration"
 LAUNCH_TEMPLATE: Final = "aws:ec2/launchTemplate"
 LISTENER: Final = "aws:lb/listener"
 LISTENER_RULE: Final = "aws:lb/listenerRule"
 LOAD_BALANCER: Final = "aws:lb/loadBalancer"
 LOG_DELIVERY_SOURCE: Final = "aws:cloudwatch/logDeliverySource"
+LOG_DESTINATION_POLICY: Final = "aws:cloudwatch/logDestinationPolicy"
 LOG_GROUP: Final = "aws:cloudwatch/logGroup"
 LOG_RESOURCE_POLICY: Final = "aws:cloudwatch/logResourcePolicy"
 NAT_GATEWAY: Final = "aws:ec2/natGateway"
 NETWORK_ACL: Final = "aws:ec2/networkAcl"
 OLDER_SECURITY_GROUP_RULE: Final = "aws:ec2/securityGroupRule"
+PERMISSION_SET_POLICY: Final = "aws:ssoadmin/permissionSetInlinePolicy"
 QUEUE: Final = "aws:sqs/queue"
 QUEUE_POLICY: Final = "aws:sqs/queuePolicy"
 REDSHIFT_CLUSTER: Final = "aws:redshift/cluster"
@@ -90,6 +101,8 @@ ROLE_POLICY_ATTACHMENTS_EXCLUSIVE: Final = "aws:iam/rolePolicyAttachmentsExclusi
 ROUTE: Final = "aws:ec2/route"
 ROUTE_TABLE: Final = "aws:ec2/routeTable"
 ROUTE_TABLE_ASSOCIATION: Final = "aws:ec2/routeTableAssociation"
+S3_ACCESS_POINT: Final = "aws:s3/accessPoint"
+S3_ACCESS_POINT_POLICY: Final = "aws:s3control/accessPointPolicy"
 SECRET: Final = "aws:secretsmanager/secret"
 SECRET_POLICY: Final = "aws:secretsmanager/secretPolicy"
 SECRET_ROTATION: Final = "aws:secretsmanager/secretRotation"
@@ -109,6 +122,7 @@ USER_POLICY: Final = "aws:iam/userPolicy"
 USER_POLICY_ATTACHMENT: Final = "aws:iam/userPolicyAttachment"
 VPC: Final = "aws:ec2/vpc"
 VPC_ENDPOINT: Final = "aws:ec2/vpcEndpoint"
+VPC_ENDPOINT_POLICY: Final = "aws:ec2/vpcEndpointPolicy"
 WEB_ACL: Final = "aws:wafv2/webAcl"
 WEB_ACL_ASSOCIATION: Final = "aws:wafv2/webAclAssociation"
 WEB_ACL_LOGGING: Final = "aws:wafv2/webAclLoggingConfiguration"
@@ -157,6 +171,56 @@ TAGGABLE_TYPES: Final = frozenset(
 )
 """Types that take tags. Tags from the provider's defaults do not count: a preview does not show them to the pack."""
 
+IDENTITY_DOCUMENTS: Final[Mapping[str, str]] = {
+    IAM_POLICY: "policy",
+    ROLE_POLICY: "policy",
+    USER_POLICY: "policy",
+    GROUP_POLICY: "policy",
+    PERMISSION_SET_POLICY: "inlinePolicy",
+    ROLE: "inlinePolicies",
+}
+"""Types that say what an identity may do, and the property that says it; a role has a list of such policies."""
+RESOURCE_DOCUMENTS: Final[Mapping[str, str]] = {
+    BACKUP_VAULT_POLICY: "policy",
+    BUCKET: "policy",
+    BUCKET_POLICY: "policy",
+    DYNAMODB_POLICY: "policy",
+    ECR_REGISTRY_POLICY: "policy",
+    ECR_REPOSITORY_POLICY: "policy",
+    EVENT_BUS_POLICY: "policy",
+    FILE_SYSTEM_POLICY: "policy",
+    KINESIS_POLICY: "policy",
+    KMS_EXTERNAL_KEY: "policy",
+    KMS_KEY: "policy",
+    KMS_KEY_POLICY: "policy",
+    KMS_REPLICA_KEY: "policy",
+    LOG_DESTINATION_POLICY: "accessPolicy",
+    LOG_RESOURCE_POLICY: "policyDocument",
+    QUEUE: "policy",
+    QUEUE_POLICY: "policy",
+    S3_ACCESS_POINT: "policy",
+    S3_ACCESS_POINT_POLICY: "policy",
+    SECRET: "policy",
+    SECRET_POLICY: "policy",
+    TOPIC: "policy",
+    TOPIC_POLICY: "policy",
+}
+"""Types that say who may use a resource, and the property that says it."""
+ENDPOINT_DOCUMENTS: Final[Mapping[str, str]] = {VPC_ENDPOINT: "policy", VPC_ENDPOINT_POLICY: "policy"}
+KEY_POLICY_TYPES: Final = frozenset({KMS_EXTERNAL_KEY, KMS_KEY, KMS_KEY_POLICY, KMS_REPLICA_KEY})
+EVENT_BRIDGE: Final = "events.amazonaws.com"
+SOURCE_CONDITION_KEYS: Final = (
+    "aws:SourceAccount",
+    "aws:SourceArn",
+    "aws:SourceOrgID",
+    "aws:SourceOrgPaths",
+    "aws:SourceOwner",
+    "kms:EncryptionContext:aws:cloudtrail:arn",
+    "kms:EncryptionContext:aws:events:event-bus:arn",
+    "kms:EncryptionContext:aws:logs:arn",
+)
+"""Condition keys for the account or resource on whose behalf a service acts."""
+
 SERVER_TYPES: Final = frozenset({LAUNCH_TEMPLATE, EC2_INSTANCE, LAUNCH_CONFIGURATION})
 """Types that start EC2 instances."""
 ADMINISTRATOR_POLICIES: Final = ("AdministratorAccess", "PowerUserAccess", "FullAccess")
@@ -180,6 +244,62 @@ def tags_of(resource: StackResource) -> Mapping[str, Any]:
 def in_production(resource: StackResource) -> bool:
     """Tell whether production depends on the resource. One without a tag counts: no resource escapes by omission."""
     return tags_of(resource).get(ENVIRONMENT_TAG) not in LESSER_ENVIRONMENTS
+
+
+# Policy documents.
+def documents_of(resource: StackResource) -> Iterator[tuple[StackResource, str]]:
+    """Yield the policy documents of a resource: what has the property, and the property."""
+    if resource.type == ROLE:
+        yield resource, "assumeRolePolicy"
+        yield from ((inline, "policy") for inline in resource.items("inlinePolicies"))
+        return
+    for documents in (IDENTITY_DOCUMENTS, RESOURCE_DOCUMENTS, ENDPOINT_DOCUMENTS):
+        if resource.type in documents:
+            yield resource, documents[resource.type]
+
+
+def identity_statements(resource: StackResource) -> Sequence[Sequence[Statement]]:
+    """Return the statements of each document that says what an identity may do."""
+    return [
+        statements(owner, path)
+        for owner, path in documents_of(resource)
+        if resource.type in IDENTITY_DOCUMENTS and path != "assumeRolePolicy"
+    ]
+
+
+def invalid_documents(resource: StackResource) -> Iterator[str | UnknownValue]:
+    """Yield what is wrong with the policy documents of a resource."""
+    for owner, path in documents_of(resource):
+        try:
+            statements(owner, path)
+        except InvalidDocument as error:
+            yield f"has a policy that AWS refuses: it {error}"
+        except UnknownValue as unknown:
+            yield unknown
+
+
+def other_accounts(statement: Statement, resource: StackResource, stack: StackGraph) -> Sequence[str]:
+    """Return the accounts, other than the stack's own, whose principals a statement names.
+
+    Raises UnknownValue where the stack's own account cannot be known: no resource has an ARN yet.
+    """
+    named = {account: None for each in statement.principals.get("AWS", ()) if (account := _account_of(each))}
+    own = stack.derived(_own_account) if named else None
+    if named and own is None:
+        raise resource.unknown("arn")
+    return [account for account in named if account != own]
+
+
+def _account_of(principal: str) -> str:
+    """Return the number of a principal's account; nothing where the principal is no account's."""
+    account = arn_parts(principal)[3] if principal.startswith("arn:") else principal
+    return part_of(principal, account) if account.isdecimal() else ""
+
+
+def _own_account(stack: StackGraph) -> str | None:
+    arns = (resource.properties.get("arn") for resource in stack.resources)
+    accounts = Counter(account for arn in arns if isinstance(arn, str) and (account := arn_parts(arn)[3]).isdecimal())
+    return max(accounts, key=accounts.__getitem__, default=None)
 
 
 # Databases and servers.

@@ -25,6 +25,7 @@ from policies.engine.resource import SecretText, StackResource, Unknown, mark_se
 
 ARN_KEYS: Final = frozenset({"aws:principalarn", "aws:sourcearn", "aws:sourcevpcarn", "s3:dataaccesspointarn"})
 ARN_OPERATORS: Final = ("arnequals", "arnlike")
+PATTERN_OPERATORS: Final = ("stringlike", *ARN_OPERATORS)
 PATH_KEYS: Final = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths"})
 ADDRESS_KEYS: Final = frozenset({"aws:sourceip", "aws:vpcsourceip"})
 CALLER_CONDITION_KEYS: Final = (
@@ -219,7 +220,7 @@ def exact_values(conditions: Iterable[Condition], key: str) -> Sequence[str]:
         value
         for condition in demanded(conditions, key)
         if condition.operator == "stringequals"
-        or (condition.operator in ARN_OPERATORS and not any(map(has_wildcard, condition.values)))
+        or (condition.operator in PATTERN_OPERATORS and not any(map(has_wildcard, condition.values)))
         for value in condition.values
     ]
 

@@ -88,6 +88,11 @@ def comma_separated(texts: Iterable[str]) -> str:
     return ", ".join(f"{text}" for text in texts)
 
 
+def part_of(whole: str, part: str) -> str:
+    """Return a part of a text, masked for printing if the whole is."""
+    return SecretText(part) if isinstance(whole, SecretText) else part
+
+
 def readable(text: str) -> str | Unknown:
     """Return a text, or the unknown value that it stands for."""
     if text in UNKNOWN_SENTINELS:

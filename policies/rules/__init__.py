@@ -17,8 +17,10 @@ from policies.rules import (
     maintenance,
     monitoring,
     network,
+    privilege_escalation,
     rate_limits,
     required_alarms,
+    resource_policies,
     secrets,
     security_groups,
     security_headers,
@@ -26,6 +28,7 @@ from policies.rules import (
     storage,
     tagging,
     tls,
+    trust,
 )
 
 MODULES: Final = (
@@ -50,6 +53,9 @@ MODULES: Final = (
     maintenance,
     secrets,
     identity,
+    privilege_escalation,
+    trust,
+    resource_policies,
     tagging,
 )
 

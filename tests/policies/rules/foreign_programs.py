@@ -543,6 +543,7 @@ PROGRAMS: Mapping[str, Program] = {
                 "iam-administrator-access-is-not-attached",
                 "iam-policy-actions-are-explicit",
                 "iam-policy-resources-are-explicit",
+                "iam-privilege-escalation-is-impossible",
                 "iam-role-trust-is-not-public",
                 "iam-roles-have-permissions-boundary",
             ),
