@@ -19,6 +19,7 @@ from policies.engine.stack import StackGraph
 ACCESS_KEY: Final = "aws:iam/accessKey"
 ALARM: Final = "aws:cloudwatch/metricAlarm"
 ALARM_MUTE_RULE: Final = "aws:cloudwatch/alarmMuteRule"
+AUTO_SCALING_ATTACHMENT: Final = "aws:autoscaling/attachment"
 AUTO_SCALING_GROUP: Final = "aws:autoscaling/group"
 AUTO_SCALING_POLICY: Final = "aws:autoscaling/policy"
 BACKUP_PLAN: Final = "aws:backup/plan"
@@ -59,8 +60,10 @@ EBS_VOLUME: Final = "aws:ebs/volume"
 EC2_INSTANCE: Final = "aws:ec2/instance"
 ECR_REGISTRY_POLICY: Final = "aws:ecr/registryPolicy"
 ECR_REPOSITORY_POLICY: Final = "aws:ecr/repositoryPolicy"
+ECS_SERVICE: Final = "aws:ecs/service"
 EGRESS_RULE: Final = "aws:vpc/securityGroupEgressRule"
 EVENT_BUS_POLICY: Final = "aws:cloudwatch/eventBusPolicy"
+EVENT_TARGET: Final = "aws:cloudwatch/eventTarget"
 FILE_SYSTEM_POLICY: Final = "aws:efs/fileSystemPolicy"
 FLOW_LOG: Final = "aws:ec2/flowLog"
 GROUP_POLICY: Final = "aws:iam/groupPolicy"
@@ -71,6 +74,7 @@ INGRESS_RULE: Final = "aws:vpc/securityGroupIngressRule"
 INSTANCE_PROFILE: Final = "aws:iam/instanceProfile"
 INTERNET_GATEWAY: Final = "aws:ec2/internetGateway"
 KINESIS_POLICY: Final = "aws:kinesis/resourcePolicy"
+KMS_ALIAS: Final = "aws:kms/alias"
 KMS_EXTERNAL_KEY: Final = "aws:kms/externalKey"
 KMS_KEY: Final = "aws:kms/key"
 KMS_KEY_POLICY: Final = "aws:kms/keyPolicy"
@@ -114,6 +118,7 @@ SSM_DOCUMENT: Final = "aws:ssm/document"
 SSM_PARAMETER: Final = "aws:ssm/parameter"
 SUBNET: Final = "aws:ec2/subnet"
 TARGET_GROUP: Final = "aws:lb/targetGroup"
+TARGET_GROUP_ATTACHMENT: Final = "aws:lb/targetGroupAttachment"
 TEAMS_CHANNEL: Final = "aws:chatbot/teamsChannelConfiguration"
 TOPIC: Final = "aws:sns/topic"
 TOPIC_POLICY: Final = "aws:sns/topicPolicy"
@@ -128,6 +133,32 @@ WEB_ACL_ASSOCIATION: Final = "aws:wafv2/webAclAssociation"
 WEB_ACL_LOGGING: Final = "aws:wafv2/webAclLoggingConfiguration"
 WEB_ACL_RULE: Final = "aws:wafv2/webAclRule"
 
+JOINED_TYPES: Final = frozenset(
+    value for name, value in list(globals().items()) if name.isupper() and str(value).startswith("aws:")
+)
+"""All types above: what a rule does not judge itself it reads together with another."""
+TYPES_WITHOUT_RULES: Final = frozenset(
+    f"aws:{module}/{resource}"
+    for module, resources in {
+        "acm": "certificateValidation",
+        "autoscaling": "attachment lifecycleHook notification schedule tag trafficSourceAttachment",
+        "cloudfront": "cachePolicy function originAccessControl originRequestPolicy",
+        "cloudwatch": "dashboard eventRule eventTarget logMetricFilter logStream queryDefinition",
+        "ec2": "eip eipAssociation egressOnlyInternetGateway keyPair mainRouteTableAssociation networkAclAssociation "
+        "placementGroup vpcDhcpOptions vpcDhcpOptionsAssociation vpcEndpointRouteTableAssociation "
+        "vpcEndpointSecurityGroupAssociation vpcEndpointSubnetAssociation vpcIpv4CidrBlockAssociation",
+        "elasticache": "parameterGroup",
+        "iam": "group openIdConnectProvider samlProvider serviceLinkedRole",
+        "lb": "listenerCertificate targetGroupAttachment",
+        "rds": "clusterParameterGroup optionGroup",
+        "route53": "delegationSet healthCheck",
+        "servicediscovery": "privateDnsNamespace service",
+        "ssm": "maintenanceWindow maintenanceWindowTarget maintenanceWindowTask patchBaseline patchGroup",
+        "wafv2": "ipSet regexPatternSet",
+    }.items()
+    for resource in resources.split()
+)
+"""Types about which there is nothing to demand, apart from tags."""
 _TAGGABLE: Final[Mapping[str, str]] = {
     "acm": "certificate",
     "apigatewayv2": "api",
@@ -276,6 +307,21 @@ def invalid_documents(resource: StackResource) -> Iterator[str | UnknownValue]:
             yield f"has a policy that AWS refuses: it {error}"
         except UnknownValue as unknown:
             yield unknown
+
+
+def keys_of(resource: StackResource, path: str, stack: StackGraph) -> Sequence[StackResource]:
+    """Return the keys of the stack that a property names, directly or by an alias."""
+    aliases = stack.targets(resource, path, KMS_ALIAS)
+    return [
+        *stack.targets(resource, path, KMS_KEY),
+        *(key for alias in aliases for key in stack.targets(alias, "targetKeyId", KMS_KEY)),
+    ]
+
+
+def key_grants(key: StackResource, stack: StackGraph) -> Sequence[Statement]:
+    """Return what a key's policy allows, whether it is on the key or a resource of its own."""
+    owners = [key, *stack.referrers(key, KMS_KEY_POLICY, "keyId")]
+    return [statement for owner in owners for statement in statements(owner, "policy") if statement.allows]
 
 
 def other_accounts(statement: Statement, resource: StackResource, stack: StackGraph) -> Sequence[str]:

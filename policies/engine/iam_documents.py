@@ -158,6 +158,10 @@ class Statement:
         """Tell whether a condition demands narrow values for one of these keys: names, not what anybody has."""
         return any(narrows(self.conditions, key) for key in keys)
 
+    def demands(self, keys: Iterable[str]) -> bool:
+        """Tell whether only requests with a value for one of these keys satisfy the conditions."""
+        return any(demanded(self.conditions, key) for key in keys)
+
     def exact_values(self, key: str) -> Sequence[str]:
         """Return the values that a condition key must be equal to, letter by letter."""
         return exact_values(self.conditions, key)

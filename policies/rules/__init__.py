@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from policies import aws
+from policies.engine.checklist_items import ChecklistItem
 from policies.engine.rule import Rule
 from policies.rules import (
     admin_access,
@@ -21,6 +23,7 @@ from policies.rules import (
     rate_limits,
     required_alarms,
     resource_policies,
+    routing,
     secrets,
     security_groups,
     security_headers,
@@ -34,6 +37,7 @@ from policies.rules import (
 MODULES: Final = (
     servers,
     availability,
+    routing,
     kubernetes,
     tls,
     dns,
@@ -61,3 +65,9 @@ MODULES: Final = (
 
 ALL_RULES: Final = tuple(value for module in MODULES for value in vars(module).values() if isinstance(value, Rule))
 """A rule is what the decorator `rule` made of a function: no list has to name it again."""
+
+KNOWN_TYPES: Final = aws.TYPES_WITHOUT_RULES.union(
+    aws.JOINED_TYPES,
+    *(rule.resource_types for rule in ALL_RULES if rule.item is not ChecklistItem.TAGGING),
+)
+"""Types that the pack has something to say about, or about which there is nothing to say. Tags alone do not count."""

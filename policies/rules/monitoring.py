@@ -196,15 +196,39 @@ def topic_key_allows_cloudwatch(topic: StackResource, context: Context) -> Itera
     stack = context.stack
     if not stack.referrers(topic, aws.ALARM, "alarmActions") or not topic.is_set("kmsMasterKeyId"):
         return
-    for key in stack.targets(topic, "kmsMasterKeyId", aws.KMS_KEY):
-        if not any(_allows_encryption(statement) for statement in statements(key, "policy")):
+    for key in aws.keys_of(topic, "kmsMasterKeyId", stack):
+        if not any(_allows(statement, ALARM_SERVICE) for statement in aws.key_grants(key, stack)):
             yield f"is encrypted with {key.name}, which CloudWatch may not use: messages of alarms are lost"
 
 
-def _allows_encryption(statement: Statement) -> bool:
-    return bool(
-        statement.allows and statement.services([ALARM_SERVICE]) and all(map(statement.matches_action, ENCRYPT_ACTIONS))
-    )
+def _allows(statement: Statement, service: str) -> bool:
+    """Tell whether a statement of a key's policy lets a service encrypt what it sends."""
+    return bool(statement.services([service]) and all(map(statement.matches_action, ENCRYPT_ACTIONS)))
+
+
+@rule(
+    "monitoring-topic-key-allows-eventbridge",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.TOPIC],
+    scope=Scope.STACK,
+    documentation=f"{SNS_GUIDE}/sns-key-management.html",
+    remediation="Allow events.amazonaws.com kms:Decrypt and kms:GenerateDataKey* without a source condition.",
+)
+def topic_key_allows_eventbridge(topic: StackResource, context: Context) -> Iterator[Problem]:
+    """The key of a topic for events allows EventBridge to use it, without a condition on the source."""
+    stack = context.stack
+    for key in aws.keys_of(topic, "kmsMasterKeyId", stack):
+        granted = [each for each in aws.key_grants(key, stack) if each.services([aws.EVENT_BRIDGE])]
+        if any(_allows(each, aws.EVENT_BRIDGE) and not each.demands(aws.SOURCE_CONDITION_KEYS) for each in granted):
+            continue
+        if granted:
+            yield (
+                f"is encrypted with {key.name}, whose policy demands a source account or ARN of EventBridge, "
+                "which EventBridge does not send with the key of a topic: events are lost"
+            )
+        elif stack.referrers(topic, aws.EVENT_TARGET, "arn"):
+            yield f"is encrypted with {key.name}, which EventBridge may not use: events are lost"
 
 
 @rule(

@@ -18,6 +18,7 @@ from policies.engine.iam_documents import (
     is_every_resource,
     permissions,
 )
+from policies.engine.iam_patterns import arn_parts, overlap
 from policies.engine.resource import StackResource, comma_separated
 from policies.engine.rule import Context, Problem, RuleSeverity, rule
 
@@ -164,7 +165,9 @@ def _is_open(document: Sequence[Statement], action: str, *, anywhere: bool) -> b
 def _reaches(permission: Permission, action: str) -> bool:
     """Tell whether the statement's resources can be the action's at all: a bucket is no user."""
     service = action.partition(":")[0]
-    return permission.statement.may_match_resource(f"arn:*:{ARN_SERVICES.get(service, service)}:*")
+    wanted = ARN_SERVICES.get(service, service)
+    resources = permission.statement.resources
+    return not resources or any(overlap(arn_parts(resource)[1], wanted) for resource in resources)
 
 
 ARN_SERVICES: Final = {"sts": "iam", "cognito-identity": "*", "ec2-instance-connect": "ec2", "ssm": "*"}

@@ -90,6 +90,15 @@ def _keys(state: State) -> None:
             protect=True,
         )
 
+    state.add("aws:kms/alias", "topic-alias", {"name": "alias/topic", "targetKeyId": Reference("topic-key", "id")})
+    spare = state.add(
+        "aws:kms/key",
+        "spare-key",
+        {"enableKeyRotation": True, "deletionWindowInDays": 30, "tags": tags("spare-key")},
+        protect=True,
+    )
+    state.add("aws:kms/keyPolicy", "spare-policy", {"keyId": spare.id, "policy": document(root)})
+
 
 def _buckets(state: State) -> None:
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:BypassGovernanceRetention", "Resource": "*"}
@@ -213,6 +222,13 @@ def _network(state: State) -> None:
                 "aws:ec2/route",
                 "public-internet",
                 {"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway.id},
+            )
+            nat = state.add("aws:ec2/natGateway", "nat", {"subnetId": Reference("public-a", "id"), "tags": tags("nat")})
+        if tier == "app":
+            state.add(
+                "aws:ec2/route",
+                "app-internet",
+                {"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", "natGatewayId": nat.id},
             )
     state.add(
         "aws:ec2/vpcEndpoint",
@@ -437,7 +453,12 @@ def _dns(state: State) -> None:
     state.add(
         "aws:route53/record",
         "api",
-        {"zoneId": zone.id, "type": "A", "aliases": [{"name": Reference("balancer", "dnsName"), "zoneId": "Z1"}]},
+        {
+            "zoneId": zone.id,
+            "name": "api.fixrx.com",
+            "type": "A",
+            "aliases": [{"name": Reference("balancer", "dnsName"), "zoneId": "Z1"}],
+        },
     )
 
 
@@ -767,7 +788,7 @@ def _secrets(state: State) -> None:
 
 def _alarms(state: State) -> None:
     topic = state.add(
-        "aws:sns/topic", "topic", {"kmsMasterKeyId": Reference("topic-key", "arn"), "tags": tags("topic")}
+        "aws:sns/topic", "topic", {"kmsMasterKeyId": Reference("topic-alias", "name"), "tags": tags("topic")}
     )
     publish = {
         "Sid": "AlarmsPublish",
@@ -822,6 +843,7 @@ def _alarms(state: State) -> None:
         ("bad-server", "UnHealthyHostCount", 0, balancer),
         ("rejected", "RejectedConnectionCount", 0, balancer),
         ("server-cpu", "CPUUtilization", 90, {"AutoScalingGroupName": Reference("servers", "name")}),
+        ("nat-ports", "ErrorPortAllocation", 0, {"NatGatewayId": Reference("nat", "id")}),
         ("CertificateExpiresSoon", "DaysToExpiry", 30, {"CertificateArn": Reference("certificate", "arn")}),
     ):
         _baseline(state, name, metric, threshold, dimensions)
