@@ -32,6 +32,9 @@ BUCKET_ACL: Final = "aws:s3/bucketAcl"
 BUCKET_ENCRYPTION: Final = "aws:s3/bucketServerSideEncryptionConfiguration"
 BUCKET_LIFECYCLE: Final = "aws:s3/bucketLifecycleConfiguration"
 BUCKET_LOGGING: Final = "aws:s3/bucketLogging"
+BUCKET_OBJECT: Final = "aws:s3/bucketObject"
+BUCKET_OBJECT_COPY: Final = "aws:s3/objectCopy"
+BUCKET_OBJECT_CURRENT: Final = "aws:s3/bucketObjectv2"
 BUCKET_OBJECT_LOCK: Final = "aws:s3/bucketObjectLockConfiguration"
 BUCKET_OWNERSHIP: Final = "aws:s3/bucketOwnershipControls"
 BUCKET_POLICY: Final = "aws:s3/bucketPolicy"
@@ -49,6 +52,7 @@ DB_INSTANCE: Final = "aws:rds/instance"
 DB_PARAMETER_GROUP: Final = "aws:rds/parameterGroup"
 DB_SUBNET_GROUP: Final = "aws:rds/subnetGroup"
 DEFAULT_NETWORK_ACL: Final = "aws:ec2/defaultNetworkAcl"
+DEFAULT_ROUTE_TABLE: Final = "aws:ec2/defaultRouteTable"
 DEFAULT_SECURITY_GROUP: Final = "aws:ec2/defaultSecurityGroup"
 DISTRIBUTION: Final = "aws:cloudfront/distribution"
 DNS_QUERY_LOG: Final = "aws:route53/queryLog"
@@ -90,6 +94,7 @@ LOG_GROUP: Final = "aws:cloudwatch/logGroup"
 LOG_RESOURCE_POLICY: Final = "aws:cloudwatch/logResourcePolicy"
 NAT_GATEWAY: Final = "aws:ec2/natGateway"
 NETWORK_ACL: Final = "aws:ec2/networkAcl"
+NETWORK_ACL_RULE: Final = "aws:ec2/networkAclRule"
 OLDER_SECURITY_GROUP_RULE: Final = "aws:ec2/securityGroupRule"
 PERMISSION_SET_POLICY: Final = "aws:ssoadmin/permissionSetInlinePolicy"
 QUEUE: Final = "aws:sqs/queue"
@@ -107,6 +112,7 @@ ROUTE_TABLE: Final = "aws:ec2/routeTable"
 ROUTE_TABLE_ASSOCIATION: Final = "aws:ec2/routeTableAssociation"
 S3_ACCESS_POINT: Final = "aws:s3/accessPoint"
 S3_ACCESS_POINT_POLICY: Final = "aws:s3control/accessPointPolicy"
+SCALABLE_TARGET: Final = "aws:appautoscaling/target"
 SECRET: Final = "aws:secretsmanager/secret"
 SECRET_POLICY: Final = "aws:secretsmanager/secretPolicy"
 SECRET_ROTATION: Final = "aws:secretsmanager/secretRotation"
@@ -123,6 +129,7 @@ TEAMS_CHANNEL: Final = "aws:chatbot/teamsChannelConfiguration"
 TOPIC: Final = "aws:sns/topic"
 TOPIC_POLICY: Final = "aws:sns/topicPolicy"
 TOPIC_SUBSCRIPTION: Final = "aws:sns/topicSubscription"
+USER_LOGIN_PROFILE: Final = "aws:iam/userLoginProfile"
 USER_POLICY: Final = "aws:iam/userPolicy"
 USER_POLICY_ATTACHMENT: Final = "aws:iam/userPolicyAttachment"
 VPC: Final = "aws:ec2/vpc"
@@ -369,6 +376,22 @@ def user_data(server: StackResource) -> str:
         return str(encoded)
 
 
+# Keys.
+AWS_MANAGED_KEY: Final = "alias/aws/"
+"""In the names of keys that AWS makes for a service: nobody can change their policy."""
+
+
+def uses_own_key(resource: StackResource, path: str) -> bool:
+    """Tell whether a property names a key, and not one that AWS manages."""
+    if not resource.is_set(path):
+        return False
+    try:
+        return AWS_MANAGED_KEY not in resource.get(path)
+    except UnknownValue:
+        # It comes out of another resource: an alias of AWS is a text that the program writes.
+        return True
+
+
 # Load balancers, listeners and distributions.
 def is_application_load_balancer(balancer: StackResource) -> bool:
     """Tell whether a load balancer takes HTTP requests."""
@@ -402,6 +425,14 @@ def receives_service_logs(bucket: StackResource, stack: StackGraph) -> bool:
     )
 
 
+def inline_aspect(bucket: StackResource, name: str, older_name: str) -> Sequence[StackResource]:
+    """Return what a bucket says itself about an aspect that has a resource of its own today.
+
+    The older BucketV2 spells it in another way.
+    """
+    return bucket.items(older_name if bucket.type_token.endswith(":BucketV2") else name)
+
+
 def covers_objects(statement: Statement, bucket: StackResource) -> bool:
     """Tell whether a statement is about every object of a bucket.
 
@@ -426,7 +457,8 @@ INGRESS_TYPES: Final = frozenset({INGRESS_RULE, OLDER_SECURITY_GROUP_RULE, SECUR
 """Types that hold ingress rules of security groups other than a VPC's default group."""
 EGRESS_TYPES: Final = frozenset({EGRESS_RULE, OLDER_SECURITY_GROUP_RULE, SECURITY_GROUP})
 
-PROTOCOL_NUMBERS: Final = {"-1": "all", "6": "tcp", "17": "udp"}
+ALL_PROTOCOLS: Final = "-1"
+PROTOCOL_NUMBERS: Final = {ALL_PROTOCOLS: "all", "6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 """AWS takes a protocol by number as well as by name."""
 ALL_PORTS: Final = range(65536)
 WIDEST_PRIVATE_PREFIX: Final = {4: 8, 6: 7}
@@ -456,6 +488,8 @@ class SecurityGroupRule:
         """Protocol and ports in words."""
         if self.protocol == "all":
             return "all ports"
+        if self.protocol not in ("tcp", "udp"):
+            return f"the protocol {self.protocol}"
         if len(self.ports) == 1:
             return f"{self.protocol} port {self.ports.start}"
         return f"{self.protocol} ports {self.ports.start}-{self.ports.stop - 1}"
@@ -507,13 +541,13 @@ def _security_group_rule(item: StackResource) -> SecurityGroupRule:
         protocol_path, block_paths = "ipProtocol", ("cidrIpv4", "cidrIpv6")
     else:
         protocol_path, block_paths = "protocol", ("cidrBlocks", "ipv6CidrBlocks")
-    named = str(item.get(protocol_path)).lower()
+    named = str(item.get(protocol_path) or ALL_PROTOCOLS).lower()
     protocol = PROTOCOL_NUMBERS.get(named, named)
-    first, last = item.get("fromPort"), item.get("toPort")
+    first, last = item.number("fromPort"), item.number("toPort")
     all_ports = protocol == "all" or first in (None, -1)
     return SecurityGroupRule(
         protocol=protocol,
-        ports=ALL_PORTS if all_ports else range(int(first), int(last if last is not None else first) + 1),
+        ports=ALL_PORTS if all_ports or first is None else range(int(first), int(first if last is None else last) + 1),
         blocks=[block for path in block_paths for block in item.texts(path)],
     )
 
@@ -532,7 +566,7 @@ class Measurement:
 
     metric: str
     statistic: str
-    period_seconds: int
+    period_seconds: float
     dimensions_path: str
 
 
@@ -570,12 +604,12 @@ def index_alarms(stack: StackGraph) -> AlarmIndex:
 def _measurements(alarm: StackResource) -> Sequence[Measurement]:
     if alarm.is_set("metricName"):
         statistic = alarm.get("extendedStatistic") or alarm.get("statistic")
-        return [Measurement(alarm.get("metricName"), str(statistic), alarm.get("period") or 0, "dimensions")]
+        return [Measurement(alarm.get("metricName"), str(statistic), alarm.number("period") or 0, "dimensions")]
     return [
         Measurement(
             query.get("metric.metricName"),
             str(query.get("metric.stat")),
-            query.get("metric.period") or 0,
+            query.number("metric.period") or 0,
             f"metricQueries.{index}.metric.dimensions",
         )
         for index, query in enumerate(alarm.items("metricQueries"))

@@ -131,7 +131,7 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "ec2/route|ec2/routeTableAssociation|ec2/vpcEndpoint|lb/listener(Rule)?|route53/record", "", "removed", OUTAGE
     ),
     EquivalentMutant("iam/openIdConnectProvider", "clientIdLists", "emptied", OUTAGE),
-    EquivalentMutant("secretsmanager/secretVersion", "", "removed", OUTAGE),
+    EquivalentMutant("secretsmanager/secretVersion|ssm/parameter", "", "removed", OUTAGE),
     EquivalentMutant("cloudfront/distribution", "", "removed", OUTAGE),
     # Sign-in with one provider fails, as long as another's secret stays.
     EquivalentMutant("secretsmanager/secret", "", "removed", OUTAGE, name=".*oauth.*"),

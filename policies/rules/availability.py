@@ -15,10 +15,17 @@ from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting,
 STATEFUL_TYPES: Final = frozenset(
     {aws.DB_INSTANCE, aws.CACHE, aws.LOAD_BALANCER, aws.KMS_KEY, aws.DNS_ZONE, aws.BUCKET}
 )
+SCALED_TYPES: Final = {
+    aws.AUTO_SCALING_GROUP: ("minSize", "maxSize"),
+    aws.SCALABLE_TARGET: ("minCapacity", "maxCapacity"),
+}
+"""Types whose size follows the load, and where each has its limits."""
 FLOATING_VERSIONS: Final = frozenset({None, "", "$Latest", "$Default"})
 DEFAULT_CHECK_INTERVAL_SECONDS: Final = 30
 DEFAULT_UNHEALTHY_THRESHOLD: Final = 3
 """AWS's defaults for a target group."""
+CONNECTION_PROTOCOLS: Final = ("TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC", "GENEVE")
+"""Protocols of target groups of network and gateway load balancers, whose default health check is by TCP."""
 DEEP_HEALTH_PATH: Final = "/api/v1/system/health"
 """The guide's report on database, Redis and third parties."""
 OLDEST_POSTGRES: Final = 15
@@ -173,7 +180,7 @@ def storage_autoscaling_enabled(database: StackResource, _: Context) -> Iterator
 )
 def automatic_failover_enabled(cache: StackResource, _: Context) -> Iterator[Problem]:
     """Caches fail over to a node in another Availability Zone."""
-    nodes = cache.get("numCacheClusters") or cache.get("replicasPerNodeGroup") or 0
+    nodes = cache.number("numCacheClusters") or cache.number("replicasPerNodeGroup") or 0
     if cache.get("automaticFailoverEnabled") is not True or cache.get("multiAzEnabled") is not True or nodes < 2:
         yield "has no automatic failover: when its Availability Zone fails, all sessions and cached data are lost"
 
@@ -268,17 +275,27 @@ def desync_mitigation_enabled(balancer: StackResource, _: Context) -> Iterator[P
         yield "only monitors ambiguous requests and forwards them: they allow HTTP request smuggling"
 
 
+def _checks_connections(group: StackResource) -> bool:
+    """Tell whether a target group's health check opens a connection, and needs no path."""
+    protocol = group.get("healthCheck.protocol")
+    return bool(protocol == "TCP" or (protocol is None and group.get("protocol") in CONNECTION_PROTOCOLS))
+
+
 @rule(
     "load-balancer-health-check-configured",
     item=ChecklistItem.LOAD_BALANCER,
     severity=RuleSeverity.HIGH,
     resource_types=[aws.TARGET_GROUP],
+    # A function is not checked: it either answers or fails.
+    applies_to=lambda group: bool(group.get("targetType") != "lambda"),
     documentation=f"{TARGET_GROUP_GUIDE}/target-group-health-checks.html",
     remediation="Set `ready_path` in `fixrx:load_balancer` to a path that does not depend on other services.",
 )
 def health_check_configured(group: StackResource, _: Context) -> Iterator[Problem]:
     """Target groups check the health of their servers, without third parties."""
-    if group.get("healthCheck.enabled") is False or not group.is_set("healthCheck.path"):
+    if group.get("healthCheck.enabled") is False or not (
+        _checks_connections(group) or group.is_set("healthCheck.path")
+    ):
         yield "has no health check: failed servers keep receiving requests"
     elif group.get("healthCheck.path") == DEEP_HEALTH_PATH:
         yield "checks a path that depends on third parties: an outage of Twilio makes all servers unhealthy"
@@ -297,8 +314,8 @@ def health_check_configured(group: StackResource, _: Context) -> Iterator[Proble
 )
 def health_check_is_timely(group: StackResource, context: Context) -> Iterator[Problem]:
     """A failed server receives no more requests after 30 seconds."""
-    interval = group.get("healthCheck.interval") or DEFAULT_CHECK_INTERVAL_SECONDS
-    failures = group.get("healthCheck.unhealthyThreshold") or DEFAULT_UNHEALTHY_THRESHOLD
+    interval = group.number("healthCheck.interval") or DEFAULT_CHECK_INTERVAL_SECONDS
+    failures = group.number("healthCheck.unhealthyThreshold") or DEFAULT_UNHEALTHY_THRESHOLD
     limit = context.settings["seconds"]
     if interval * failures > limit:
         yield f"sends requests to a failed server for {interval * failures} s; the guide allows {limit} s"
@@ -319,9 +336,24 @@ def health_check_is_timely(group: StackResource, context: Context) -> Iterator[P
 def minimum_size_is_sufficient(group: StackResource, context: Context) -> Iterator[Problem]:
     """Production runs three servers or more."""
     least = context.settings["production" if aws.in_production(group) else "elsewhere"]
-    servers = group.get("minSize") or 0
+    servers = group.number("minSize") or 0
     if servers < least:
         yield f"has a minimum size of {servers}: {least} servers are needed to carry the load when one fails"
+
+
+@rule(
+    "auto-scaling-can-grow",
+    item=ChecklistItem.AVAILABILITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=SCALED_TYPES,
+    documentation=f"{AUTO_SCALING_GUIDE}/asg-capacity-limits.html",
+    remediation="Raise `max_size` in `fixrx:app_servers`.",
+)
+def scaling_can_grow(group: StackResource, _: Context) -> Iterator[Problem]:
+    """What scales may grow: its maximum is larger than its minimum."""
+    least, most = map(group.number, SCALED_TYPES[group.type])
+    if most is not None and most <= (least or 0):
+        yield f"has a maximum size of {most} and the same minimum: it cannot grow with the load"
 
 
 @rule(

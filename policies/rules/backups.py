@@ -25,7 +25,7 @@ BACKUP_GUIDE: Final = "https://docs.aws.amazon.com/aws-backup/latest/devguide"
 )
 def database_retention_is_sufficient(database: StackResource, context: Context) -> Iterator[Problem]:
     """Databases keep automated backups for 7 days or more."""
-    days, least = database.get("backupRetentionPeriod") or 0, context.settings["days"]
+    days, least = database.number("backupRetentionPeriod") or 0, context.settings["days"]
     if days < least:
         yield f"keeps automated backups for {days} days; the guide demands {least}"
 
@@ -85,7 +85,7 @@ def snapshot_tags_are_copied(database: StackResource, _: Context) -> Iterator[Pr
 )
 def snapshot_retention_is_sufficient(cache: StackResource, context: Context) -> Iterator[Problem]:
     """Caches keep snapshots for 7 days or more."""
-    days, least = cache.get("snapshotRetentionLimit") or 0, context.settings["days"]
+    days, least = cache.number("snapshotRetentionLimit") or 0, context.settings["days"]
     if days < least:
         yield f"keeps snapshots for {days} days; the guide demands {least}"
 
@@ -103,7 +103,7 @@ def vaults_are_locked(vault: StackResource, context: Context) -> Iterator[Proble
     """Backup vaults are locked: no identity can delete a backup too early."""
 
     def locks_long_enough(lock: StackResource) -> bool:
-        return (lock.get("minRetentionDays") or 0) >= SHORTEST_LOCK_DAYS
+        return (lock.number("minRetentionDays") or 0) >= SHORTEST_LOCK_DAYS
 
     if not context.stack.has_referrer(vault, aws.BACKUP_VAULT_LOCK, "backupVaultName", where=locks_long_enough):
         yield f"has no vault lock of {SHORTEST_LOCK_DAYS} days or more: an attacker can delete the backups"
@@ -119,7 +119,7 @@ def vaults_are_locked(vault: StackResource, context: Context) -> Iterator[Proble
 )
 def vault_customer_managed_key_used(vault: StackResource, _: Context) -> Iterator[Problem]:
     """Backup vaults are encrypted with a customer-managed key."""
-    if not vault.is_set("kmsKeyArn"):
+    if not aws.uses_own_key(vault, "kmsKeyArn"):
         yield "is encrypted with an AWS managed key"
 
 
@@ -155,7 +155,7 @@ def plan_retention_is_sufficient(plan: StackResource, context: Context) -> Itera
     """Backup plans keep backups for 7 days or more."""
     least = context.settings["days"]
     for each in plan.items("rules"):
-        days = each.get("lifecycle.deleteAfter")
+        days = each.number("lifecycle.deleteAfter")
         if days is not None and days < least:
             yield f"deletes backups of the rule {each.get('ruleName')} after {days} days; the guide demands {least}"
 

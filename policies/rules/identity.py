@@ -103,6 +103,14 @@ ROLE_CREATION_ACTIONS: Final = (
     "iam:PutRolePolicy",
 )
 """Actions that decide what a role may do."""
+USER_PERMISSIONS: Final = {
+    aws.ACCESS_KEY: "a long-term access key",
+    aws.IAM_POLICY_ATTACHMENT: "permissions",
+    aws.USER_LOGIN_PROFILE: "a password",
+    aws.USER_POLICY: "permissions",
+    aws.USER_POLICY_ATTACHMENT: "permissions",
+}
+"""Types that an IAM user works with, and what they give him."""
 BOUNDARY: Final = "iam:PermissionsBoundary"
 PASSED_TO_SERVICE: Final = "iam:PassedToService"
 IAM_GUIDE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
@@ -294,13 +302,14 @@ def administrator_access_is_not_attached(resource: StackResource, _: Context) ->
     "iam-users-are-not-used",
     item=ChecklistItem.IDENTITY,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.USER_POLICY, aws.USER_POLICY_ATTACHMENT, aws.ACCESS_KEY],
+    resource_types=USER_PERMISSIONS,
+    applies_to=lambda resource: resource.type != aws.IAM_POLICY_ATTACHMENT or resource.is_set("users"),
     security_hub=["IAM.2"],
     remediation="Use a role; people sign in through IAM Identity Center, pipelines through OIDC.",
 )
 def users_are_not_used(resource: StackResource, _: Context) -> Iterator[Problem]:
     """IAM users have no policies and no access keys."""
-    yield f"gives an IAM user {'a long-term access key' if resource.type == aws.ACCESS_KEY else 'permissions'}"
+    yield f"gives an IAM user {USER_PERMISSIONS[resource.type]}"
 
 
 def _is_assumed_by_servers(role: StackResource) -> bool:

@@ -27,18 +27,30 @@ PERCENT_METRICS: Final = frozenset(
         "MemoryUtilization",
     }
 )
-EXPORTED_LOGS: Final = ("postgresql", "upgrade")
+EXPORTED_LOGS: Final = {
+    "postgres": ("postgresql", "upgrade"),
+    "mysql": ("error", "slowquery"),
+    "mariadb": ("error", "slowquery"),
+    "oracle": ("alert", "audit"),
+    "sqlserver": ("error",),
+    "aurora-postgresql": ("postgresql",),
+    "aurora-mysql": ("error", "slowquery"),
+    "db2": ("diag.log",),
+}
+"""Logs that have to be exported, by the beginning of the engine's name."""
 PUBLISH: Final = "sns:Publish"
 ENCRYPT_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 def _fires_above(alarm: StackResource, threshold: float, window_seconds: int, measurement: Measurement) -> bool:
     """Tell whether an alarm fires at this threshold or a lower one, within this time or sooner."""
+    given = alarm.number("threshold")
     return bool(
         alarm.get("comparisonOperator") in aws.ABOVE
         and alarm.get("actionsEnabled") is not False
-        and alarm.get("threshold") <= threshold
-        and 0 < measurement.period_seconds * alarm.get("evaluationPeriods") <= window_seconds
+        and given is not None
+        and given <= threshold
+        and 0 < measurement.period_seconds * (alarm.number("evaluationPeriods") or 0) <= window_seconds
     )
 
 
@@ -163,8 +175,10 @@ def alarm_actions_enabled(alarm: StackResource, _: Context) -> Iterator[Problem]
 )
 def alarm_thresholds_are_reachable(alarm: StackResource, _: Context) -> Iterator[Problem]:
     """Alarms on percentages have a threshold from 0 to 100."""
-    if not 0 <= alarm.get("threshold") <= 100:
-        yield f"has a threshold of {alarm.get('threshold')} percent: it can never fire"
+    threshold = alarm.number("threshold")
+    # Without one the alarm compares with a band that CloudWatch learns.
+    if threshold is not None and not 0 <= threshold <= 100:
+        yield f"has a threshold of {threshold} percent: it can never fire"
 
 
 @rule(
@@ -277,7 +291,7 @@ def topics_have_subscriptions(topic: StackResource, context: Context) -> Iterato
 )
 def log_retention_is_sufficient(group: StackResource, context: Context) -> Iterator[Problem]:
     """Log groups have a retention period of 30 days or more, and one that ends."""
-    days, least = group.get("retentionInDays") or 0, context.settings["days"]
+    days, least = group.number("retentionInDays") or 0, context.settings["days"]
     if days < least:
         yield f"keeps logs for {days} days; the guide demands {least}"
 
@@ -306,7 +320,10 @@ def access_logs_enabled(balancer: StackResource, _: Context) -> Iterator[Problem
 )
 def log_exports_enabled(database: StackResource, _: Context) -> Iterator[Problem]:
     """Databases export their logs to CloudWatch."""
-    missing = [log for log in EXPORTED_LOGS if log not in database.texts("enabledCloudwatchLogsExports")]
+    # A replica has the engine of its source, which it does not repeat: here that is PostgreSQL.
+    engine = str(database.get("engine") or "postgres")
+    logs = next((logs for name, logs in EXPORTED_LOGS.items() if engine.startswith(name)), ())
+    missing = [log for log in logs if log not in database.texts("enabledCloudwatchLogsExports")]
     if missing:
         yield f"does not export its logs to CloudWatch ({', '.join(missing)}): they are lost with the instance"
 
@@ -353,7 +370,7 @@ def log_delivery_enabled(cache: StackResource, _: Context) -> Iterator[Problem]:
 )
 def enhanced_monitoring_enabled(database: StackResource, context: Context) -> Iterator[Problem]:
     """Databases have Enhanced Monitoring."""
-    if (database.get("monitoringInterval") or 0) < context.settings["seconds"]:
+    if (database.number("monitoringInterval") or 0) < context.settings["seconds"]:
         yield "has no Enhanced Monitoring: the load of its operating system is not visible"
 
 

@@ -568,6 +568,7 @@ def _servers(state: State) -> None:
         {
             "vpcZoneIdentifiers": [Reference("app-a", "id"), Reference("app-b", "id")],
             "minSize": 3,
+            "maxSize": 10,
             "healthCheckType": "ELB",
             "targetGroupArns": [Reference("targets", "arn")],
             "launchTemplate": {"id": Reference("template", "id"), "version": "7"},
@@ -576,7 +577,16 @@ def _servers(state: State) -> None:
     )
     state.add("aws:autoscaling/policy", "by-cpu", {"autoscalingGroupName": Reference("servers", "name")})
     state.add("aws:ebs/volume", "scratch", {"encrypted": True, "tags": tags("scratch")})
-    state.add("aws:ssm/parameter", "token", {"name": "/fixrx/token", "type": "SecureString", "tags": tags("token")})
+    state.add(
+        "aws:ssm/parameter",
+        "token",
+        {
+            "name": "/fixrx/token",
+            "type": "SecureString",
+            "keyId": Reference("data-key", "arn"),
+            "tags": tags("token"),
+        },
+    )
     state.add(
         "aws:ssm/document",
         "session",
