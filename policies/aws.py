@@ -40,16 +40,25 @@ BUCKET_OWNERSHIP: Final = "aws:s3/bucketOwnershipControls"
 BUCKET_POLICY: Final = "aws:s3/bucketPolicy"
 BUCKET_PUBLIC_ACCESS_BLOCK: Final = "aws:s3/bucketPublicAccessBlock"
 BUCKET_VERSIONING: Final = "aws:s3/bucketVersioning"
+BUILD_PROJECT: Final = "aws:codebuild/project"
 CACHE: Final = "aws:elasticache/replicationGroup"
+CACHE_CLUSTER: Final = "aws:elasticache/cluster"
 CACHE_SUBNET_GROUP: Final = "aws:elasticache/subnetGroup"
 CERTIFICATE: Final = "aws:acm/certificate"
 CERTIFICATE_VALIDATION: Final = "aws:acm/certificateValidation"
 CLIENT_VPN_ENDPOINT: Final = "aws:ec2clientvpn/endpoint"
 COMPOSITE_ALARM: Final = "aws:cloudwatch/compositeAlarm"
 DB_CLUSTER: Final = "aws:rds/cluster"
+DB_CLUSTER_INSTANCE: Final = "aws:rds/clusterInstance"
+DB_CLUSTER_PARAMETER_GROUP: Final = "aws:rds/clusterParameterGroup"
+DB_CLUSTER_SNAPSHOT: Final = "aws:rds/clusterSnapshot"
+DB_CLUSTER_SNAPSHOT_COPY: Final = "aws:rds/clusterSnapshotCopy"
 DB_EVENT_SUBSCRIPTION: Final = "aws:rds/eventSubscription"
 DB_INSTANCE: Final = "aws:rds/instance"
 DB_PARAMETER_GROUP: Final = "aws:rds/parameterGroup"
+DB_PROXY: Final = "aws:rds/proxy"
+DB_SNAPSHOT: Final = "aws:rds/snapshot"
+DB_SNAPSHOT_COPY: Final = "aws:rds/snapshotCopy"
 DB_SUBNET_GROUP: Final = "aws:rds/subnetGroup"
 DEFAULT_NETWORK_ACL: Final = "aws:ec2/defaultNetworkAcl"
 DEFAULT_ROUTE_TABLE: Final = "aws:ec2/defaultRouteTable"
@@ -62,18 +71,26 @@ DOCDB_CLUSTER: Final = "aws:docdb/cluster"
 DYNAMODB_POLICY: Final = "aws:dynamodb/resourcePolicy"
 EBS_VOLUME: Final = "aws:ebs/volume"
 EC2_INSTANCE: Final = "aws:ec2/instance"
+ECR_LIFECYCLE: Final = "aws:ecr/lifecyclePolicy"
 ECR_REGISTRY_POLICY: Final = "aws:ecr/registryPolicy"
+ECR_REPOSITORY: Final = "aws:ecr/repository"
 ECR_REPOSITORY_POLICY: Final = "aws:ecr/repositoryPolicy"
 ECS_SERVICE: Final = "aws:ecs/service"
 EGRESS_RULE: Final = "aws:vpc/securityGroupEgressRule"
+EKS_CLUSTER: Final = "aws:eks/cluster"
+EKS_NODE_GROUP: Final = "aws:eks/nodeGroup"
 EVENT_BUS_POLICY: Final = "aws:cloudwatch/eventBusPolicy"
 EVENT_TARGET: Final = "aws:cloudwatch/eventTarget"
 FILE_SYSTEM_POLICY: Final = "aws:efs/fileSystemPolicy"
 FLOW_LOG: Final = "aws:ec2/flowLog"
+FUNCTION: Final = "aws:lambda/function"
+FUNCTION_PERMISSION: Final = "aws:lambda/permission"
+FUNCTION_URL: Final = "aws:lambda/functionUrl"
 GROUP_POLICY: Final = "aws:iam/groupPolicy"
 GROUP_POLICY_ATTACHMENT: Final = "aws:iam/groupPolicyAttachment"
 IAM_POLICY: Final = "aws:iam/policy"
 IAM_POLICY_ATTACHMENT: Final = "aws:iam/policyAttachment"
+IMAGE_PERMISSION: Final = "aws:ec2/amiLaunchPermission"
 INGRESS_RULE: Final = "aws:vpc/securityGroupIngressRule"
 INSTANCE_PROFILE: Final = "aws:iam/instanceProfile"
 INTERNET_GATEWAY: Final = "aws:ec2/internetGateway"
@@ -85,6 +102,7 @@ KMS_KEY_POLICY: Final = "aws:kms/keyPolicy"
 KMS_REPLICA_KEY: Final = "aws:kms/replicaKey"
 LAUNCH_CONFIGURATION: Final = "aws:ec2/launchConfiguration"
 LAUNCH_TEMPLATE: Final = "aws:ec2/launchTemplate"
+LAYER_PERMISSION: Final = "aws:lambda/layerVersionPermission"
 LISTENER: Final = "aws:lb/listener"
 LISTENER_RULE: Final = "aws:lb/listenerRule"
 LOAD_BALANCER: Final = "aws:lb/loadBalancer"
@@ -119,16 +137,19 @@ SECRET_ROTATION: Final = "aws:secretsmanager/secretRotation"
 SECRET_VERSION: Final = "aws:secretsmanager/secretVersion"
 SECURITY_GROUP: Final = "aws:ec2/securityGroup"
 SECURITY_GROUP_RULES_EXCLUSIVE: Final = "aws:ec2/vpcSecurityGroupRulesExclusive"
+SERVERLESS_CACHE: Final = "aws:elasticache/serverlessCache"
 SLACK_CHANNEL: Final = "aws:chatbot/slackChannelConfiguration"
 SSM_DOCUMENT: Final = "aws:ssm/document"
 SSM_PARAMETER: Final = "aws:ssm/parameter"
 SUBNET: Final = "aws:ec2/subnet"
+TABLE: Final = "aws:dynamodb/table"
 TARGET_GROUP: Final = "aws:lb/targetGroup"
 TARGET_GROUP_ATTACHMENT: Final = "aws:lb/targetGroupAttachment"
 TEAMS_CHANNEL: Final = "aws:chatbot/teamsChannelConfiguration"
 TOPIC: Final = "aws:sns/topic"
 TOPIC_POLICY: Final = "aws:sns/topicPolicy"
 TOPIC_SUBSCRIPTION: Final = "aws:sns/topicSubscription"
+TRAIL: Final = "aws:cloudtrail/trail"
 USER_LOGIN_PROFILE: Final = "aws:iam/userLoginProfile"
 USER_POLICY: Final = "aws:iam/userPolicy"
 USER_POLICY_ATTACHMENT: Final = "aws:iam/userPolicyAttachment"
@@ -356,13 +377,39 @@ def _own_account(stack: StackGraph) -> str | None:
 
 
 # Databases and servers.
+REPLICATION_SOURCES: Final = {DB_INSTANCE: "replicateSourceDb", DB_CLUSTER: "replicationSourceIdentifier"}
+MAINTENANCE_WINDOWS: Final = {
+    CACHE: "maintenanceWindow",
+    CACHE_CLUSTER: "maintenanceWindow",
+    DB_CLUSTER: "preferredMaintenanceWindow",
+    DB_INSTANCE: "maintenanceWindow",
+}
+"""Data stores that AWS restarts, and where each has its window."""
+BACKUP_WINDOWS: Final = {
+    CACHE: "snapshotWindow",
+    DB_CLUSTER: "preferredBackupWindow",
+    DB_INSTANCE: "backupWindow",
+}
+
+
+def engine_of(database: StackResource) -> str:
+    """Return the engine of a database; a replica does not repeat its source's, which here is PostgreSQL."""
+    return str(database.get("engine") or "postgres")
+
+
+def is_separate_cache(cache: StackResource) -> bool:
+    """Tell whether a cache has settings of its own: a member of a replication group has the group's."""
+    return cache.type != CACHE_CLUSTER or not cache.is_set("replicationGroupId")
+
+
 def is_replica(database: StackResource) -> bool:
-    """Tell whether a DB instance is a read replica, which inherits most of its settings from its source."""
-    return database.is_set("replicateSourceDb")
+    """Tell whether a database is a read replica, which inherits most of its settings from its source."""
+    path = REPLICATION_SOURCES.get(database.type)
+    return path is not None and database.is_set(path)
 
 
 def is_primary(database: StackResource) -> bool:
-    """Tell whether a DB instance is not a read replica."""
+    """Tell whether a database is not a read replica."""
     return not is_replica(database)
 
 

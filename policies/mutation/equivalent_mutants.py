@@ -80,7 +80,15 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant("cloudfront/distribution", "viewerCertificate.acmCertificateArn", "left out", AWS_REFUSES),
     EquivalentMutant("backup/plan", "rules", "emptied", AWS_REFUSES),
     EquivalentMutant("backup/vault", "", "removed", "AWS deletes no vault that holds backups."),
+    EquivalentMutant("lambda/permission", "action", "left out", AWS_REFUSES),
+    EquivalentMutant("lambda/functionUrl", "authorizationType", "left out", AWS_REFUSES),
+    EquivalentMutant("ecr/lifecyclePolicy", "policy", "left out", AWS_REFUSES),
     # What AWS does anyway.
+    EquivalentMutant("codebuild/project", "logsConfig.*", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("eks/cluster", "vpcConfig.endpointPublicAccess", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("eks/cluster", "version", "left out", "AWS's default is a current version."),
+    EquivalentMutant("rds/cluster(Instance)?", "publiclyAccessible|skipFinalSnapshot", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("sqs/queue", "kmsMasterKeyId", "left out", "SQS encrypts with a key of its own."),
     EquivalentMutant("acm/certificate", "options.certificateTransparency.*", "left out", SAME_AS_DEFAULT),
     EquivalentMutant("ec2/launchTemplate", "metadataOptions.httpPutResponseHopLimit", "left out", SAME_AS_DEFAULT),
     EquivalentMutant("ec2/subnet", "mapPublicIpOnLaunch", "left out", SAME_AS_DEFAULT),
@@ -108,6 +116,8 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         INHERITED,
     ),
     # Stricter, or less.
+    EquivalentMutant("eks/cluster", "vpcConfig.endpointPublicAccess", "flipped", STRICTER),
+    EquivalentMutant("rds/(clusterS|s)napshot(Copy)?", "sharedAccounts", "emptied", STRICTER),
     EquivalentMutant("iam/role(Policies|PolicyAttachments)Exclusive", "policy(Names|Arns)", "emptied", CLOSED),
     EquivalentMutant("iam/rolePolicy(Attachment)?", "", "removed", CLOSED),
     EquivalentMutant("ec2clientvpn/endpoint", "splitTunnel", "flipped", STRICTER),
@@ -145,6 +155,19 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant("kms/key", "isEnabled", "flipped", OUTAGE),
     EquivalentMutant("iam/role", "maxSessionDuration", "reduced to 1", AWS_REFUSES),
     EquivalentMutant("ec2/vpc", "protect", "protection removed", "AWS does not delete a VPC with resources in it."),
+    EquivalentMutant(
+        "elasticache/(cluster|serverlessCache)|dynamodb/table|sqs/queue|ecr/repository|eks/nodeGroup",
+        "",
+        "removed",
+        OUTAGE,
+    ),
+    EquivalentMutant("codebuild/project", "environment.environmentVariables", "emptied", OUTAGE),
+    EquivalentMutant(
+        "sqs/queue", "redrivePolicy", "left out", "Messages that fail are tried again until their retention ends."
+    ),
+    EquivalentMutant(
+        "cloudtrail/trail", "", "removed", "The organisation's trail records the account; this one is additional."
+    ),
     # How a deletion is done.
     EquivalentMutant(
         ".*",

@@ -13,8 +13,12 @@ from policies.engine.resource import StackResource, UnknownValue
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting, rule
 
 STATEFUL_TYPES: Final = frozenset(
-    {aws.DB_INSTANCE, aws.CACHE, aws.LOAD_BALANCER, aws.KMS_KEY, aws.DNS_ZONE, aws.BUCKET}
+    {
+        *(aws.DB_INSTANCE, aws.DB_CLUSTER, aws.TABLE, aws.BUCKET, aws.CACHE, aws.SERVERLESS_CACHE),
+        *(aws.LOAD_BALANCER, aws.KMS_KEY, aws.DNS_ZONE),
+    }
 )
+POSTGRES_ENGINES: Final = ("postgres", "aurora-postgresql")
 SCALED_TYPES: Final = {
     aws.AUTO_SCALING_GROUP: ("minSize", "maxSize"),
     aws.SCALABLE_TARGET: ("minCapacity", "maxCapacity"),
@@ -42,7 +46,11 @@ def _is_primary_in_production(database: StackResource) -> bool:
 
 
 def _is_postgres_primary(database: StackResource) -> bool:
-    return aws.is_primary(database) and bool(database.get("engine") == "postgres")
+    return aws.is_primary(database) and database.get("engine") in POSTGRES_ENGINES
+
+
+def _is_redis(cache: StackResource) -> bool:
+    return aws.is_separate_cache(cache) and bool(cache.get("engine") != "memcached")
 
 
 def _major_version(resource: StackResource) -> int | None:
@@ -85,7 +93,7 @@ def read_replica_exists(database: StackResource, context: Context) -> Iterator[P
     "rds-deletion-protection-enabled",
     item=ChecklistItem.POSTGRESQL,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     applies_to=aws.in_production,
     security_hub=["RDS.8"],
     remediation="Set `deletion_protection: true` in `fixrx:database`.",
@@ -100,7 +108,7 @@ def database_deletion_protection_enabled(database: StackResource, _: Context) ->
     "rds-engine-version-is-supported",
     item=ChecklistItem.POSTGRESQL,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     applies_to=_is_postgres_primary,
     documentation="https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-release-calendar.html",
     remediation='Set `engine_version: "17"` in `fixrx:database`.',
@@ -116,7 +124,7 @@ def postgres_version_is_supported(database: StackResource, _: Context) -> Iterat
     "rds-extended-support-disabled",
     item=ChecklistItem.POSTGRESQL,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     applies_to=_is_postgres_primary,
     documentation=f"{RDS_GUIDE}/extended-support.html",
     remediation=f'Set engine_lifecycle_support="{EXTENDED_SUPPORT_DISABLED}".',
@@ -131,7 +139,7 @@ def extended_support_disabled(database: StackResource, _: Context) -> Iterator[P
     "maintenance-changes-wait-for-window",
     item=ChecklistItem.POSTGRESQL,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE, aws.CACHE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER, aws.DB_CLUSTER_INSTANCE, aws.CACHE, aws.CACHE_CLUSTER],
     applies_to=aws.in_production,
     documentation=f"{RDS_GUIDE}/USER_ModifyInstance.ApplyImmediately.html",
     remediation="Set `apply_immediately: false` in `fixrx:database`; in an emergency, waive this rule for a day.",
@@ -146,7 +154,7 @@ def changes_wait_for_window(store: StackResource, _: Context) -> Iterator[Proble
     "rds-minor-upgrades-enabled",
     item=ChecklistItem.POSTGRESQL,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER_INSTANCE],
     security_hub=["RDS.13"],
     remediation="Set auto_minor_version_upgrade=True.",
 )
@@ -174,12 +182,16 @@ def storage_autoscaling_enabled(database: StackResource, _: Context) -> Iterator
     "elasticache-automatic-failover-enabled",
     item=ChecklistItem.REDIS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.CACHE_CLUSTER],
+    applies_to=_is_redis,
     security_hub=["ElastiCache.3"],
     remediation="Set `nodes: 2` or more in `fixrx:cache`.",
 )
 def automatic_failover_enabled(cache: StackResource, _: Context) -> Iterator[Problem]:
     """Caches fail over to a node in another Availability Zone."""
+    if cache.type == aws.CACHE_CLUSTER:
+        yield "is a single node, which cannot fail over: declare an elasticache.ReplicationGroup"
+        return
     nodes = cache.number("numCacheClusters") or cache.number("replicasPerNodeGroup") or 0
     if cache.get("automaticFailoverEnabled") is not True or cache.get("multiAzEnabled") is not True or nodes < 2:
         yield "has no automatic failover: when its Availability Zone fails, all sessions and cached data are lost"
@@ -189,7 +201,8 @@ def automatic_failover_enabled(cache: StackResource, _: Context) -> Iterator[Pro
     "elasticache-engine-version-is-supported",
     item=ChecklistItem.REDIS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.CACHE_CLUSTER],
+    applies_to=_is_redis,
     documentation=f"{ELASTICACHE_GUIDE}/engine-versions.html",
     remediation='Set engine_version="7.1", or `engine: valkey` in `fixrx:cache`.',
 )
@@ -204,7 +217,8 @@ def redis_version_is_supported(cache: StackResource, _: Context) -> Iterator[Pro
     "elasticache-minor-upgrades-enabled",
     item=ChecklistItem.REDIS,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.CACHE_CLUSTER],
+    applies_to=aws.is_separate_cache,
     security_hub=["ElastiCache.2"],
     remediation="Set auto_minor_version_upgrade=True.",
 )

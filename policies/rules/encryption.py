@@ -21,7 +21,7 @@ AWS_KEY_PROBLEM: Final = "is encrypted with an AWS managed key: access to the ke
     "rds-storage-encrypted",
     item=ChecklistItem.ENCRYPTION,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     security_hub=["RDS.3"],
     remediation="Set storage_encrypted=True; AWS cannot encrypt an existing database.",
 )
@@ -37,7 +37,7 @@ def database_storage_encrypted(database: StackResource, _: Context) -> Iterator[
     "rds-customer-managed-key-used",
     item=ChecklistItem.ENCRYPTION,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     # A replica in the same region uses its source's key, and AWS refuses another.
     applies_to=aws.is_primary,
     security_hub=["RDS.3"],
@@ -53,7 +53,7 @@ def database_customer_managed_key_used(database: StackResource, _: Context) -> I
     "rds-performance-insights-customer-managed-key-used",
     item=ChecklistItem.ENCRYPTION,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER_INSTANCE],
     applies_to=lambda database: database.get("performanceInsightsEnabled") is True,
     documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.Overview.html",
     remediation="Set performance_insights_kms_key_id to the ARN of the data key.",
@@ -82,7 +82,7 @@ def cache_storage_encrypted(cache: StackResource, _: Context) -> Iterator[Proble
     "elasticache-customer-managed-key-used",
     item=ChecklistItem.ENCRYPTION,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.SERVERLESS_CACHE],
     security_hub=["ElastiCache.4"],
     remediation="Set kms_key_id to the ARN of the data key.",
 )

@@ -27,6 +27,11 @@ PERCENT_METRICS: Final = frozenset(
         "MemoryUtilization",
     }
 )
+DATABASE_LOG_GROUPS: Final = {
+    aws.DB_CLUSTER: ("cluster", "clusterIdentifier"),
+    aws.DB_INSTANCE: ("instance", "identifier"),
+}
+"""How AWS names the log groups of a database: by its kind and identifier."""
 EXPORTED_LOGS: Final = {
     "postgres": ("postgresql", "upgrade"),
     "mysql": ("error", "slowquery"),
@@ -314,14 +319,13 @@ def access_logs_enabled(balancer: StackResource, _: Context) -> Iterator[Problem
     "rds-log-exports-enabled",
     item=ChecklistItem.LOGS,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     security_hub=["RDS.9", "RDS.36"],
     remediation='Set enabled_cloudwatch_logs_exports=["postgresql", "upgrade"].',
 )
 def log_exports_enabled(database: StackResource, _: Context) -> Iterator[Problem]:
     """Databases export their logs to CloudWatch."""
-    # A replica has the engine of its source, which it does not repeat: here that is PostgreSQL.
-    engine = str(database.get("engine") or "postgres")
+    engine = aws.engine_of(database)
     logs = next((logs for name, logs in EXPORTED_LOGS.items() if engine.startswith(name)), ())
     missing = [log for log in logs if log not in database.texts("enabledCloudwatchLogsExports")]
     if missing:
@@ -332,7 +336,7 @@ def log_exports_enabled(database: StackResource, _: Context) -> Iterator[Problem
     "rds-log-groups-are-declared",
     item=ChecklistItem.LOGS,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=DATABASE_LOG_GROUPS,
     scope=Scope.STACK,
     documentation=f"{RDS_GUIDE}/USER_LogAccess.Procedural.UploadtoCloudWatch.html",
     remediation="Declare a cloudwatch.LogGroup named /aws/rds/instance/<identifier>/<log> before the database.",
@@ -340,7 +344,8 @@ def log_exports_enabled(database: StackResource, _: Context) -> Iterator[Problem
 def log_groups_are_declared(database: StackResource, context: Context) -> Iterator[Problem]:
     """The log groups of databases are declared, with a key and a retention period."""
     for log in database.texts("enabledCloudwatchLogsExports"):
-        group = f"/aws/rds/instance/{database.get('identifier')}/{log}"
+        kind, path = DATABASE_LOG_GROUPS[database.type]
+        group = f"/aws/rds/{kind}/{database.get(path)}/{log}"
         if not context.stack.named(aws.LOG_GROUP, group):
             yield f"creates its log group for {log} itself: unencrypted by a customer-managed key, and never deleted"
 
@@ -349,7 +354,8 @@ def log_groups_are_declared(database: StackResource, context: Context) -> Iterat
     "elasticache-log-delivery-enabled",
     item=ChecklistItem.LOGS,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.CACHE_CLUSTER],
+    applies_to=lambda cache: aws.is_separate_cache(cache) and bool(cache.get("engine") != "memcached"),
     documentation="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Log_Delivery.html",
     remediation="Set log_delivery_configurations for slow-log and engine-log.",
 )
@@ -363,7 +369,7 @@ def log_delivery_enabled(cache: StackResource, _: Context) -> Iterator[Problem]:
     "rds-enhanced-monitoring-enabled",
     item=ChecklistItem.MONITORING,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER_INSTANCE],
     security_hub=["RDS.6"],
     remediation="Set monitoring_interval=60 and monitoring_role_arn.",
     settings={"seconds": Setting(default=1, minimum=1, maximum=60, description="Shortest interval in seconds")},
@@ -378,7 +384,7 @@ def enhanced_monitoring_enabled(database: StackResource, context: Context) -> It
     "rds-performance-insights-enabled",
     item=ChecklistItem.MONITORING,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER_INSTANCE],
     documentation=f"{RDS_GUIDE}/USER_PerfInsights.html",
     remediation="Set performance_insights_enabled=True.",
 )

@@ -14,7 +14,14 @@ CURRENT_TLS_POLICY: Final = re.compile(r"ELBSecurityPolicy-(TLS13-1-[23]|TLS-1-2
 """Security policies that refuse TLS 1.1 and older: AWS's names say the oldest version, post-quantum ones included."""
 STRONG_KEYS: Final = frozenset({"RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"})
 EXPIRED_AUTHORITIES: Final = frozenset({"rds-ca-2015", "rds-ca-2019"})
+PARAMETER_GROUPS: Final = {
+    aws.DB_CLUSTER: ("dbClusterParameterGroupName", aws.DB_CLUSTER_PARAMETER_GROUP),
+    aws.DB_INSTANCE: ("parameterGroupName", aws.DB_PARAMETER_GROUP),
+}
+"""Where a database names its parameter group, and the type of that."""
 TLS_PARAMETERS: Final = {
+    "aurora-mysql": ("require_secure_transport", ("1", "ON")),
+    "aurora-postgresql": ("rds.force_ssl", ("1",)),
     "mariadb": ("require_secure_transport", ("1", "ON")),
     "mysql": ("require_secure_transport", ("1", "ON")),
     "postgres": ("rds.force_ssl", ("1",)),
@@ -24,11 +31,6 @@ PLAIN_HTTP: Final = {"aws:securetransport": ["false"], "s3:tlsversion": ["0"]}
 """What a request without TLS has for the condition keys about TLS."""
 ELB_GUIDE: Final = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application"
 ACM_GUIDE: Final = "https://docs.aws.amazon.com/acm/latest/userguide"
-
-
-def _engine(database: StackResource) -> str:
-    """Return the engine of a database; a replica does not repeat its source's, which here is PostgreSQL."""
-    return str(database.get("engine") or "postgres")
 
 
 def _is_http(listener: StackResource) -> bool:
@@ -189,16 +191,17 @@ def certificate_transparency_enabled(certificate: StackResource, _: Context) -> 
     "rds-tls-is-required",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=PARAMETER_GROUPS,
     scope=Scope.STACK,
-    applies_to=lambda database: _engine(database) in TLS_PARAMETERS,
+    applies_to=lambda database: aws.engine_of(database) in TLS_PARAMETERS,
     security_hub=["RDS.38", "RDS.39"],
     remediation='Use a parameter group with rds.force_ssl="1" (MySQL: require_secure_transport="1").',
 )
 def database_tls_is_required(database: StackResource, context: Context) -> Iterator[Problem]:
     """Databases accept TLS connections only."""
-    name, required = TLS_PARAMETERS[_engine(database)]
-    groups = context.stack.targets(database, "parameterGroupName", aws.DB_PARAMETER_GROUP)
+    name, required = TLS_PARAMETERS[aws.engine_of(database)]
+    path, group_type = PARAMETER_GROUPS[database.type]
+    groups = context.stack.targets(database, path, group_type)
     values = [
         str(parameter.get("value"))
         for group in groups
@@ -213,7 +216,7 @@ def database_tls_is_required(database: StackResource, context: Context) -> Itera
     "rds-certificate-authority-is-current",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER_INSTANCE],
     documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html",
     remediation='Set ca_cert_identifier="rds-ca-rsa2048-g1".',
 )
@@ -227,13 +230,14 @@ def certificate_authority_is_current(database: StackResource, _: Context) -> Ite
     "elasticache-tls-is-required",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.CACHE_CLUSTER],
+    applies_to=aws.is_separate_cache,
     security_hub=["ElastiCache.5"],
     remediation='Set transit_encryption_enabled=True and leave transit_encryption_mode at "required".',
 )
 def cache_tls_is_required(cache: StackResource, _: Context) -> Iterator[Problem]:
     """Caches accept TLS connections only."""
-    mode = cache.get("transitEncryptionMode") or "required"
+    mode = "required" if cache.type == aws.CACHE_CLUSTER else cache.get("transitEncryptionMode") or "required"
     if cache.get("transitEncryptionEnabled") is not True or mode != "required":
         yield "accepts connections without TLS: sessions and tokens can be read in transit"
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from tests.policies.exported import ACCOUNT, SECRET, Added, Reference, State, arn, document, encoded, tags
+from tests.policies.other_services import add_other_services
 
 TLS_ONLY = {
     "Sid": "TlsOnly",
@@ -58,6 +59,7 @@ def _platform() -> State:
     _chat(state)
     _backup_plan(state)
     _kubernetes(state)
+    add_other_services(state)
     return state
 
 

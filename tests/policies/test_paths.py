@@ -33,6 +33,7 @@ KEYS_OF_DOCUMENTS = {
     *("AWS", "Federated", "Service"),
     *("cloudWatchEncryptionEnabled", "cloudWatchLogGroupName", "idleSessionTimeout", "inputs", "s3BucketName"),
     *("key", "value"),
+    *("deadLetterTargetArn", "maxReceiveCount"),
 }
 """Keys of policy documents, session documents and tags: rules read them of plain dictionaries."""
 
