@@ -4,20 +4,22 @@ Rule modules import this module and `policies.engine`, never one another.
 """
 
 import base64
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Final
 
-from policies.engine.iam_documents import Statement
-from policies.engine.resource import StackResource, UnknownValue
+from policies.engine.iam_documents import InvalidDocument, Statement, statements
+from policies.engine.iam_patterns import arn_parts
+from policies.engine.resource import StackResource, UnknownValue, part_of
 from policies.engine.stack import StackGraph
 
 # Types: the token without its class.
 ACCESS_KEY: Final = "aws:iam/accessKey"
 ALARM: Final = "aws:cloudwatch/metricAlarm"
 ALARM_MUTE_RULE: Final = "aws:cloudwatch/alarmMuteRule"
+AUTO_SCALING_ATTACHMENT: Final = "aws:autoscaling/attachment"
 AUTO_SCALING_GROUP: Final = "aws:autoscaling/group"
 AUTO_SCALING_POLICY: Final = "aws:autoscaling/policy"
 BACKUP_PLAN: Final = "aws:backup/plan"
@@ -30,53 +32,89 @@ BUCKET_ACL: Final = "aws:s3/bucketAcl"
 BUCKET_ENCRYPTION: Final = "aws:s3/bucketServerSideEncryptionConfiguration"
 BUCKET_LIFECYCLE: Final = "aws:s3/bucketLifecycleConfiguration"
 BUCKET_LOGGING: Final = "aws:s3/bucketLogging"
+BUCKET_OBJECT: Final = "aws:s3/bucketObject"
+BUCKET_OBJECT_COPY: Final = "aws:s3/objectCopy"
+BUCKET_OBJECT_CURRENT: Final = "aws:s3/bucketObjectv2"
 BUCKET_OBJECT_LOCK: Final = "aws:s3/bucketObjectLockConfiguration"
 BUCKET_OWNERSHIP: Final = "aws:s3/bucketOwnershipControls"
 BUCKET_POLICY: Final = "aws:s3/bucketPolicy"
 BUCKET_PUBLIC_ACCESS_BLOCK: Final = "aws:s3/bucketPublicAccessBlock"
 BUCKET_VERSIONING: Final = "aws:s3/bucketVersioning"
+BUILD_PROJECT: Final = "aws:codebuild/project"
 CACHE: Final = "aws:elasticache/replicationGroup"
+CACHE_CLUSTER: Final = "aws:elasticache/cluster"
 CACHE_SUBNET_GROUP: Final = "aws:elasticache/subnetGroup"
 CERTIFICATE: Final = "aws:acm/certificate"
 CERTIFICATE_VALIDATION: Final = "aws:acm/certificateValidation"
 CLIENT_VPN_ENDPOINT: Final = "aws:ec2clientvpn/endpoint"
 COMPOSITE_ALARM: Final = "aws:cloudwatch/compositeAlarm"
 DB_CLUSTER: Final = "aws:rds/cluster"
+DB_CLUSTER_INSTANCE: Final = "aws:rds/clusterInstance"
+DB_CLUSTER_PARAMETER_GROUP: Final = "aws:rds/clusterParameterGroup"
+DB_CLUSTER_SNAPSHOT: Final = "aws:rds/clusterSnapshot"
+DB_CLUSTER_SNAPSHOT_COPY: Final = "aws:rds/clusterSnapshotCopy"
 DB_EVENT_SUBSCRIPTION: Final = "aws:rds/eventSubscription"
 DB_INSTANCE: Final = "aws:rds/instance"
 DB_PARAMETER_GROUP: Final = "aws:rds/parameterGroup"
+DB_PROXY: Final = "aws:rds/proxy"
+DB_SNAPSHOT: Final = "aws:rds/snapshot"
+DB_SNAPSHOT_COPY: Final = "aws:rds/snapshotCopy"
 DB_SUBNET_GROUP: Final = "aws:rds/subnetGroup"
 DEFAULT_NETWORK_ACL: Final = "aws:ec2/defaultNetworkAcl"
+DEFAULT_ROUTE_TABLE: Final = "aws:ec2/defaultRouteTable"
 DEFAULT_SECURITY_GROUP: Final = "aws:ec2/defaultSecurityGroup"
 DISTRIBUTION: Final = "aws:cloudfront/distribution"
 DNS_QUERY_LOG: Final = "aws:route53/queryLog"
 DNS_RECORD: Final = "aws:route53/record"
 DNS_ZONE: Final = "aws:route53/zone"
 DOCDB_CLUSTER: Final = "aws:docdb/cluster"
+DYNAMODB_POLICY: Final = "aws:dynamodb/resourcePolicy"
 EBS_VOLUME: Final = "aws:ebs/volume"
 EC2_INSTANCE: Final = "aws:ec2/instance"
+ECR_LIFECYCLE: Final = "aws:ecr/lifecyclePolicy"
+ECR_REGISTRY_POLICY: Final = "aws:ecr/registryPolicy"
+ECR_REPOSITORY: Final = "aws:ecr/repository"
 ECR_REPOSITORY_POLICY: Final = "aws:ecr/repositoryPolicy"
+ECS_SERVICE: Final = "aws:ecs/service"
 EGRESS_RULE: Final = "aws:vpc/securityGroupEgressRule"
+EKS_CLUSTER: Final = "aws:eks/cluster"
+EKS_NODE_GROUP: Final = "aws:eks/nodeGroup"
+EVENT_BUS_POLICY: Final = "aws:cloudwatch/eventBusPolicy"
+EVENT_TARGET: Final = "aws:cloudwatch/eventTarget"
+FILE_SYSTEM_POLICY: Final = "aws:efs/fileSystemPolicy"
 FLOW_LOG: Final = "aws:ec2/flowLog"
+FUNCTION: Final = "aws:lambda/function"
+FUNCTION_PERMISSION: Final = "aws:lambda/permission"
+FUNCTION_URL: Final = "aws:lambda/functionUrl"
 GROUP_POLICY: Final = "aws:iam/groupPolicy"
 GROUP_POLICY_ATTACHMENT: Final = "aws:iam/groupPolicyAttachment"
 IAM_POLICY: Final = "aws:iam/policy"
 IAM_POLICY_ATTACHMENT: Final = "aws:iam/policyAttachment"
+IMAGE_PERMISSION: Final = "aws:ec2/amiLaunchPermission"
 INGRESS_RULE: Final = "aws:vpc/securityGroupIngressRule"
 INSTANCE_PROFILE: Final = "aws:iam/instanceProfile"
 INTERNET_GATEWAY: Final = "aws:ec2/internetGateway"
+KINESIS_POLICY: Final = "aws:kinesis/resourcePolicy"
+KMS_ALIAS: Final = "aws:kms/alias"
+KMS_EXTERNAL_KEY: Final = "aws:kms/externalKey"
 KMS_KEY: Final = "aws:kms/key"
+KMS_KEY_POLICY: Final = "aws:kms/keyPolicy"
+KMS_REPLICA_KEY: Final = "aws:kms/replicaKey"
 LAUNCH_CONFIGURATION: Final = "aws:ec2/launchConfiguration"
 LAUNCH_TEMPLATE: Final = "aws:ec2/launchTemplate"
+LAYER_PERMISSION: Final = "aws:lambda/layerVersionPermission"
 LISTENER: Final = "aws:lb/listener"
 LISTENER_RULE: Final = "aws:lb/listenerRule"
 LOAD_BALANCER: Final = "aws:lb/loadBalancer"
 LOG_DELIVERY_SOURCE: Final = "aws:cloudwatch/logDeliverySource"
+LOG_DESTINATION_POLICY: Final = "aws:cloudwatch/logDestinationPolicy"
 LOG_GROUP: Final = "aws:cloudwatch/logGroup"
 LOG_RESOURCE_POLICY: Final = "aws:cloudwatch/logResourcePolicy"
 NAT_GATEWAY: Final = "aws:ec2/natGateway"
 NETWORK_ACL: Final = "aws:ec2/networkAcl"
+NETWORK_ACL_RULE: Final = "aws:ec2/networkAclRule"
 OLDER_SECURITY_GROUP_RULE: Final = "aws:ec2/securityGroupRule"
+PERMISSION_SET_POLICY: Final = "aws:ssoadmin/permissionSetInlinePolicy"
 QUEUE: Final = "aws:sqs/queue"
 QUEUE_POLICY: Final = "aws:sqs/queuePolicy"
 REDSHIFT_CLUSTER: Final = "aws:redshift/cluster"
@@ -90,30 +128,65 @@ ROLE_POLICY_ATTACHMENTS_EXCLUSIVE: Final = "aws:iam/rolePolicyAttachmentsExclusi
 ROUTE: Final = "aws:ec2/route"
 ROUTE_TABLE: Final = "aws:ec2/routeTable"
 ROUTE_TABLE_ASSOCIATION: Final = "aws:ec2/routeTableAssociation"
+S3_ACCESS_POINT: Final = "aws:s3/accessPoint"
+S3_ACCESS_POINT_POLICY: Final = "aws:s3control/accessPointPolicy"
+SCALABLE_TARGET: Final = "aws:appautoscaling/target"
 SECRET: Final = "aws:secretsmanager/secret"
 SECRET_POLICY: Final = "aws:secretsmanager/secretPolicy"
 SECRET_ROTATION: Final = "aws:secretsmanager/secretRotation"
 SECRET_VERSION: Final = "aws:secretsmanager/secretVersion"
 SECURITY_GROUP: Final = "aws:ec2/securityGroup"
 SECURITY_GROUP_RULES_EXCLUSIVE: Final = "aws:ec2/vpcSecurityGroupRulesExclusive"
+SERVERLESS_CACHE: Final = "aws:elasticache/serverlessCache"
 SLACK_CHANNEL: Final = "aws:chatbot/slackChannelConfiguration"
 SSM_DOCUMENT: Final = "aws:ssm/document"
 SSM_PARAMETER: Final = "aws:ssm/parameter"
 SUBNET: Final = "aws:ec2/subnet"
+TABLE: Final = "aws:dynamodb/table"
 TARGET_GROUP: Final = "aws:lb/targetGroup"
+TARGET_GROUP_ATTACHMENT: Final = "aws:lb/targetGroupAttachment"
 TEAMS_CHANNEL: Final = "aws:chatbot/teamsChannelConfiguration"
 TOPIC: Final = "aws:sns/topic"
 TOPIC_POLICY: Final = "aws:sns/topicPolicy"
 TOPIC_SUBSCRIPTION: Final = "aws:sns/topicSubscription"
+TRAIL: Final = "aws:cloudtrail/trail"
+USER_LOGIN_PROFILE: Final = "aws:iam/userLoginProfile"
 USER_POLICY: Final = "aws:iam/userPolicy"
 USER_POLICY_ATTACHMENT: Final = "aws:iam/userPolicyAttachment"
 VPC: Final = "aws:ec2/vpc"
 VPC_ENDPOINT: Final = "aws:ec2/vpcEndpoint"
+VPC_ENDPOINT_POLICY: Final = "aws:ec2/vpcEndpointPolicy"
 WEB_ACL: Final = "aws:wafv2/webAcl"
 WEB_ACL_ASSOCIATION: Final = "aws:wafv2/webAclAssociation"
 WEB_ACL_LOGGING: Final = "aws:wafv2/webAclLoggingConfiguration"
 WEB_ACL_RULE: Final = "aws:wafv2/webAclRule"
 
+JOINED_TYPES: Final = frozenset(
+    value for name, value in list(globals().items()) if name.isupper() and str(value).startswith("aws:")
+)
+"""All types above: what a rule does not judge itself it reads together with another."""
+TYPES_WITHOUT_RULES: Final = frozenset(
+    f"aws:{module}/{resource}"
+    for module, resources in {
+        "acm": "certificateValidation",
+        "autoscaling": "attachment lifecycleHook notification schedule tag trafficSourceAttachment",
+        "cloudfront": "cachePolicy function originAccessControl originRequestPolicy",
+        "cloudwatch": "dashboard eventRule eventTarget logMetricFilter logStream queryDefinition",
+        "ec2": "eip eipAssociation egressOnlyInternetGateway keyPair mainRouteTableAssociation networkAclAssociation "
+        "placementGroup vpcDhcpOptions vpcDhcpOptionsAssociation vpcEndpointRouteTableAssociation "
+        "vpcEndpointSecurityGroupAssociation vpcEndpointSubnetAssociation vpcIpv4CidrBlockAssociation",
+        "elasticache": "parameterGroup",
+        "iam": "group openIdConnectProvider samlProvider serviceLinkedRole",
+        "lb": "listenerCertificate targetGroupAttachment",
+        "rds": "clusterParameterGroup optionGroup",
+        "route53": "delegationSet healthCheck",
+        "servicediscovery": "privateDnsNamespace service",
+        "ssm": "maintenanceWindow maintenanceWindowTarget maintenanceWindowTask patchBaseline patchGroup",
+        "wafv2": "ipSet regexPatternSet",
+    }.items()
+    for resource in resources.split()
+)
+"""Types about which there is nothing to demand, apart from tags."""
 _TAGGABLE: Final[Mapping[str, str]] = {
     "acm": "certificate",
     "apigatewayv2": "api",
@@ -157,6 +230,56 @@ TAGGABLE_TYPES: Final = frozenset(
 )
 """Types that take tags. Tags from the provider's defaults do not count: a preview does not show them to the pack."""
 
+IDENTITY_DOCUMENTS: Final[Mapping[str, str]] = {
+    IAM_POLICY: "policy",
+    ROLE_POLICY: "policy",
+    USER_POLICY: "policy",
+    GROUP_POLICY: "policy",
+    PERMISSION_SET_POLICY: "inlinePolicy",
+    ROLE: "inlinePolicies",
+}
+"""Types that say what an identity may do, and the property that says it; a role has a list of such policies."""
+RESOURCE_DOCUMENTS: Final[Mapping[str, str]] = {
+    BACKUP_VAULT_POLICY: "policy",
+    BUCKET: "policy",
+    BUCKET_POLICY: "policy",
+    DYNAMODB_POLICY: "policy",
+    ECR_REGISTRY_POLICY: "policy",
+    ECR_REPOSITORY_POLICY: "policy",
+    EVENT_BUS_POLICY: "policy",
+    FILE_SYSTEM_POLICY: "policy",
+    KINESIS_POLICY: "policy",
+    KMS_EXTERNAL_KEY: "policy",
+    KMS_KEY: "policy",
+    KMS_KEY_POLICY: "policy",
+    KMS_REPLICA_KEY: "policy",
+    LOG_DESTINATION_POLICY: "accessPolicy",
+    LOG_RESOURCE_POLICY: "policyDocument",
+    QUEUE: "policy",
+    QUEUE_POLICY: "policy",
+    S3_ACCESS_POINT: "policy",
+    S3_ACCESS_POINT_POLICY: "policy",
+    SECRET: "policy",
+    SECRET_POLICY: "policy",
+    TOPIC: "policy",
+    TOPIC_POLICY: "policy",
+}
+"""Types that say who may use a resource, and the property that says it."""
+ENDPOINT_DOCUMENTS: Final[Mapping[str, str]] = {VPC_ENDPOINT: "policy", VPC_ENDPOINT_POLICY: "policy"}
+KEY_POLICY_TYPES: Final = frozenset({KMS_EXTERNAL_KEY, KMS_KEY, KMS_KEY_POLICY, KMS_REPLICA_KEY})
+EVENT_BRIDGE: Final = "events.amazonaws.com"
+SOURCE_CONDITION_KEYS: Final = (
+    "aws:SourceAccount",
+    "aws:SourceArn",
+    "aws:SourceOrgID",
+    "aws:SourceOrgPaths",
+    "aws:SourceOwner",
+    "kms:EncryptionContext:aws:cloudtrail:arn",
+    "kms:EncryptionContext:aws:events:event-bus:arn",
+    "kms:EncryptionContext:aws:logs:arn",
+)
+"""Condition keys for the account or resource on whose behalf a service acts."""
+
 SERVER_TYPES: Final = frozenset({LAUNCH_TEMPLATE, EC2_INSTANCE, LAUNCH_CONFIGURATION})
 """Types that start EC2 instances."""
 ADMINISTRATOR_POLICIES: Final = ("AdministratorAccess", "PowerUserAccess", "FullAccess")
@@ -182,14 +305,111 @@ def in_production(resource: StackResource) -> bool:
     return tags_of(resource).get(ENVIRONMENT_TAG) not in LESSER_ENVIRONMENTS
 
 
+# Policy documents.
+def documents_of(resource: StackResource) -> Iterator[tuple[StackResource, str]]:
+    """Yield the policy documents of a resource: what has the property, and the property."""
+    if resource.type == ROLE:
+        yield resource, "assumeRolePolicy"
+        yield from ((inline, "policy") for inline in resource.items("inlinePolicies"))
+        return
+    for documents in (IDENTITY_DOCUMENTS, RESOURCE_DOCUMENTS, ENDPOINT_DOCUMENTS):
+        if resource.type in documents:
+            yield resource, documents[resource.type]
+
+
+def identity_statements(resource: StackResource) -> Sequence[Sequence[Statement]]:
+    """Return the statements of each document that says what an identity may do."""
+    return [
+        statements(owner, path)
+        for owner, path in documents_of(resource)
+        if resource.type in IDENTITY_DOCUMENTS and path != "assumeRolePolicy"
+    ]
+
+
+def invalid_documents(resource: StackResource) -> Iterator[str | UnknownValue]:
+    """Yield what is wrong with the policy documents of a resource."""
+    for owner, path in documents_of(resource):
+        try:
+            statements(owner, path)
+        except InvalidDocument as error:
+            yield f"has a policy that AWS refuses: it {error}"
+        except UnknownValue as unknown:
+            yield unknown
+
+
+def keys_of(resource: StackResource, path: str, stack: StackGraph) -> Sequence[StackResource]:
+    """Return the keys of the stack that a property names, directly or by an alias."""
+    aliases = stack.targets(resource, path, KMS_ALIAS)
+    return [
+        *stack.targets(resource, path, KMS_KEY),
+        *(key for alias in aliases for key in stack.targets(alias, "targetKeyId", KMS_KEY)),
+    ]
+
+
+def key_grants(key: StackResource, stack: StackGraph) -> Sequence[Statement]:
+    """Return what a key's policy allows, whether it is on the key or a resource of its own."""
+    owners = [key, *stack.referrers(key, KMS_KEY_POLICY, "keyId")]
+    return [statement for owner in owners for statement in statements(owner, "policy") if statement.allows]
+
+
+def other_accounts(statement: Statement, resource: StackResource, stack: StackGraph) -> Sequence[str]:
+    """Return the accounts, other than the stack's own, whose principals a statement names.
+
+    Raises UnknownValue where the stack's own account cannot be known: no resource has an ARN yet.
+    """
+    named = {account: None for each in statement.principals.get("AWS", ()) if (account := _account_of(each))}
+    own = stack.derived(_own_account) if named else None
+    if named and own is None:
+        raise resource.unknown("arn")
+    return [account for account in named if account != own]
+
+
+def _account_of(principal: str) -> str:
+    """Return the number of a principal's account; nothing where the principal is no account's."""
+    account = arn_parts(principal)[3] if principal.startswith("arn:") else principal
+    return part_of(principal, account) if account.isdecimal() else ""
+
+
+def _own_account(stack: StackGraph) -> str | None:
+    arns = (resource.properties.get("arn") for resource in stack.resources)
+    accounts = Counter(account for arn in arns if isinstance(arn, str) and (account := arn_parts(arn)[3]).isdecimal())
+    return max(accounts, key=accounts.__getitem__, default=None)
+
+
 # Databases and servers.
+REPLICATION_SOURCES: Final = {DB_INSTANCE: "replicateSourceDb", DB_CLUSTER: "replicationSourceIdentifier"}
+MAINTENANCE_WINDOWS: Final = {
+    CACHE: "maintenanceWindow",
+    CACHE_CLUSTER: "maintenanceWindow",
+    DB_CLUSTER: "preferredMaintenanceWindow",
+    DB_INSTANCE: "maintenanceWindow",
+}
+"""Data stores that AWS restarts, and where each has its window."""
+BACKUP_WINDOWS: Final = {
+    CACHE: "snapshotWindow",
+    DB_CLUSTER: "preferredBackupWindow",
+    DB_INSTANCE: "backupWindow",
+}
+
+
+def engine_of(database: StackResource) -> str:
+    """Return the engine of a database; a replica does not repeat its source's, which here is PostgreSQL."""
+    return str(database.get("engine") or "postgres")
+
+
+def is_separate_cache(cache: StackResource) -> bool:
+    """Tell whether a cache has settings of its own: a member of a replication group has the group's."""
+    return cache.type != CACHE_CLUSTER or not cache.is_set("replicationGroupId")
+
+
 def is_replica(database: StackResource) -> bool:
-    """Tell whether a DB instance is a read replica, which inherits most of its settings from its source."""
-    return database.is_set("replicateSourceDb")
+    """Tell whether a database is a read replica, which inherits most of its settings from its source."""
+    path = REPLICATION_SOURCES.get(database.type)
+    return path is not None and database.is_set(path)
 
 
 def is_primary(database: StackResource) -> bool:
-    """Tell whether a DB instance is not a read replica."""
+    """Tell whether a database is not a read replica."""
     return not is_replica(database)
 
 
@@ -201,6 +421,22 @@ def user_data(server: StackResource) -> str:
         return base64.b64decode(encoded, validate=True).decode()
     except ValueError:
         return str(encoded)
+
+
+# Keys.
+AWS_MANAGED_KEY: Final = "alias/aws/"
+"""In the names of keys that AWS makes for a service: nobody can change their policy."""
+
+
+def uses_own_key(resource: StackResource, path: str) -> bool:
+    """Tell whether a property names a key, and not one that AWS manages."""
+    if not resource.is_set(path):
+        return False
+    try:
+        return AWS_MANAGED_KEY not in resource.get(path)
+    except UnknownValue:
+        # It comes out of another resource: an alias of AWS is a text that the program writes.
+        return True
 
 
 # Load balancers, listeners and distributions.
@@ -236,6 +472,14 @@ def receives_service_logs(bucket: StackResource, stack: StackGraph) -> bool:
     )
 
 
+def inline_aspect(bucket: StackResource, name: str, older_name: str) -> Sequence[StackResource]:
+    """Return what a bucket says itself about an aspect that has a resource of its own today.
+
+    The older BucketV2 spells it in another way.
+    """
+    return bucket.items(older_name if bucket.type_token.endswith(":BucketV2") else name)
+
+
 def covers_objects(statement: Statement, bucket: StackResource) -> bool:
     """Tell whether a statement is about every object of a bucket.
 
@@ -260,7 +504,8 @@ INGRESS_TYPES: Final = frozenset({INGRESS_RULE, OLDER_SECURITY_GROUP_RULE, SECUR
 """Types that hold ingress rules of security groups other than a VPC's default group."""
 EGRESS_TYPES: Final = frozenset({EGRESS_RULE, OLDER_SECURITY_GROUP_RULE, SECURITY_GROUP})
 
-PROTOCOL_NUMBERS: Final = {"-1": "all", "6": "tcp", "17": "udp"}
+ALL_PROTOCOLS: Final = "-1"
+PROTOCOL_NUMBERS: Final = {ALL_PROTOCOLS: "all", "6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 """AWS takes a protocol by number as well as by name."""
 ALL_PORTS: Final = range(65536)
 WIDEST_PRIVATE_PREFIX: Final = {4: 8, 6: 7}
@@ -290,6 +535,8 @@ class SecurityGroupRule:
         """Protocol and ports in words."""
         if self.protocol == "all":
             return "all ports"
+        if self.protocol not in ("tcp", "udp"):
+            return f"the protocol {self.protocol}"
         if len(self.ports) == 1:
             return f"{self.protocol} port {self.ports.start}"
         return f"{self.protocol} ports {self.ports.start}-{self.ports.stop - 1}"
@@ -341,13 +588,13 @@ def _security_group_rule(item: StackResource) -> SecurityGroupRule:
         protocol_path, block_paths = "ipProtocol", ("cidrIpv4", "cidrIpv6")
     else:
         protocol_path, block_paths = "protocol", ("cidrBlocks", "ipv6CidrBlocks")
-    named = str(item.get(protocol_path)).lower()
+    named = str(item.get(protocol_path) or ALL_PROTOCOLS).lower()
     protocol = PROTOCOL_NUMBERS.get(named, named)
-    first, last = item.get("fromPort"), item.get("toPort")
+    first, last = item.number("fromPort"), item.number("toPort")
     all_ports = protocol == "all" or first in (None, -1)
     return SecurityGroupRule(
         protocol=protocol,
-        ports=ALL_PORTS if all_ports else range(int(first), int(last if last is not None else first) + 1),
+        ports=ALL_PORTS if all_ports or first is None else range(int(first), int(first if last is None else last) + 1),
         blocks=[block for path in block_paths for block in item.texts(path)],
     )
 
@@ -366,7 +613,7 @@ class Measurement:
 
     metric: str
     statistic: str
-    period_seconds: int
+    period_seconds: float
     dimensions_path: str
 
 
@@ -404,12 +651,12 @@ def index_alarms(stack: StackGraph) -> AlarmIndex:
 def _measurements(alarm: StackResource) -> Sequence[Measurement]:
     if alarm.is_set("metricName"):
         statistic = alarm.get("extendedStatistic") or alarm.get("statistic")
-        return [Measurement(alarm.get("metricName"), str(statistic), alarm.get("period") or 0, "dimensions")]
+        return [Measurement(alarm.get("metricName"), str(statistic), alarm.number("period") or 0, "dimensions")]
     return [
         Measurement(
             query.get("metric.metricName"),
             str(query.get("metric.stat")),
-            query.get("metric.period") or 0,
+            query.number("metric.period") or 0,
             f"metricQueries.{index}.metric.dimensions",
         )
         for index, query in enumerate(alarm.items("metricQueries"))

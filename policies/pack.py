@@ -9,7 +9,7 @@ import yaml
 from policies.engine.evaluation import RuleIndex
 from policies.engine.server import Analyzer, serve
 from policies.engine.waivers import WAIVER_FILE, WaiverError, read_waivers
-from policies.rules import ALL_RULES
+from policies.rules import ALL_RULES, KNOWN_TYPES
 
 PROJECT_FILE = Path(__file__).with_name("PulumiPolicy.yaml")
 
@@ -22,4 +22,4 @@ def main() -> None:
         waivers = read_waivers(WAIVER_FILE, index.rules, datetime.now(UTC).date())
     except WaiverError as error:
         sys.exit(f"The policy pack cannot start: {error}")
-    serve(Analyzer(index, waivers, version))
+    serve(Analyzer(index, waivers, version, KNOWN_TYPES))

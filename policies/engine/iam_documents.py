@@ -25,6 +25,7 @@ from policies.engine.resource import SecretText, StackResource, Unknown, mark_se
 
 ARN_KEYS: Final = frozenset({"aws:principalarn", "aws:sourcearn", "aws:sourcevpcarn", "s3:dataaccesspointarn"})
 ARN_OPERATORS: Final = ("arnequals", "arnlike")
+PATTERN_OPERATORS: Final = ("stringlike", *ARN_OPERATORS)
 PATH_KEYS: Final = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths"})
 ADDRESS_KEYS: Final = frozenset({"aws:sourceip", "aws:vpcsourceip"})
 CALLER_CONDITION_KEYS: Final = (
@@ -157,6 +158,10 @@ class Statement:
         """Tell whether a condition demands narrow values for one of these keys: names, not what anybody has."""
         return any(narrows(self.conditions, key) for key in keys)
 
+    def demands(self, keys: Iterable[str]) -> bool:
+        """Tell whether only requests with a value for one of these keys satisfy the conditions."""
+        return any(demanded(self.conditions, key) for key in keys)
+
     def exact_values(self, key: str) -> Sequence[str]:
         """Return the values that a condition key must be equal to, letter by letter."""
         return exact_values(self.conditions, key)
@@ -219,7 +224,7 @@ def exact_values(conditions: Iterable[Condition], key: str) -> Sequence[str]:
         value
         for condition in demanded(conditions, key)
         if condition.operator == "stringequals"
-        or (condition.operator in ARN_OPERATORS and not any(map(has_wildcard, condition.values)))
+        or (condition.operator in PATTERN_OPERATORS and not any(map(has_wildcard, condition.values)))
         for value in condition.values
     ]
 

@@ -30,6 +30,9 @@ REDACTED_SECRET: Final = "[secret]"
 """What `pulumi policy analyze --file` writes instead of a secret that it cannot decrypt."""
 
 
+BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+
+
 class Unknown:
     """A value that cannot be read: not known before deployment, or a secret that is encrypted."""
 
@@ -86,6 +89,11 @@ class SecretNumber(float):
 def comma_separated(texts: Iterable[str]) -> str:
     """Return texts as a list for a message; unlike `str.join` it does not look behind the mask of a secret."""
     return ", ".join(f"{text}" for text in texts)
+
+
+def part_of(whole: str, part: str) -> str:
+    """Return a part of a text, masked for printing if the whole is."""
+    return SecretText(part) if isinstance(whole, SecretText) else part
 
 
 def readable(text: str) -> str | Unknown:
@@ -146,7 +154,23 @@ class StackResource:
             value = _step(value, step)
             if isinstance(value, Unknown):
                 raise self.unknown(path)
-        return value
+        # Pulumi takes a boolean as text, and some of AWS's own are text.
+        return BOOLEANS.get(value, value) if isinstance(value, str) else value
+
+    def number(self, path: str) -> float | None:
+        """Return the number at a path, also where it is written as text; None where there is none.
+
+        Raises UnknownValue as `get` does, ValueError where a text is no number.
+        """
+        value = self.get(path)
+        if not isinstance(value, str):
+            number: float | None = value
+            return number
+        if not value:
+            return None
+        found = float(value)
+        number = int(found) if found.is_integer() else found
+        return SecretNumber(number) if isinstance(value, SecretText) else number
 
     def unknown(self, path: str) -> UnknownValue:
         """Return what to raise, or to report, where the value at a path cannot be known."""

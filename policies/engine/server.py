@@ -7,7 +7,7 @@ configuration that names no rule, here that is an error. What the engine sees is
 level, severity and metadata.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent import futures
 from typing import Any, Final
 
@@ -35,9 +35,13 @@ UNDETERMINED_TEXT: Final = (
 )
 EXPIRED_WAIVER_RULE: Final = "pack-waivers-are-current"
 EXPIRED_WAIVER_TEXT: Final = "No waiver has expired."
+UNKNOWN_TYPE_RULE: Final = "pack-types-are-known"
+UNKNOWN_TYPE_TEXT: Final = "Resource types that no rule judges are named: the pack says nothing about them."
+JUDGED_PACKAGES: Final = ("aws:", "aws-native:")
+"""Packages whose types the pack should know."""
 UNDECIDED: Final = "no verdict"
 """Reported for rules without a verdict: otherwise the engine counts them as passed and lists them for each resource."""
-PACK_RULES: Final = (UNDETERMINED_RULE, EXPIRED_WAIVER_RULE)
+PACK_RULES: Final = (UNDETERMINED_RULE, EXPIRED_WAIVER_RULE, UNKNOWN_TYPE_RULE)
 """Rules about the pack itself and not about a resource."""
 
 _LEVELS: Final = {
@@ -62,12 +66,18 @@ _SEVERITIES: Final = {
 class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     """The engine's view of the rule index. One process serves one preview or one update of one stack."""
 
-    def __init__(self, index: RuleIndex, waivers: Waivers, version: str) -> None:
+    def __init__(
+        self, index: RuleIndex, waivers: Waivers, version: str, known_types: Collection[str] | None = None
+    ) -> None:
         self._index = index
         self._waivers = waivers
         self._version = version
+        self._known_types = known_types
+        """Types that need no mention although no rule judges them; None to mention none at all."""
         self._configuration = default_configuration(index)
         self._so_far = Verdicts()
+        self._waived: dict[Waiver, list[Finding]] = {}
+        """Findings of this run that a waiver covers: they are reported together, in one line for each waiver."""
         self._declared: dict[str, frozenset[str]] = {}
         """Names of the inputs of every resource of this run, by URN."""
         self._undecided = {
@@ -141,11 +151,14 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         verdicts.findings += self._so_far.findings[known:]
         verdicts.undetermined += self._so_far.undetermined
         self._so_far = Verdicts()
+        diagnostics = self._diagnostics(verdicts.findings)
         return proto.AnalyzeResponse(
             diagnostics=[
-                *self._diagnostics(verdicts.findings),
+                *diagnostics,
+                *self._waived_findings(),
                 *self._expired_waivers(stack),
                 *self._undetermined(verdicts.undetermined),
+                *self._unknown_types(stack),
             ],
             not_applicable=not_decided,
         )
@@ -192,23 +205,32 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return self._configuration.levels[rule.name]
 
     def _diagnostics(self, findings: Iterable[Finding]) -> list[Any]:
+        """Return the diagnostics of findings that count, and keep those that a waiver covers for the end of the run."""
         parted = self._waivers.partition(findings)
-        active = [self._diagnostic(found, self._level(found.rule), found.message) for found in parted.active]
-        waived = [
-            self._diagnostic(found, Level.ADVISORY, f"Waived by {waiver.summary}\n{found.message}")
-            for found, waiver in parted.waived
-        ]
-        return [*active, *waived]
+        for found, waiver in parted.waived:
+            self._waived.setdefault(waiver, []).append(found)
+        return [self._diagnostic(found) for found in parted.active]
 
-    def _diagnostic(self, finding: Finding, level: Level, message: str) -> Any:
+    def _waived_findings(self) -> list[Any]:
+        """Return one diagnostic for each waiver that was needed in this run, and begin anew."""
+        diagnostics = [
+            self._own_diagnostic(
+                waiver.rule, findings[0].rule.description, proto.ADVISORY, _waived_message(waiver, findings)
+            )
+            for waiver, findings in self._waived.items()
+        ]
+        self._waived.clear()
+        return diagnostics
+
+    def _diagnostic(self, finding: Finding) -> Any:
         return proto.AnalyzeDiagnostic(
             policyName=finding.rule.name,
             policyPackName=PACK_NAME,
             policyPackVersion=self._version,
             description=finding.rule.description,
-            message=message,
+            message=finding.message,
             urn=finding.resource.urn,
-            enforcementLevel=_LEVELS[level],
+            enforcementLevel=_LEVELS[self._level(finding.rule)],
             severity=_SEVERITIES[finding.rule.severity],
         )
 
@@ -233,6 +255,17 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         )
         return [self._own_diagnostic(UNDETERMINED_RULE, UNDETERMINED_TEXT, proto.ADVISORY, message)]
 
+    def _unknown_types(self, stack: StackGraph) -> list[Any]:
+        """Name the types that no rule judges in one line: what the pack does not know it lets through."""
+        if self._known_types is None:
+            return []
+        types = {resource.type for resource in stack.resources if resource.type.startswith(JUDGED_PACKAGES)}
+        unknown = sorted(types - set(self._known_types))
+        if not unknown:
+            return []
+        message = f"No rule judges these types; review them by hand: {', '.join(unknown)}"
+        return [self._own_diagnostic(UNKNOWN_TYPE_RULE, UNKNOWN_TYPE_TEXT, proto.ADVISORY, message)]
+
     def _own_diagnostic(self, name: str, description: str, level: Any, message: str) -> Any:
         return proto.AnalyzeDiagnostic(
             policyName=name,
@@ -243,6 +276,11 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             enforcementLevel=level,
             severity=proto.POLICY_SEVERITY_MEDIUM,
         )
+
+
+def _waived_message(waiver: Waiver, findings: Sequence[Finding]) -> str:
+    resources = len({finding.resource.urn for finding in findings})
+    return f"Waived for {resources} resource{'s' * (resources > 1)} by {waiver.summary}"
 
 
 def _expired_message(waiver: Waiver) -> str:
@@ -293,6 +331,7 @@ def _describe_pack_rules() -> list[Any]:
         for name, description, level in (
             (UNDETERMINED_RULE, UNDETERMINED_TEXT, proto.ADVISORY),
             (EXPIRED_WAIVER_RULE, EXPIRED_WAIVER_TEXT, proto.MANDATORY),
+            (UNKNOWN_TYPE_RULE, UNKNOWN_TYPE_TEXT, proto.ADVISORY),
         )
     ]
 

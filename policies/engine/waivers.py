@@ -51,7 +51,7 @@ class Waiver:
     @property
     def summary(self) -> str:
         """Who accepted it, until when and why, in one line."""
-        return f"{self.owner}, until {self.expires:%-d %B %Y}: {self.reason}"
+        return f"{self.owner}, until {self.expires:%-d %B %Y}: {' '.join(self.reason.split())}"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from policies.engine.evaluation import RuleIndex
 from policies.engine.waivers import WAIVER_FILE, WaiverError, read_waivers
+from policies.mutation.equivalent_mutants import OUTAGES
 from policies.mutation.run import MutantResult, MutationTarget
 from policies.rules import ALL_RULES
 
@@ -53,6 +54,16 @@ class MutationReport:
         return self.kills + sum(self.justified.values()) + len(self.survivors)
 
     @property
+    def outages(self) -> int:
+        """How many weaken nothing, and leave the platform or a part of it without service; no rule reports them."""
+        return sum(count for reason, count in self.justified.items() if reason in OUTAGES)
+
+    @property
+    def harmless(self) -> int:
+        """How many change nothing that matters, or are refused by AWS."""
+        return sum(self.justified.values()) - self.outages
+
+    @property
     def failed(self) -> bool:
         """Whether a rule is missing, or reports an unrelated resource."""
         return bool(self.survivors or self.unrelated_findings)
@@ -68,17 +79,19 @@ def run(stack: MutationTarget) -> MutationReport:
 
 def show(report: MutationReport, console: Console) -> None:
     """Print the report."""
-    for title, counts in (("Killed by", report.killed), ("Justified because", report.justified)):
+    for title, counts in (("Reported by", report.killed), ("Outage, or harmless because", report.justified)):
         table = Table(title, "Mutants", box=SIMPLE)
         for name, count in counts.most_common():
             table.add_row(name, str(count))
         console.print(table)
-    for title, names in (("Survived", report.survivors), ("Unrelated finding", report.unrelated_findings)):
+    for title, names in (("Not reported", report.survivors), ("Unrelated finding", report.unrelated_findings)):
         for name in names:
             console.print(f"{title}: {name}", markup=False)
     console.print(
-        f"{report.mutants} mutants: {report.kills} killed, {sum(report.justified.values())} justified, "
-        f"{len(report.survivors)} survived; {len(report.unrelated_findings)} unrelated findings."
+        f"{report.mutants} mutants: {report.kills} weaknesses reported, {report.outages} outages, "
+        f"{report.harmless} harmless, {len(report.survivors)} not reported; "
+        f"{len(report.unrelated_findings)} unrelated findings.",
+        soft_wrap=True,
     )
 
 

@@ -1,6 +1,7 @@
 """Mutants that no rule has to report, each with the reason: they are refused, no weaker, or an outage.
 
-Every mutant that is not listed here has to be killed.
+Every mutant that is not listed here has to be killed. An outage is not harmless: rules report the worst, and of the
+others the report says how many there are.
 """
 
 import re
@@ -41,6 +42,9 @@ ANY: Final = ".*"
 AWS_REFUSES: Final = "AWS and the sandbox refuse it: the deployment fails and nothing is weakened."
 SAME_AS_DEFAULT: Final = "AWS's default is the same."
 OUTAGE: Final = "An outage: the platform or a part of it stops working, and alarms report it."
+CLOSED: Final = "An outage: less is allowed than the platform needs."
+OUTAGES: Final = frozenset({OUTAGE, CLOSED})
+"""Reasons of mutants that are weaker in nothing, and after which the platform or a part of it does not work."""
 STRICTER: Final = "The change makes the stack stricter."
 FOR_READERS: Final = "A description; nothing depends on it."
 COST_OR_SPEED: Final = "Changes cost or speed, not access."
@@ -76,7 +80,15 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant("cloudfront/distribution", "viewerCertificate.acmCertificateArn", "left out", AWS_REFUSES),
     EquivalentMutant("backup/plan", "rules", "emptied", AWS_REFUSES),
     EquivalentMutant("backup/vault", "", "removed", "AWS deletes no vault that holds backups."),
+    EquivalentMutant("lambda/permission", "action", "left out", AWS_REFUSES),
+    EquivalentMutant("lambda/functionUrl", "authorizationType", "left out", AWS_REFUSES),
+    EquivalentMutant("ecr/lifecyclePolicy", "policy", "left out", AWS_REFUSES),
     # What AWS does anyway.
+    EquivalentMutant("codebuild/project", "logsConfig.*", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("eks/cluster", "vpcConfig.endpointPublicAccess", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("eks/cluster", "version", "left out", "AWS's default is a current version."),
+    EquivalentMutant("rds/cluster(Instance)?", "publiclyAccessible|skipFinalSnapshot", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("sqs/queue", "kmsMasterKeyId", "left out", "SQS encrypts with a key of its own."),
     EquivalentMutant("acm/certificate", "options.certificateTransparency.*", "left out", SAME_AS_DEFAULT),
     EquivalentMutant("ec2/launchTemplate", "metadataOptions.httpPutResponseHopLimit", "left out", SAME_AS_DEFAULT),
     EquivalentMutant("ec2/subnet", "mapPublicIpOnLaunch", "left out", SAME_AS_DEFAULT),
@@ -89,7 +101,10 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant(
         "rds/eventSubscription", "eventCategories", "emptied", "Without categories every event is reported."
     ),
-    EquivalentMutant("kms/key", "policy", "statement AccountAdministers: every action", "On a key, * means kms:*."),
+    EquivalentMutant("kms/keyPolicy", "policy", "left out", AWS_REFUSES),
+    EquivalentMutant(
+        "kms/key(Policy)?", "policy", "statement AccountAdministers: every action", "On a key, * means kms:*."
+    ),
     EquivalentMutant(
         "sns/topicPolicy", "policy", "statement .*: every resource", "A topic's policy is about that topic."
     ),
@@ -101,36 +116,35 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         INHERITED,
     ),
     # Stricter, or less.
-    EquivalentMutant("iam/role(Policies|PolicyAttachments)Exclusive", "policy(Names|Arns)", "emptied", STRICTER),
-    EquivalentMutant("iam/rolePolicy(Attachment)?", "", "removed", STRICTER),
+    EquivalentMutant("eks/cluster", "vpcConfig.endpointPublicAccess", "flipped", STRICTER),
+    EquivalentMutant("rds/(clusterS|s)napshot(Copy)?", "sharedAccounts", "emptied", STRICTER),
+    EquivalentMutant("iam/role(Policies|PolicyAttachments)Exclusive", "policy(Names|Arns)", "emptied", CLOSED),
+    EquivalentMutant("iam/rolePolicy(Attachment)?", "", "removed", CLOSED),
     EquivalentMutant("ec2clientvpn/endpoint", "splitTunnel", "flipped", STRICTER),
     EquivalentMutant("secretsmanager/secretRotation", "rotationRules.automaticallyAfterDays", "reduced to 1", STRICTER),
     EquivalentMutant("s3/bucket", "objectLockEnabled", "flipped|left out", STRICTER),
-    EquivalentMutant("lb/loadBalancer", "internal", "flipped", STRICTER),
+    EquivalentMutant("lb/loadBalancer", "internal", "flipped", CLOSED),
     EquivalentMutant("index/randomPassword", "special", "flipped", STRICTER),
-    EquivalentMutant("ec2/networkAcl", "(in|e)gress", "emptied", STRICTER),
+    EquivalentMutant("ec2/networkAcl", "(in|e)gress", "emptied", CLOSED),
     EquivalentMutant(
         "ec2/networkAcl",
         "|subnetIds",
         "removed|emptied",
-        "The subnets fall to the default ACL, which denies everything.",
+        CLOSED,
     ),
-    EquivalentMutant(
-        "ec2/vpcEndpoint", "securityGroupIds", ANY, "The default group, which has no rules, allows no ingress."
-    ),
-    EquivalentMutant("vpc/securityGroup.*Rule", "", "removed", STRICTER),
-    EquivalentMutant("ec2/vpcSecurityGroupRulesExclusive", "(in|e)gressRuleIds", "emptied", STRICTER),
+    EquivalentMutant("ec2/vpcEndpoint", "securityGroupIds", ANY, CLOSED),
+    EquivalentMutant("vpc/securityGroup.*Rule", "", "removed", CLOSED),
+    EquivalentMutant("ec2/vpcSecurityGroupRulesExclusive", "(in|e)gressRuleIds", "emptied", CLOSED),
     EquivalentMutant("ec2/vpcSecurityGroupRulesExclusive", "securityGroupId", "left out", AWS_REFUSES),
     # Outages.
     EquivalentMutant(
         "ec2/route|ec2/routeTableAssociation|ec2/vpcEndpoint|lb/listener(Rule)?|route53/record", "", "removed", OUTAGE
     ),
     EquivalentMutant("iam/openIdConnectProvider", "clientIdLists", "emptied", OUTAGE),
-    EquivalentMutant("secretsmanager/secretVersion", "", "removed", OUTAGE),
+    EquivalentMutant("secretsmanager/secretVersion|ssm/parameter", "", "removed", OUTAGE),
     EquivalentMutant("cloudfront/distribution", "", "removed", OUTAGE),
-    EquivalentMutant(
-        "secretsmanager/secret", "", "removed", "The other sign-in provider's secret stays.", name=".*oauth.*"
-    ),
+    # Sign-in with one provider fails, as long as another's secret stays.
+    EquivalentMutant("secretsmanager/secret", "", "removed", OUTAGE, name=".*oauth.*"),
     EquivalentMutant("autoscaling/group", "targetGroupArns", "emptied", OUTAGE),
     EquivalentMutant("autoscaling/group", "healthCheckGracePeriod|instanceMaintenancePolicy", "left out", OUTAGE),
     EquivalentMutant("ec2/vpc", "enableDns.*", "flipped", OUTAGE),
@@ -141,6 +155,19 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant("kms/key", "isEnabled", "flipped", OUTAGE),
     EquivalentMutant("iam/role", "maxSessionDuration", "reduced to 1", AWS_REFUSES),
     EquivalentMutant("ec2/vpc", "protect", "protection removed", "AWS does not delete a VPC with resources in it."),
+    EquivalentMutant(
+        "elasticache/(cluster|serverlessCache)|dynamodb/table|sqs/queue|ecr/repository|eks/nodeGroup",
+        "",
+        "removed",
+        OUTAGE,
+    ),
+    EquivalentMutant("codebuild/project", "environment.environmentVariables", "emptied", OUTAGE),
+    EquivalentMutant(
+        "sqs/queue", "redrivePolicy", "left out", "Messages that fail are tried again until their retention ends."
+    ),
+    EquivalentMutant(
+        "cloudtrail/trail", "", "removed", "The organisation's trail records the account; this one is additional."
+    ),
     # How a deletion is done.
     EquivalentMutant(
         ".*",

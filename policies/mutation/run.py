@@ -11,8 +11,8 @@ from policies.mutation.equivalent_mutants import reason_for
 from policies.mutation.operators import GUARD_TYPES, Entry, Mutant, mutants_of
 
 MUTATED_PACKAGES = ("aws:", "random:")
-RELATED_STEPS = 3
-"""A rule about a server follows its profile to its role, and from there to the role's policies."""
+RELATED_STEPS = 4
+"""A rule about a load balancer follows its subnet to an association, and from there to a route table and its routes."""
 RULES_ABOUT_ABSENCE = frozenset({"admin-session-document-exists", "backup-restore-is-tested"})
 """Rules about the lack of a resource to which their subject does not refer."""
 

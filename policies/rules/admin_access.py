@@ -9,8 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import yaml
+
 from policies import aws
 from policies.engine.checklist_items import ChecklistItem
+from policies.engine.iam_documents import InvalidDocument
 from policies.engine.resource import StackResource, UnknownValue
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, rule
 
@@ -27,9 +30,39 @@ def _is_session_document(document: StackResource) -> bool:
     return bool(document.get("documentType") == "Session")
 
 
+def _content(document: StackResource) -> Mapping[str, Any]:
+    """Return what a document says. Raises InvalidDocument where it is neither JSON nor YAML."""
+    text = document.get("content")
+    try:
+        # Every JSON document is a YAML document too.
+        content = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise InvalidDocument("is neither valid JSON nor valid YAML") from error
+    if not isinstance(content, Mapping):
+        raise InvalidDocument("is no object with schemaVersion and inputs")
+    return content
+
+
 def _session_inputs(document: StackResource) -> Mapping[str, Any]:
-    inputs: Mapping[str, Any] = json.loads(document.get("content")).get("inputs", {})
+    inputs: Mapping[str, Any] = _content(document).get("inputs") or {}
     return inputs
+
+
+@rule(
+    "admin-documents-are-valid",
+    item=ChecklistItem.ADMIN_ACCESS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.SSM_DOCUMENT],
+    applies_to=lambda document: bool(document.get("documentFormat") != "TEXT"),
+    documentation=f"{SYSTEMS_MANAGER_GUIDE}/documents-syntax-data-elements-parameters.html",
+    remediation="Correct `content`; json.dumps of a dictionary is always valid.",
+)
+def documents_are_valid(document: StackResource, _: Context) -> Iterator[Problem]:
+    """The content of Systems Manager documents is JSON or YAML."""
+    try:
+        _content(document)
+    except InvalidDocument as error:
+        yield f"has content that AWS refuses: it {error}"
 
 
 @rule(

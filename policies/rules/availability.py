@@ -13,12 +13,23 @@ from policies.engine.resource import StackResource, UnknownValue
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting, rule
 
 STATEFUL_TYPES: Final = frozenset(
-    {aws.DB_INSTANCE, aws.CACHE, aws.LOAD_BALANCER, aws.KMS_KEY, aws.DNS_ZONE, aws.BUCKET}
+    {
+        *(aws.DB_INSTANCE, aws.DB_CLUSTER, aws.TABLE, aws.BUCKET, aws.CACHE, aws.SERVERLESS_CACHE),
+        *(aws.LOAD_BALANCER, aws.KMS_KEY, aws.DNS_ZONE),
+    }
 )
+POSTGRES_ENGINES: Final = ("postgres", "aurora-postgresql")
+SCALED_TYPES: Final = {
+    aws.AUTO_SCALING_GROUP: ("minSize", "maxSize"),
+    aws.SCALABLE_TARGET: ("minCapacity", "maxCapacity"),
+}
+"""Types whose size follows the load, and where each has its limits."""
 FLOATING_VERSIONS: Final = frozenset({None, "", "$Latest", "$Default"})
 DEFAULT_CHECK_INTERVAL_SECONDS: Final = 30
 DEFAULT_UNHEALTHY_THRESHOLD: Final = 3
 """AWS's defaults for a target group."""
+CONNECTION_PROTOCOLS: Final = ("TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC", "GENEVE")
+"""Protocols of target groups of network and gateway load balancers, whose default health check is by TCP."""
 DEEP_HEALTH_PATH: Final = "/api/v1/system/health"
 """The guide's report on database, Redis and third parties."""
 OLDEST_POSTGRES: Final = 15
@@ -35,7 +46,11 @@ def _is_primary_in_production(database: StackResource) -> bool:
 
 
 def _is_postgres_primary(database: StackResource) -> bool:
-    return aws.is_primary(database) and bool(database.get("engine") == "postgres")
+    return aws.is_primary(database) and database.get("engine") in POSTGRES_ENGINES
+
+
+def _is_redis(cache: StackResource) -> bool:
+    return aws.is_separate_cache(cache) and bool(cache.get("engine") != "memcached")
 
 
 def _major_version(resource: StackResource) -> int | None:
@@ -78,7 +93,7 @@ def read_replica_exists(database: StackResource, context: Context) -> Iterator[P
     "rds-deletion-protection-enabled",
     item=ChecklistItem.POSTGRESQL,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     applies_to=aws.in_production,
     security_hub=["RDS.8"],
     remediation="Set `deletion_protection: true` in `fixrx:database`.",
@@ -93,7 +108,7 @@ def database_deletion_protection_enabled(database: StackResource, _: Context) ->
     "rds-engine-version-is-supported",
     item=ChecklistItem.POSTGRESQL,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     applies_to=_is_postgres_primary,
     documentation="https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-release-calendar.html",
     remediation='Set `engine_version: "17"` in `fixrx:database`.',
@@ -109,7 +124,7 @@ def postgres_version_is_supported(database: StackResource, _: Context) -> Iterat
     "rds-extended-support-disabled",
     item=ChecklistItem.POSTGRESQL,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     applies_to=_is_postgres_primary,
     documentation=f"{RDS_GUIDE}/extended-support.html",
     remediation=f'Set engine_lifecycle_support="{EXTENDED_SUPPORT_DISABLED}".',
@@ -124,7 +139,7 @@ def extended_support_disabled(database: StackResource, _: Context) -> Iterator[P
     "maintenance-changes-wait-for-window",
     item=ChecklistItem.POSTGRESQL,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE, aws.CACHE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER, aws.DB_CLUSTER_INSTANCE, aws.CACHE, aws.CACHE_CLUSTER],
     applies_to=aws.in_production,
     documentation=f"{RDS_GUIDE}/USER_ModifyInstance.ApplyImmediately.html",
     remediation="Set `apply_immediately: false` in `fixrx:database`; in an emergency, waive this rule for a day.",
@@ -139,7 +154,7 @@ def changes_wait_for_window(store: StackResource, _: Context) -> Iterator[Proble
     "rds-minor-upgrades-enabled",
     item=ChecklistItem.POSTGRESQL,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER_INSTANCE],
     security_hub=["RDS.13"],
     remediation="Set auto_minor_version_upgrade=True.",
 )
@@ -167,13 +182,17 @@ def storage_autoscaling_enabled(database: StackResource, _: Context) -> Iterator
     "elasticache-automatic-failover-enabled",
     item=ChecklistItem.REDIS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.CACHE_CLUSTER],
+    applies_to=_is_redis,
     security_hub=["ElastiCache.3"],
     remediation="Set `nodes: 2` or more in `fixrx:cache`.",
 )
 def automatic_failover_enabled(cache: StackResource, _: Context) -> Iterator[Problem]:
     """Caches fail over to a node in another Availability Zone."""
-    nodes = cache.get("numCacheClusters") or cache.get("replicasPerNodeGroup") or 0
+    if cache.type == aws.CACHE_CLUSTER:
+        yield "is a single node, which cannot fail over: declare an elasticache.ReplicationGroup"
+        return
+    nodes = cache.number("numCacheClusters") or cache.number("replicasPerNodeGroup") or 0
     if cache.get("automaticFailoverEnabled") is not True or cache.get("multiAzEnabled") is not True or nodes < 2:
         yield "has no automatic failover: when its Availability Zone fails, all sessions and cached data are lost"
 
@@ -182,7 +201,8 @@ def automatic_failover_enabled(cache: StackResource, _: Context) -> Iterator[Pro
     "elasticache-engine-version-is-supported",
     item=ChecklistItem.REDIS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.CACHE_CLUSTER],
+    applies_to=_is_redis,
     documentation=f"{ELASTICACHE_GUIDE}/engine-versions.html",
     remediation='Set engine_version="7.1", or `engine: valkey` in `fixrx:cache`.',
 )
@@ -197,7 +217,8 @@ def redis_version_is_supported(cache: StackResource, _: Context) -> Iterator[Pro
     "elasticache-minor-upgrades-enabled",
     item=ChecklistItem.REDIS,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.CACHE_CLUSTER],
+    applies_to=aws.is_separate_cache,
     security_hub=["ElastiCache.2"],
     remediation="Set auto_minor_version_upgrade=True.",
 )
@@ -268,17 +289,27 @@ def desync_mitigation_enabled(balancer: StackResource, _: Context) -> Iterator[P
         yield "only monitors ambiguous requests and forwards them: they allow HTTP request smuggling"
 
 
+def _checks_connections(group: StackResource) -> bool:
+    """Tell whether a target group's health check opens a connection, and needs no path."""
+    protocol = group.get("healthCheck.protocol")
+    return bool(protocol == "TCP" or (protocol is None and group.get("protocol") in CONNECTION_PROTOCOLS))
+
+
 @rule(
     "load-balancer-health-check-configured",
     item=ChecklistItem.LOAD_BALANCER,
     severity=RuleSeverity.HIGH,
     resource_types=[aws.TARGET_GROUP],
+    # A function is not checked: it either answers or fails.
+    applies_to=lambda group: bool(group.get("targetType") != "lambda"),
     documentation=f"{TARGET_GROUP_GUIDE}/target-group-health-checks.html",
     remediation="Set `ready_path` in `fixrx:load_balancer` to a path that does not depend on other services.",
 )
 def health_check_configured(group: StackResource, _: Context) -> Iterator[Problem]:
     """Target groups check the health of their servers, without third parties."""
-    if group.get("healthCheck.enabled") is False or not group.is_set("healthCheck.path"):
+    if group.get("healthCheck.enabled") is False or not (
+        _checks_connections(group) or group.is_set("healthCheck.path")
+    ):
         yield "has no health check: failed servers keep receiving requests"
     elif group.get("healthCheck.path") == DEEP_HEALTH_PATH:
         yield "checks a path that depends on third parties: an outage of Twilio makes all servers unhealthy"
@@ -297,8 +328,8 @@ def health_check_configured(group: StackResource, _: Context) -> Iterator[Proble
 )
 def health_check_is_timely(group: StackResource, context: Context) -> Iterator[Problem]:
     """A failed server receives no more requests after 30 seconds."""
-    interval = group.get("healthCheck.interval") or DEFAULT_CHECK_INTERVAL_SECONDS
-    failures = group.get("healthCheck.unhealthyThreshold") or DEFAULT_UNHEALTHY_THRESHOLD
+    interval = group.number("healthCheck.interval") or DEFAULT_CHECK_INTERVAL_SECONDS
+    failures = group.number("healthCheck.unhealthyThreshold") or DEFAULT_UNHEALTHY_THRESHOLD
     limit = context.settings["seconds"]
     if interval * failures > limit:
         yield f"sends requests to a failed server for {interval * failures} s; the guide allows {limit} s"
@@ -319,9 +350,24 @@ def health_check_is_timely(group: StackResource, context: Context) -> Iterator[P
 def minimum_size_is_sufficient(group: StackResource, context: Context) -> Iterator[Problem]:
     """Production runs three servers or more."""
     least = context.settings["production" if aws.in_production(group) else "elsewhere"]
-    servers = group.get("minSize") or 0
+    servers = group.number("minSize") or 0
     if servers < least:
         yield f"has a minimum size of {servers}: {least} servers are needed to carry the load when one fails"
+
+
+@rule(
+    "auto-scaling-can-grow",
+    item=ChecklistItem.AVAILABILITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=SCALED_TYPES,
+    documentation=f"{AUTO_SCALING_GUIDE}/asg-capacity-limits.html",
+    remediation="Raise `max_size` in `fixrx:app_servers`.",
+)
+def scaling_can_grow(group: StackResource, _: Context) -> Iterator[Problem]:
+    """What scales may grow: its maximum is larger than its minimum."""
+    least, most = map(group.number, SCALED_TYPES[group.type])
+    if most is not None and most <= (least or 0):
+        yield f"has a maximum size of {most} and the same minimum: it cannot grow with the load"
 
 
 @rule(

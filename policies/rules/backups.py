@@ -17,7 +17,7 @@ BACKUP_GUIDE: Final = "https://docs.aws.amazon.com/aws-backup/latest/devguide"
     "rds-backup-retention-is-sufficient",
     item=ChecklistItem.BACKUPS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     applies_to=aws.is_primary,
     security_hub=["RDS.11"],
     remediation="Raise `backup_retention_days` in `fixrx:database` to 7 or more.",
@@ -25,7 +25,7 @@ BACKUP_GUIDE: Final = "https://docs.aws.amazon.com/aws-backup/latest/devguide"
 )
 def database_retention_is_sufficient(database: StackResource, context: Context) -> Iterator[Problem]:
     """Databases keep automated backups for 7 days or more."""
-    days, least = database.get("backupRetentionPeriod") or 0, context.settings["days"]
+    days, least = database.number("backupRetentionPeriod") or 0, context.settings["days"]
     if days < least:
         yield f"keeps automated backups for {days} days; the guide demands {least}"
 
@@ -34,7 +34,7 @@ def database_retention_is_sufficient(database: StackResource, context: Context) 
     "rds-final-snapshot-enabled",
     item=ChecklistItem.BACKUPS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     applies_to=aws.is_primary,
     documentation=f"{RDS_GUIDE}/USER_DeleteInstance.html",
     remediation="Set skip_final_snapshot=False and final_snapshot_identifier.",
@@ -49,7 +49,7 @@ def final_snapshot_enabled(database: StackResource, _: Context) -> Iterator[Prob
     "rds-automated-backups-are-retained",
     item=ChecklistItem.BACKUPS,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     applies_to=aws.is_primary,
     documentation=f"{RDS_GUIDE}/USER_WorkingWithAutomatedBackups.html",
     remediation="Set delete_automated_backups=False; AWS's default is True.",
@@ -64,7 +64,7 @@ def automated_backups_are_retained(database: StackResource, _: Context) -> Itera
     "rds-snapshot-tags-are-copied",
     item=ChecklistItem.BACKUPS,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     security_hub=["RDS.17"],
     remediation="Set copy_tags_to_snapshot=True.",
 )
@@ -78,14 +78,15 @@ def snapshot_tags_are_copied(database: StackResource, _: Context) -> Iterator[Pr
     "elasticache-snapshot-retention-is-sufficient",
     item=ChecklistItem.BACKUPS,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.CACHE_CLUSTER, aws.SERVERLESS_CACHE],
+    applies_to=lambda cache: aws.is_separate_cache(cache) and bool(cache.get("engine") != "memcached"),
     security_hub=["ElastiCache.1"],
     remediation="Raise `snapshot_retention_days` in `fixrx:cache` to 7 or more.",
     settings={"days": Setting(default=7, minimum=1, maximum=35, description="Days of snapshots")},
 )
 def snapshot_retention_is_sufficient(cache: StackResource, context: Context) -> Iterator[Problem]:
     """Caches keep snapshots for 7 days or more."""
-    days, least = cache.get("snapshotRetentionLimit") or 0, context.settings["days"]
+    days, least = cache.number("snapshotRetentionLimit") or 0, context.settings["days"]
     if days < least:
         yield f"keeps snapshots for {days} days; the guide demands {least}"
 
@@ -103,7 +104,7 @@ def vaults_are_locked(vault: StackResource, context: Context) -> Iterator[Proble
     """Backup vaults are locked: no identity can delete a backup too early."""
 
     def locks_long_enough(lock: StackResource) -> bool:
-        return (lock.get("minRetentionDays") or 0) >= SHORTEST_LOCK_DAYS
+        return (lock.number("minRetentionDays") or 0) >= SHORTEST_LOCK_DAYS
 
     if not context.stack.has_referrer(vault, aws.BACKUP_VAULT_LOCK, "backupVaultName", where=locks_long_enough):
         yield f"has no vault lock of {SHORTEST_LOCK_DAYS} days or more: an attacker can delete the backups"
@@ -119,7 +120,7 @@ def vaults_are_locked(vault: StackResource, context: Context) -> Iterator[Proble
 )
 def vault_customer_managed_key_used(vault: StackResource, _: Context) -> Iterator[Problem]:
     """Backup vaults are encrypted with a customer-managed key."""
-    if not vault.is_set("kmsKeyArn"):
+    if not aws.uses_own_key(vault, "kmsKeyArn"):
         yield "is encrypted with an AWS managed key"
 
 
@@ -155,7 +156,7 @@ def plan_retention_is_sufficient(plan: StackResource, context: Context) -> Itera
     """Backup plans keep backups for 7 days or more."""
     least = context.settings["days"]
     for each in plan.items("rules"):
-        days = each.get("lifecycle.deleteAfter")
+        days = each.number("lifecycle.deleteAfter")
         if days is not None and days < least:
             yield f"deletes backups of the rule {each.get('ruleName')} after {days} days; the guide demands {least}"
 

@@ -1,5 +1,6 @@
 """CDN setup for static assets: encrypted on both sides, logged, behind a web ACL, sole reader of its bucket."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,7 +10,8 @@ from policies.engine.resource import StackResource, comma_separated
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, rule
 
 HTTPS_PROTOCOL_POLICIES: Final = frozenset({"redirect-to-https", "https-only"})
-CURRENT_TLS_VERSIONS: Final = frozenset({"TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"})
+CURRENT_TLS_VERSION: Final = re.compile(r"TLSv1\.[23]_\d{4}")
+"""Minimum protocol versions that refuse TLS 1.1 and older."""
 ORIGIN_TLS_VERSION: Final = "TLSv1.2"
 CERTIFICATE_REGION: Final = "us-east-1"
 """Where CloudFront's certificates have to be, in every stack."""
@@ -39,9 +41,12 @@ def viewers_use_https(distribution: StackResource, _: Context) -> Iterator[Probl
     remediation='Set minimum_protocol_version="TLSv1.2_2021" and a certificate for the domain.',
 )
 def tls_version_is_current(distribution: StackResource, _: Context) -> Iterator[Problem]:
-    """Distributions negotiate TLS 1.2 or newer with current ciphers."""
-    if distribution.get("viewerCertificate.minimumProtocolVersion") not in CURRENT_TLS_VERSIONS:
-        yield "has a minimum protocol version below TLSv1.2_2021"
+    """Distributions refuse TLS 1.1 and older."""
+    version = distribution.get("viewerCertificate.minimumProtocolVersion")
+    if not version:
+        yield "has no minimum protocol version: with CloudFront's own certificate it accepts TLS 1.0"
+    elif not CURRENT_TLS_VERSION.fullmatch(version):
+        yield f"has the minimum protocol version {version}, which accepts TLS 1.1 or older"
 
 
 @rule(
@@ -88,7 +93,11 @@ def origin_access_control_enabled(distribution: StackResource, _: Context) -> It
     """Distributions read their buckets with origin access control."""
     for origin in distribution.items("origins"):
         is_bucket = not origin.is_set("customOriginConfig") and not origin.is_set("vpcOriginConfig")
-        if is_bucket and not origin.is_set("originAccessControlId"):
+        if not is_bucket or origin.is_set("originAccessControlId"):
+            continue
+        if origin.is_set("s3OriginConfig.originAccessIdentity"):
+            yield "reads a bucket with an origin access identity, which AWS has replaced by origin access control"
+        else:
             yield "reads a bucket without origin access control: the bucket has to be public"
 
 

@@ -10,8 +10,21 @@ from policies.engine.resource import StackResource, UnknownValue
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, rule
 from policies.engine.stack import StackGraph
 
-STORES: Final = ((aws.DB_INSTANCE, "vpcSecurityGroupIds"), (aws.CACHE, "securityGroupIds"))
+STORES: Final = (
+    (aws.CACHE, "securityGroupIds"),
+    (aws.CACHE_CLUSTER, "securityGroupIds"),
+    (aws.DB_CLUSTER, "vpcSecurityGroupIds"),
+    (aws.DB_INSTANCE, "vpcSecurityGroupIds"),
+    (aws.DB_PROXY, "vpcSecurityGroupIds"),
+    (aws.SERVERLESS_CACHE, "securityGroupIds"),
+)
 """Types of data stores and where they name their security groups."""
+USERNAMES: Final = {aws.DB_INSTANCE: "username", aws.DB_CLUSTER: "masterUsername"}
+CACHE_SUBNETS: Final = {
+    aws.CACHE: "subnetGroupName",
+    aws.CACHE_CLUSTER: "subnetGroupName",
+    aws.SERVERLESS_CACHE: "subnetIds",
+}
 DEFAULT_USERNAMES: Final = frozenset({"postgres", "admin", "administrator", "root", "rdsadmin", "master"})
 SECURITY_GROUP_GUIDE: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html"
 
@@ -30,7 +43,7 @@ def _guarded_stores(resource: StackResource, stack: StackGraph) -> list[StackRes
     "rds-public-access-disabled",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.CRITICAL,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER_INSTANCE],
     security_hub=["RDS.2"],
     remediation="Set publicly_accessible=False.",
 )
@@ -44,7 +57,7 @@ def public_access_disabled(database: StackResource, _: Context) -> Iterator[Prob
     "rds-security-groups-are-set",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     documentation=SECURITY_GROUP_GUIDE,
     remediation="Set vpc_security_group_ids to the database's own group.",
 )
@@ -58,7 +71,8 @@ def database_security_groups_are_set(database: StackResource, _: Context) -> Ite
     "elasticache-security-groups-are-set",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.CACHE_CLUSTER, aws.SERVERLESS_CACHE],
+    applies_to=aws.is_separate_cache,
     documentation="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VPCs.EC.html",
     remediation="Set security_group_ids to the cache's own group.",
 )
@@ -140,7 +154,7 @@ def _is_open_to_the_internet(group: StackResource, stack: StackGraph) -> bool:
     "rds-subnet-group-is-set",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     applies_to=aws.is_primary,
     documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
     remediation="Set db_subnet_group_name to a group of isolated subnets.",
@@ -155,13 +169,14 @@ def database_subnet_group_is_set(database: StackResource, _: Context) -> Iterato
     "elasticache-subnet-group-is-set",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.CACHE],
+    resource_types=CACHE_SUBNETS,
+    applies_to=aws.is_separate_cache,
     security_hub=["ElastiCache.7"],
     remediation="Set subnet_group_name to a group of isolated subnets.",
 )
 def cache_subnet_group_is_set(cache: StackResource, _: Context) -> Iterator[Problem]:
     """Caches name their subnet group."""
-    if not cache.is_set("subnetGroupName"):
+    if not cache.is_set(CACHE_SUBNETS[cache.type]):
         yield "names no subnet group: it is placed in public subnets of the default VPC"
 
 
@@ -169,7 +184,7 @@ def cache_subnet_group_is_set(cache: StackResource, _: Context) -> Iterator[Prob
     "rds-iam-authentication-enabled",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     security_hub=["RDS.10"],
     remediation="Set iam_database_authentication_enabled=True.",
 )
@@ -183,14 +198,14 @@ def iam_authentication_enabled(database: StackResource, _: Context) -> Iterator[
     "rds-master-username-is-not-default",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=USERNAMES,
     applies_to=aws.is_primary,
     security_hub=["RDS.25"],
     remediation="Set another `username`; changing it replaces the database.",
 )
 def master_username_is_not_default(database: StackResource, _: Context) -> Iterator[Problem]:
     """The master username of databases is not a well-known default."""
-    username = database.get("username")
+    username = database.get(USERNAMES[database.type])
     if str(username or "").lower() in DEFAULT_USERNAMES:
         yield f"has the master username {username}, which is a well-known default"
 
@@ -199,11 +214,13 @@ def master_username_is_not_default(database: StackResource, _: Context) -> Itera
     "elasticache-authentication-enabled",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.SERVERLESS_CACHE],
+    applies_to=lambda cache: bool(cache.get("engine") != "memcached"),
     security_hub=["ElastiCache.6"],
     remediation="Set auth_token to a generated secret, or user_group_ids.",
 )
 def authentication_enabled(cache: StackResource, _: Context) -> Iterator[Problem]:
     """Caches require authentication."""
-    if not cache.is_set("authToken") and not cache.is_set("userGroupIds"):
+    paths = ("userGroupId",) if cache.type == aws.SERVERLESS_CACHE else ("authToken", "userGroupIds")
+    if not any(map(cache.is_set, paths)):
         yield "accepts connections without authentication: any process in the VPC can read sessions"

@@ -11,9 +11,9 @@ from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting,
 KMS_ALGORITHMS: Final = frozenset({"aws:kms", "aws:kms:dsse"})
 S3_ALGORITHM: Final = "AES256"
 DEFAULT_ENCRYPTION: Final = "applyServerSideEncryptionByDefault"
-TRUE: Final = (True, "true")
-"""A launch template takes booleans as text."""
 SECRET_WORDS: Final = ("secret", "password", "token", "private", "credential")
+LONGEST_ROTATION_DAYS: Final = 366
+"""A year, in which KMS rotates by default."""
 AWS_KEY_PROBLEM: Final = "is encrypted with an AWS managed key: access to the key cannot be restricted or revoked"
 
 
@@ -21,7 +21,7 @@ AWS_KEY_PROBLEM: Final = "is encrypted with an AWS managed key: access to the ke
     "rds-storage-encrypted",
     item=ChecklistItem.ENCRYPTION,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     security_hub=["RDS.3"],
     remediation="Set storage_encrypted=True; AWS cannot encrypt an existing database.",
 )
@@ -37,7 +37,7 @@ def database_storage_encrypted(database: StackResource, _: Context) -> Iterator[
     "rds-customer-managed-key-used",
     item=ChecklistItem.ENCRYPTION,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     # A replica in the same region uses its source's key, and AWS refuses another.
     applies_to=aws.is_primary,
     security_hub=["RDS.3"],
@@ -45,7 +45,7 @@ def database_storage_encrypted(database: StackResource, _: Context) -> Iterator[
 )
 def database_customer_managed_key_used(database: StackResource, _: Context) -> Iterator[Problem]:
     """Databases are encrypted with a customer-managed key."""
-    if not database.is_set("kmsKeyId"):
+    if not aws.uses_own_key(database, "kmsKeyId"):
         yield AWS_KEY_PROBLEM
 
 
@@ -53,14 +53,14 @@ def database_customer_managed_key_used(database: StackResource, _: Context) -> I
     "rds-performance-insights-customer-managed-key-used",
     item=ChecklistItem.ENCRYPTION,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER_INSTANCE],
     applies_to=lambda database: database.get("performanceInsightsEnabled") is True,
     documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.Overview.html",
     remediation="Set performance_insights_kms_key_id to the ARN of the data key.",
 )
 def performance_insights_customer_managed_key_used(database: StackResource, _: Context) -> Iterator[Problem]:
     """Performance Insights data is encrypted with a customer-managed key."""
-    if not database.is_set("performanceInsightsKmsKeyId"):
+    if not aws.uses_own_key(database, "performanceInsightsKmsKeyId"):
         yield "encrypts Performance Insights data with an AWS managed key: the data contains texts of queries"
 
 
@@ -82,13 +82,13 @@ def cache_storage_encrypted(cache: StackResource, _: Context) -> Iterator[Proble
     "elasticache-customer-managed-key-used",
     item=ChecklistItem.ENCRYPTION,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.SERVERLESS_CACHE],
     security_hub=["ElastiCache.4"],
     remediation="Set kms_key_id to the ARN of the data key.",
 )
 def cache_customer_managed_key_used(cache: StackResource, _: Context) -> Iterator[Problem]:
     """Caches are encrypted with a customer-managed key."""
-    if not cache.is_set("kmsKeyId"):
+    if not aws.uses_own_key(cache, "kmsKeyId"):
         yield AWS_KEY_PROBLEM
 
 
@@ -107,7 +107,7 @@ def block_devices_encrypted(server: StackResource, _: Context) -> Iterator[Probl
     else:
         volumes = [device.get("encrypted") for device in server.items("ebsBlockDevices")]
         volumes.append(server.get("rootBlockDevice.encrypted"))
-    if not volumes or any(encrypted not in TRUE for encrypted in volumes):
+    if not volumes or any(encrypted is not True for encrypted in volumes):
         yield "has unencrypted volumes: their snapshots can be read"
 
 
@@ -147,17 +147,15 @@ def bucket_customer_managed_key_used(bucket: StackResource, context: Context) ->
 
 
 def _inline_rules(bucket: StackResource) -> list[StackResource]:
-    """Return the encryption rules inside a bucket, which the older BucketV2 spells differently."""
-    if bucket.type_token.endswith(":BucketV2"):
-        path, rules = "serverSideEncryptionConfigurations", "rules"
-    else:
-        path, rules = "serverSideEncryptionConfiguration", "rule"
-    return [each for configuration in bucket.items(path) for each in configuration.items(rules)]
+    """Return the encryption rules inside a bucket."""
+    found = aws.inline_aspect(bucket, "serverSideEncryptionConfiguration", "serverSideEncryptionConfigurations")
+    rules = "rules" if bucket.type_token.endswith(":BucketV2") else "rule"
+    return [each for configuration in found for each in configuration.items(rules)]
 
 
 def _uses_aws_key(each: StackResource) -> bool:
     algorithm = each.get(f"{DEFAULT_ENCRYPTION}.sseAlgorithm")
-    return algorithm == S3_ALGORITHM or not each.is_set(f"{DEFAULT_ENCRYPTION}.kmsMasterKeyId")
+    return algorithm == S3_ALGORITHM or not aws.uses_own_key(each, f"{DEFAULT_ENCRYPTION}.kmsMasterKeyId")
 
 
 @rule(
@@ -170,7 +168,7 @@ def _uses_aws_key(each: StackResource) -> bool:
 )
 def log_group_customer_managed_key_used(group: StackResource, _: Context) -> Iterator[Problem]:
     """Log groups are encrypted with a customer-managed key."""
-    if not group.is_set("kmsKeyId"):
+    if not aws.uses_own_key(group, "kmsKeyId"):
         yield "is not encrypted with a customer-managed key: logs contain input and addresses of users"
 
 
@@ -183,9 +181,11 @@ def log_group_customer_managed_key_used(group: StackResource, _: Context) -> Ite
     remediation="Set kms_master_key_id to the notifications key.",
 )
 def topics_encrypted(topic: StackResource, _: Context) -> Iterator[Problem]:
-    """Topics are encrypted."""
+    """Topics are encrypted with a customer-managed key."""
     if not topic.is_set("kmsMasterKeyId"):
         yield "is not encrypted: its messages describe the platform's failures"
+    elif not aws.uses_own_key(topic, "kmsMasterKeyId"):
+        yield "is encrypted with an AWS managed key, which alarms and events cannot use: their messages are lost"
 
 
 @rule(
@@ -198,7 +198,7 @@ def topics_encrypted(topic: StackResource, _: Context) -> Iterator[Problem]:
 )
 def secret_customer_managed_key_used(secret: StackResource, _: Context) -> Iterator[Problem]:
     """Secrets are encrypted with a customer-managed key."""
-    if not secret.is_set("kmsKeyId"):
+    if not aws.uses_own_key(secret, "kmsKeyId"):
         yield "is encrypted with an AWS managed key: every identity of the account may use it"
 
 
@@ -212,9 +212,11 @@ def secret_customer_managed_key_used(secret: StackResource, _: Context) -> Itera
     remediation='Set type="SecureString" and key_id, or use Secrets Manager.',
 )
 def secret_parameters_encrypted(parameter: StackResource, _: Context) -> Iterator[Problem]:
-    """Parameters with the name of a secret are SecureStrings."""
+    """Parameters with the name of a secret are SecureStrings with a customer-managed key."""
     if parameter.get("type") != "SecureString":
         yield "has the name of a secret and is not a SecureString: its value is plain text"
+    elif not aws.uses_own_key(parameter, "keyId"):
+        yield AWS_KEY_PROBLEM
 
 
 @rule(
@@ -229,8 +231,11 @@ def secret_parameters_encrypted(parameter: StackResource, _: Context) -> Iterato
 )
 def key_rotation_enabled(key: StackResource, _: Context) -> Iterator[Problem]:
     """KMS keys rotate every year."""
+    days = key.number("rotationPeriodInDays")
     if key.get("enableKeyRotation") is not True:
         yield "has no automatic rotation: all data stays encrypted with the same key material"
+    elif days is not None and days > LONGEST_ROTATION_DAYS:
+        yield f"rotates every {days} days only: {LONGEST_ROTATION_DAYS} are the most"
 
 
 @rule(
@@ -244,6 +249,6 @@ def key_rotation_enabled(key: StackResource, _: Context) -> Iterator[Problem]:
 )
 def deletion_window_is_sufficient(key: StackResource, context: Context) -> Iterator[Problem]:
     """The deletion of a KMS key can be cancelled for 30 days."""
-    days, least = key.get("deletionWindowInDays"), context.settings["days"]
+    days, least = key.number("deletionWindowInDays"), context.settings["days"]
     if days is not None and days < least:
         yield f"has a deletion window of {days} days: {least} are needed to notice before all its data is lost"

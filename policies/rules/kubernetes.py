@@ -256,13 +256,15 @@ def autoscaled_replicas_are_unset(deployment: StackResource, context: Context) -
 def autoscaler_limits_match_guide(autoscaler: StackResource, context: Context) -> Iterator[Problem]:
     """Autoscalers run 3 to 10 pods at 70 % CPU."""
     settings = context.settings
-    least, most = autoscaler.get("spec.minReplicas") or 1, autoscaler.get("spec.maxReplicas") or 0
+    least, most = autoscaler.number("spec.minReplicas") or 1, autoscaler.number("spec.maxReplicas") or 0
     if least < settings["least_pods"]:
         yield f"has {least} pods at least: {settings['least_pods']} are needed to carry the load when one fails"
+    if most and most <= least:
+        yield f"has {most} pods at most and {least} at least: it cannot grow with the load"
     if most > settings["most_pods"]:
         yield f"has {most} pods at most: the database has connections for {settings['most_pods']}"
     loads = [
-        metric.get("resource.target.averageUtilization")
+        metric.number("resource.target.averageUtilization")
         for metric in autoscaler.items("spec.metrics")
         if metric.get("resource.name") == "cpu"
     ]

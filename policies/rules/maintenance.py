@@ -12,7 +12,6 @@ from policies.engine.rule import Context, Problem, RuleSeverity, Setting, rule
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEKLY: Final = re.compile(r"(?P<day>[a-z]{3}):(?P<start>\d\d:\d\d)-(?P<last_day>[a-z]{3}):(?P<end>\d\d:\d\d)")
 DAILY: Final = re.compile(r"(?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d)")
-BACKUP_WINDOWS: Final = {aws.DB_INSTANCE: "backupWindow", aws.CACHE: "snapshotWindow"}
 RDS_GUIDE: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide"
 
 
@@ -24,7 +23,8 @@ def _clock(hour: int) -> str:
     "maintenance-weekly-window-is-used",
     item=ChecklistItem.MAINTENANCE,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.DB_INSTANCE, aws.CACHE],
+    resource_types=aws.MAINTENANCE_WINDOWS,
+    applies_to=aws.is_separate_cache,
     documentation=f"{RDS_GUIDE}/USER_UpgradeDBInstance.Maintenance.html",
     remediation="Set `weekly` in `fixrx:maintenance_windows`, and the same in this rule's settings.",
     settings={
@@ -39,7 +39,7 @@ def weekly_window_is_used(store: StackResource, context: Context) -> Iterator[Pr
     day = DAYS[settings["weekday"] - 1]
     first, last = _clock(settings["from_hour"]), _clock(settings["to_hour"])
     declared = f"{day}:{first}-{day}:{last}"
-    window = WEEKLY.fullmatch(str(store.get("maintenanceWindow") or "").lower())
+    window = WEEKLY.fullmatch(str(store.get(aws.MAINTENANCE_WINDOWS[store.type]) or "").lower())
     if window is None:
         yield f"has no maintenance window: AWS chooses one, which is not {declared}"
     elif not (window["day"] == window["last_day"] == day and first <= window["start"] < window["end"] <= last):
@@ -50,8 +50,8 @@ def weekly_window_is_used(store: StackResource, context: Context) -> Iterator[Pr
     "maintenance-backup-window-is-used",
     item=ChecklistItem.MAINTENANCE,
     severity=RuleSeverity.LOW,
-    resource_types=BACKUP_WINDOWS,
-    applies_to=lambda store: store.type != aws.DB_INSTANCE or aws.is_primary(store),
+    resource_types=aws.BACKUP_WINDOWS,
+    applies_to=aws.is_primary,
     documentation=f"{RDS_GUIDE}/USER_WorkingWithAutomatedBackups.html",
     remediation="Set `daily` in `fixrx:maintenance_windows`, and the same in this rule's settings.",
     settings={
@@ -62,7 +62,7 @@ def weekly_window_is_used(store: StackResource, context: Context) -> Iterator[Pr
 def backup_window_is_used(store: StackResource, context: Context) -> Iterator[Problem]:
     """Databases and caches are backed up between 02:00 and 03:00 UTC."""
     first, last = _clock(context.settings["from_hour"]), _clock(context.settings["to_hour"])
-    window = DAILY.fullmatch(str(store.get(BACKUP_WINDOWS[store.type]) or ""))
+    window = DAILY.fullmatch(str(store.get(aws.BACKUP_WINDOWS[store.type]) or ""))
     if window is None:
         yield f"has no backup window: AWS chooses one, which is not {first}-{last}"
     elif not first <= window["start"] < window["end"] <= last:

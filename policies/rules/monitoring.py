@@ -27,18 +27,35 @@ PERCENT_METRICS: Final = frozenset(
         "MemoryUtilization",
     }
 )
-EXPORTED_LOGS: Final = ("postgresql", "upgrade")
+DATABASE_LOG_GROUPS: Final = {
+    aws.DB_CLUSTER: ("cluster", "clusterIdentifier"),
+    aws.DB_INSTANCE: ("instance", "identifier"),
+}
+"""How AWS names the log groups of a database: by its kind and identifier."""
+EXPORTED_LOGS: Final = {
+    "postgres": ("postgresql", "upgrade"),
+    "mysql": ("error", "slowquery"),
+    "mariadb": ("error", "slowquery"),
+    "oracle": ("alert", "audit"),
+    "sqlserver": ("error",),
+    "aurora-postgresql": ("postgresql",),
+    "aurora-mysql": ("error", "slowquery"),
+    "db2": ("diag.log",),
+}
+"""Logs that have to be exported, by the beginning of the engine's name."""
 PUBLISH: Final = "sns:Publish"
 ENCRYPT_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 def _fires_above(alarm: StackResource, threshold: float, window_seconds: int, measurement: Measurement) -> bool:
     """Tell whether an alarm fires at this threshold or a lower one, within this time or sooner."""
+    given = alarm.number("threshold")
     return bool(
         alarm.get("comparisonOperator") in aws.ABOVE
         and alarm.get("actionsEnabled") is not False
-        and alarm.get("threshold") <= threshold
-        and 0 < measurement.period_seconds * alarm.get("evaluationPeriods") <= window_seconds
+        and given is not None
+        and given <= threshold
+        and 0 < measurement.period_seconds * (alarm.number("evaluationPeriods") or 0) <= window_seconds
     )
 
 
@@ -163,8 +180,10 @@ def alarm_actions_enabled(alarm: StackResource, _: Context) -> Iterator[Problem]
 )
 def alarm_thresholds_are_reachable(alarm: StackResource, _: Context) -> Iterator[Problem]:
     """Alarms on percentages have a threshold from 0 to 100."""
-    if not 0 <= alarm.get("threshold") <= 100:
-        yield f"has a threshold of {alarm.get('threshold')} percent: it can never fire"
+    threshold = alarm.number("threshold")
+    # Without one the alarm compares with a band that CloudWatch learns.
+    if threshold is not None and not 0 <= threshold <= 100:
+        yield f"has a threshold of {threshold} percent: it can never fire"
 
 
 @rule(
@@ -196,15 +215,39 @@ def topic_key_allows_cloudwatch(topic: StackResource, context: Context) -> Itera
     stack = context.stack
     if not stack.referrers(topic, aws.ALARM, "alarmActions") or not topic.is_set("kmsMasterKeyId"):
         return
-    for key in stack.targets(topic, "kmsMasterKeyId", aws.KMS_KEY):
-        if not any(_allows_encryption(statement) for statement in statements(key, "policy")):
+    for key in aws.keys_of(topic, "kmsMasterKeyId", stack):
+        if not any(_allows(statement, ALARM_SERVICE) for statement in aws.key_grants(key, stack)):
             yield f"is encrypted with {key.name}, which CloudWatch may not use: messages of alarms are lost"
 
 
-def _allows_encryption(statement: Statement) -> bool:
-    return bool(
-        statement.allows and statement.services([ALARM_SERVICE]) and all(map(statement.matches_action, ENCRYPT_ACTIONS))
-    )
+def _allows(statement: Statement, service: str) -> bool:
+    """Tell whether a statement of a key's policy lets a service encrypt what it sends."""
+    return bool(statement.services([service]) and all(map(statement.matches_action, ENCRYPT_ACTIONS)))
+
+
+@rule(
+    "monitoring-topic-key-allows-eventbridge",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.TOPIC],
+    scope=Scope.STACK,
+    documentation=f"{SNS_GUIDE}/sns-key-management.html",
+    remediation="Allow events.amazonaws.com kms:Decrypt and kms:GenerateDataKey* without a source condition.",
+)
+def topic_key_allows_eventbridge(topic: StackResource, context: Context) -> Iterator[Problem]:
+    """The key of a topic for events allows EventBridge to use it, without a condition on the source."""
+    stack = context.stack
+    for key in aws.keys_of(topic, "kmsMasterKeyId", stack):
+        granted = [each for each in aws.key_grants(key, stack) if each.services([aws.EVENT_BRIDGE])]
+        if any(_allows(each, aws.EVENT_BRIDGE) and not each.demands(aws.SOURCE_CONDITION_KEYS) for each in granted):
+            continue
+        if granted:
+            yield (
+                f"is encrypted with {key.name}, whose policy demands a source account or ARN of EventBridge, "
+                "which EventBridge does not send with the key of a topic: events are lost"
+            )
+        elif stack.referrers(topic, aws.EVENT_TARGET, "arn"):
+            yield f"is encrypted with {key.name}, which EventBridge may not use: events are lost"
 
 
 @rule(
@@ -253,7 +296,7 @@ def topics_have_subscriptions(topic: StackResource, context: Context) -> Iterato
 )
 def log_retention_is_sufficient(group: StackResource, context: Context) -> Iterator[Problem]:
     """Log groups have a retention period of 30 days or more, and one that ends."""
-    days, least = group.get("retentionInDays") or 0, context.settings["days"]
+    days, least = group.number("retentionInDays") or 0, context.settings["days"]
     if days < least:
         yield f"keeps logs for {days} days; the guide demands {least}"
 
@@ -276,13 +319,15 @@ def access_logs_enabled(balancer: StackResource, _: Context) -> Iterator[Problem
     "rds-log-exports-enabled",
     item=ChecklistItem.LOGS,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER],
     security_hub=["RDS.9", "RDS.36"],
     remediation='Set enabled_cloudwatch_logs_exports=["postgresql", "upgrade"].',
 )
 def log_exports_enabled(database: StackResource, _: Context) -> Iterator[Problem]:
     """Databases export their logs to CloudWatch."""
-    missing = [log for log in EXPORTED_LOGS if log not in database.texts("enabledCloudwatchLogsExports")]
+    engine = aws.engine_of(database)
+    logs = next((logs for name, logs in EXPORTED_LOGS.items() if engine.startswith(name)), ())
+    missing = [log for log in logs if log not in database.texts("enabledCloudwatchLogsExports")]
     if missing:
         yield f"does not export its logs to CloudWatch ({', '.join(missing)}): they are lost with the instance"
 
@@ -291,7 +336,7 @@ def log_exports_enabled(database: StackResource, _: Context) -> Iterator[Problem
     "rds-log-groups-are-declared",
     item=ChecklistItem.LOGS,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=DATABASE_LOG_GROUPS,
     scope=Scope.STACK,
     documentation=f"{RDS_GUIDE}/USER_LogAccess.Procedural.UploadtoCloudWatch.html",
     remediation="Declare a cloudwatch.LogGroup named /aws/rds/instance/<identifier>/<log> before the database.",
@@ -299,7 +344,8 @@ def log_exports_enabled(database: StackResource, _: Context) -> Iterator[Problem
 def log_groups_are_declared(database: StackResource, context: Context) -> Iterator[Problem]:
     """The log groups of databases are declared, with a key and a retention period."""
     for log in database.texts("enabledCloudwatchLogsExports"):
-        group = f"/aws/rds/instance/{database.get('identifier')}/{log}"
+        kind, path = DATABASE_LOG_GROUPS[database.type]
+        group = f"/aws/rds/{kind}/{database.get(path)}/{log}"
         if not context.stack.named(aws.LOG_GROUP, group):
             yield f"creates its log group for {log} itself: unencrypted by a customer-managed key, and never deleted"
 
@@ -308,7 +354,8 @@ def log_groups_are_declared(database: StackResource, context: Context) -> Iterat
     "elasticache-log-delivery-enabled",
     item=ChecklistItem.LOGS,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.CACHE_CLUSTER],
+    applies_to=lambda cache: aws.is_separate_cache(cache) and bool(cache.get("engine") != "memcached"),
     documentation="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Log_Delivery.html",
     remediation="Set log_delivery_configurations for slow-log and engine-log.",
 )
@@ -322,14 +369,14 @@ def log_delivery_enabled(cache: StackResource, _: Context) -> Iterator[Problem]:
     "rds-enhanced-monitoring-enabled",
     item=ChecklistItem.MONITORING,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER_INSTANCE],
     security_hub=["RDS.6"],
     remediation="Set monitoring_interval=60 and monitoring_role_arn.",
     settings={"seconds": Setting(default=1, minimum=1, maximum=60, description="Shortest interval in seconds")},
 )
 def enhanced_monitoring_enabled(database: StackResource, context: Context) -> Iterator[Problem]:
     """Databases have Enhanced Monitoring."""
-    if (database.get("monitoringInterval") or 0) < context.settings["seconds"]:
+    if (database.number("monitoringInterval") or 0) < context.settings["seconds"]:
         yield "has no Enhanced Monitoring: the load of its operating system is not visible"
 
 
@@ -337,7 +384,7 @@ def enhanced_monitoring_enabled(database: StackResource, context: Context) -> It
     "rds-performance-insights-enabled",
     item=ChecklistItem.MONITORING,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER_INSTANCE],
     documentation=f"{RDS_GUIDE}/USER_PerfInsights.html",
     remediation="Set performance_insights_enabled=True.",
 )

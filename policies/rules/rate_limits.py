@@ -84,8 +84,9 @@ def _requests_per_minute(each: StackResource) -> float | None:
         return None
     if each.is_set(f"{RATE_STATEMENT}.scopeDownStatement"):
         return None
-    window = each.get(f"{RATE_STATEMENT}.evaluationWindowSec") or DEFAULT_WINDOW_SECONDS
-    return float(each.get(f"{RATE_STATEMENT}.limit") * MINUTE_SECONDS / window)
+    window = each.number(f"{RATE_STATEMENT}.evaluationWindowSec") or DEFAULT_WINDOW_SECONDS
+    limit = each.number(f"{RATE_STATEMENT}.limit")
+    return None if limit is None else float(limit * MINUTE_SECONDS / window)
 
 
 @rule(

@@ -49,9 +49,9 @@ class RequiredAlarm:
         """Tell whether this alarm fires in time."""
         if measurement.metric != self.metric:
             return False
-        comparison, threshold = alarm.get("comparisonOperator"), alarm.get("threshold")
-        in_time = 0 < measurement.period_seconds * alarm.get("evaluationPeriods") <= self.window_seconds
-        if comparison not in self.comparisons or not in_time:
+        comparison, threshold = alarm.get("comparisonOperator"), alarm.number("threshold")
+        in_time = 0 < measurement.period_seconds * (alarm.number("evaluationPeriods") or 0) <= self.window_seconds
+        if comparison not in self.comparisons or not in_time or threshold is None:
             return False
         limit = self.threshold_limit(subject)
         return bool(threshold <= limit if self.comparisons is ABOVE else threshold >= limit)
@@ -62,7 +62,7 @@ def _constant(value: float) -> Callable[[StackResource], float]:
 
 
 def _tenth_of_storage(database: StackResource) -> float:
-    storage_gib = database.get("allocatedStorage") or SMALLEST_STORAGE_GIB
+    storage_gib = database.number("allocatedStorage") or SMALLEST_STORAGE_GIB
     return float(storage_gib) * FREE_STORAGE_SHARE * BYTES_PER_GIB
 
 
@@ -126,4 +126,4 @@ def has_required_alarms(subject: StackResource, context: Context) -> Iterator[Pr
 
 def _nodes(subject: StackResource) -> int:
     """Return how many alarms of a metric a resource needs: one for each node of a cache, otherwise one."""
-    return int(subject.get("numCacheClusters") or 1) if subject.type == aws.CACHE else 1
+    return int(subject.number("numCacheClusters") or 1) if subject.type == aws.CACHE else 1

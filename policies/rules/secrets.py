@@ -42,6 +42,12 @@ ASSIGNED_SECRET: Final = re.compile(
 """A shell variable that is assigned the value of a secret, not a reference to one."""
 VARIABLE: Final = re.compile(r"(?:^|/)([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:-|$)")
 """The environment variable in the name of a secret."""
+RATE: Final = re.compile(r"rate\((?P<number>\d+) (?P<unit>hour|day)s?\)")
+"""How often a secret rotates, as a schedule."""
+CRON: Final = re.compile(r"cron\((?:\S+ ){3}(?:\*|[*1]/(?P<step>\d+)) \S+ \*\)")
+"""A schedule for some days of every month, or of every second and so on."""
+HOURS_OF_A_DAY: Final = 24
+DAYS_OF_A_MONTH: Final = 31
 CREATE_SECRET: Final = "Declare the secret in components/secrets.py; an operator sets the value."
 
 
@@ -114,7 +120,7 @@ def secrets_are_not_in_user_data(server: StackResource, _: Context) -> Iterator[
 )
 def recovery_window_is_sufficient(secret: StackResource, context: Context) -> Iterator[Problem]:
     """A deleted secret can be recovered for 7 days or more."""
-    days, least = secret.get("recoveryWindowInDays"), context.settings["days"]
+    days, least = secret.number("recoveryWindowInDays"), context.settings["days"]
     if days is not None and days < least:
         yield f"has a recovery window of {days} days: {least} are needed to notice that it was deleted by mistake"
 
@@ -130,9 +136,19 @@ def recovery_window_is_sufficient(secret: StackResource, context: Context) -> It
 )
 def password_length_is_sufficient(password: StackResource, context: Context) -> Iterator[Problem]:
     """Generated passwords have 24 characters or more."""
-    length, least = password.get("length") or 0, context.settings["characters"]
+    length, least = password.number("length") or 0, context.settings["characters"]
     if length < least:
         yield f"has {length} characters: {least} are needed against guessing"
+
+
+def _days_between(schedule: str) -> float | None:
+    """Return the longest time between two rotations of a schedule, or None where it may be longer than months."""
+    rate, cron = RATE.fullmatch(schedule), CRON.fullmatch(schedule)
+    if rate:
+        return int(rate["number"]) / (HOURS_OF_A_DAY if rate["unit"] == "hour" else 1)
+    if cron:
+        return int(cron["step"] or 1) * DAYS_OF_A_MONTH
+    return None
 
 
 @rule(
@@ -150,8 +166,10 @@ def rotation_enabled(secret: StackResource, context: Context) -> Iterator[Proble
     longest = context.settings["days"]
 
     def is_often_enough(rotation: StackResource) -> bool:
-        days = rotation.get("rotationRules.automaticallyAfterDays")
-        return rotation.is_set("rotationRules.scheduleExpression") or (days is not None and days <= longest)
+        days = rotation.number("rotationRules.automaticallyAfterDays")
+        if days is None:
+            days = _days_between(rotation.get("rotationRules.scheduleExpression") or "")
+        return days is not None and days <= longest
 
     # A value that an operator sets cannot be rotated by the program.
     if not context.stack.referrers(secret, aws.SECRET_VERSION, "secretId"):

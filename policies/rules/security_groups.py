@@ -192,15 +192,25 @@ def descriptions_are_set(resource: StackResource, _: Context) -> Iterator[Proble
     "security-group-default-is-empty",
     item=ChecklistItem.FIREWALL,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.DEFAULT_SECURITY_GROUP],
+    resource_types=[aws.DEFAULT_SECURITY_GROUP, aws.VPC],
+    scope=Scope.STACK,
     security_hub=["EC2.2"],
-    remediation="Set ingress=[] and egress=[] on the ec2.DefaultSecurityGroup.",
+    remediation="Set ingress=[] and egress=[] on the ec2.DefaultSecurityGroup, and remove rules that name the group.",
 )
-def default_is_empty(group: StackResource, _: Context) -> Iterator[Problem]:
-    """The VPC's default security group has no rules."""
-    for direction in ("ingress", "egress"):
-        if group.items(direction):
-            yield f"has {direction} rules: they apply to every resource that names no security group"
+def default_is_empty(owner: StackResource, context: Context) -> Iterator[Problem]:
+    """The VPC's default security group has no rules, neither its own nor separate ones."""
+    stack = context.stack
+    # The VPC has the group's id too: rules that take it from there are the VPC's.
+    inline = owner.type == aws.DEFAULT_SECURITY_GROUP
+    directions = [direction for direction in ("ingress", "egress") if inline and owner.items(direction)]
+    separate = [
+        each.name
+        for rule_type in (aws.INGRESS_RULE, aws.EGRESS_RULE, aws.OLDER_SECURITY_GROUP_RULE)
+        for each in stack.referrers(owner, rule_type, "securityGroupId")
+    ]
+    for what in (*(f"{direction} rules" for direction in directions), *separate):
+        subject = "has" if owner.type == aws.DEFAULT_SECURITY_GROUP else "has in its default security group"
+        yield f"{subject} {what}: they apply to every resource that names no security group"
 
 
 @rule(

@@ -89,7 +89,7 @@ def content_type_options_are_set(sender: StackResource, _: Context) -> Iterator[
 def strict_transport_security_is_set(sender: StackResource, _: Context) -> Iterator[Problem]:
     """Responses have the header Strict-Transport-Security for a year, including subdomains."""
     if sender.type == aws.RESPONSE_HEADERS_POLICY:
-        seconds = sender.get(f"{CDN_PREFIX}.strictTransportSecurity.accessControlMaxAgeSec") or 0
+        seconds = sender.number(f"{CDN_PREFIX}.strictTransportSecurity.accessControlMaxAgeSec") or 0
         subdomains = _cdn_sends(sender, "strictTransportSecurity", includeSubdomains=True)
     else:
         value = str(sender.get(f"{LISTENER_PREFIX}StrictTransportSecurityHeaderValue") or "").lower()

@@ -55,6 +55,8 @@ def instance_profile_is_set(server: StackResource, _: Context) -> Iterator[Probl
 )
 def imdsv2_is_required(server: StackResource, _: Context) -> Iterator[Problem]:
     """Servers require session tokens for instance metadata (IMDSv2)."""
+    if server.get("metadataOptions.httpEndpoint") == "disabled":
+        return
     if server.get("metadataOptions.httpTokens") != "required":
         yield "allows IMDSv1: a request forged through the application can read the role's credentials"
 
@@ -69,7 +71,9 @@ def imdsv2_is_required(server: StackResource, _: Context) -> Iterator[Problem]:
 )
 def metadata_hop_limit_is_one(server: StackResource, _: Context) -> Iterator[Problem]:
     """Instance metadata cannot be read from containers on a server."""
-    if (server.get("metadataOptions.httpPutResponseHopLimit") or 1) > 1:
+    if server.get("metadataOptions.httpEndpoint") == "disabled":
+        return
+    if (server.number("metadataOptions.httpPutResponseHopLimit") or 1) > 1:
         yield "has a metadata hop limit above 1: containers on it can read the role's credentials"
 
 
@@ -84,5 +88,5 @@ def metadata_hop_limit_is_one(server: StackResource, _: Context) -> Iterator[Pro
 def public_ip_disabled(server: StackResource, _: Context) -> Iterator[Problem]:
     """Servers have no public IP address."""
     owners = server.items("networkInterfaces") if server.type == aws.LAUNCH_TEMPLATE else [server]
-    if any(owner.get("associatePublicIpAddress") in (True, "true") for owner in owners):
+    if any(owner.get("associatePublicIpAddress") is True for owner in owners):
         yield "gets a public IP address: one wrong security group rule exposes it to the internet"

@@ -13,6 +13,11 @@ from policies.engine.resource import StackResource
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting, rule
 
 PUBLIC_ACCESS_BLOCKS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+ACL_TYPES: Final = frozenset(
+    {aws.BUCKET, aws.BUCKET_ACL, aws.BUCKET_OBJECT, aws.BUCKET_OBJECT_COPY, aws.BUCKET_OBJECT_CURRENT}
+)
+PUBLIC_GRANTEES: Final = frozenset({"AllUsers", "AuthenticatedUsers"})
+"""Groups of S3 that are everybody, and everybody with any AWS account."""
 BYPASS: Final = "s3:BypassGovernanceRetention"
 S3_GUIDE: Final = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
 
@@ -63,14 +68,23 @@ def acls_disabled(bucket: StackResource, context: Context) -> Iterator[Problem]:
     "s3-acl-is-not-public",
     item=ChecklistItem.BACKUPS,
     severity=RuleSeverity.CRITICAL,
-    resource_types=[aws.BUCKET, aws.BUCKET_ACL],
+    resource_types=ACL_TYPES,
     security_hub=["S3.2", "S3.3"],
-    remediation="Remove `acl`.",
+    remediation="Remove `acl`, `grants` and `access_control_policy`.",
 )
 def acl_is_not_public(resource: StackResource, _: Context) -> Iterator[Problem]:
-    """Buckets have no public canned ACL."""
+    """Buckets and objects have no public ACL, neither by name nor by grants."""
     if str(resource.get("acl") or "").startswith(("public-", "authenticated-read")):
         yield "is public by its ACL"
+    if resource.type == aws.BUCKET_ACL:
+        grantees = [grant.get("grantee.uri") for grant in resource.items("accessControlPolicy.grants")]
+    elif resource.type in (aws.BUCKET, aws.BUCKET_OBJECT_COPY):
+        grantees = [grant.get("uri") for grant in resource.items("grants")]
+    else:
+        grantees = []
+    everyone = sorted({str(uri).rpartition("/")[2] for uri in grantees} & PUBLIC_GRANTEES)
+    if everyone:
+        yield f"is public by a grant to {', '.join(everyone)}"
 
 
 @rule(
@@ -88,7 +102,8 @@ def versioning_enabled(bucket: StackResource, context: Context) -> Iterator[Prob
     def is_enabled(versioning: StackResource) -> bool:
         return bool(versioning.get("versioningConfiguration.status") == "Enabled")
 
-    if not context.stack.has_referrer(bucket, aws.BUCKET_VERSIONING, "bucket", where=is_enabled):
+    inline = any(each.get("enabled") is True for each in aws.inline_aspect(bucket, "versioning", "versionings"))
+    if not inline and not context.stack.has_referrer(bucket, aws.BUCKET_VERSIONING, "bucket", where=is_enabled):
         yield "has no versioning: overwritten and deleted objects are lost"
 
 
@@ -110,7 +125,11 @@ def incomplete_uploads_are_aborted(bucket: StackResource, context: Context) -> I
             for each in lifecycle.items("rules")
         )
 
-    if not context.stack.has_referrer(bucket, aws.BUCKET_LIFECYCLE, "bucket", where=aborts):
+    inline = any(
+        each.get("enabled") is not False and each.is_set("abortIncompleteMultipartUploadDays")
+        for each in bucket.items("lifecycleRules")
+    )
+    if not inline and not context.stack.has_referrer(bucket, aws.BUCKET_LIFECYCLE, "bucket", where=aborts):
         yield "keeps the parts of incomplete multipart uploads: they are not listed, and are charged for"
 
 
@@ -126,6 +145,8 @@ def incomplete_uploads_are_aborted(bucket: StackResource, context: Context) -> I
 def access_logging_enabled(bucket: StackResource, context: Context) -> Iterator[Problem]:
     """Buckets log requests."""
     stack = context.stack
+    if any(each.is_set("targetBucket") for each in aws.inline_aspect(bucket, "logging", "loggings")):
+        return
     if not stack.referrers(bucket, aws.BUCKET_LOGGING, "bucket") and not aws.receives_service_logs(bucket, stack):
         yield "has no server access logging: a leak cannot be investigated"
 
@@ -175,7 +196,7 @@ def backup_retention_is_locked(bucket: StackResource, context: Context) -> Itera
     """No identity can delete a backup before its retention period ends."""
     least = context.settings["days"]
     retentions = [
-        (lock.get("rule.defaultRetention.mode"), lock.get("rule.defaultRetention.days") or 0)
+        (lock.get("rule.defaultRetention.mode"), lock.number("rule.defaultRetention.days") or 0)
         for lock in context.stack.referrers(bucket, aws.BUCKET_OBJECT_LOCK, "bucket")
         if lock.get("objectLockEnabled") in (None, "Enabled")
     ]
@@ -191,7 +212,7 @@ def _bypass_is_denied(bucket: StackResource, context: Context) -> bool:
         and statement.matches_action(BYPASS)
         and aws.covers_objects(statement, bucket)
         and not statement.conditions
-        for policy in context.stack.referrers(bucket, aws.BUCKET_POLICY, "bucket")
+        for policy in [bucket, *context.stack.referrers(bucket, aws.BUCKET_POLICY, "bucket")]
         for statement in statements(policy, "policy")
     )
 
@@ -214,7 +235,7 @@ def backup_retention_is_sufficient(lifecycle: StackResource, context: Context) -
         prefix = str(each.get("filter.prefix") or "")
         least = context.settings.get(f"{prefix.partition('/')[0]}_days")
         for path in ("expiration.days", "noncurrentVersionExpiration.noncurrentDays"):
-            days = each.get(path)
+            days = each.number(path)
             if least is not None and days is not None and days < least:
                 yield f"deletes {prefix} after {days} days; the guide demands {least}"
 
@@ -236,6 +257,6 @@ def access_log_retention_is_sufficient(bucket: StackResource, context: Context) 
         return
     for lifecycle in context.stack.referrers(bucket, aws.BUCKET_LIFECYCLE, "bucket"):
         for each in lifecycle.items("rules"):
-            days = each.get("expiration.days")
+            days = each.number("expiration.days")
             if days is not None and days < least:
                 yield f"deletes access logs after {days} days; the guide demands {least}"

@@ -1,5 +1,6 @@
 """SSL certificates configured, and no connection without TLS: browsers, databases, caches, buckets, topics."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,20 +10,23 @@ from policies.engine.iam_documents import Statement, statements
 from policies.engine.resource import StackResource
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, rule
 
-CURRENT_TLS_POLICIES: Final = frozenset(
-    {
-        "ELBSecurityPolicy-TLS13-1-2-2021-06",
-        "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
-        "ELBSecurityPolicy-TLS13-1-2-Ext1-2021-06",
-        "ELBSecurityPolicy-TLS13-1-3-2021-06",
-        "ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04",
-        "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04",
-        "ELBSecurityPolicy-TLS13-1-3-FIPS-2023-04",
-    }
-)
-"""Security policies that refuse TLS 1.1 and older."""
+CURRENT_TLS_POLICY: Final = re.compile(r"ELBSecurityPolicy-(TLS13-1-[23]|TLS-1-2|FS-1-2)(-[A-Za-z0-9-]+)?")
+"""Security policies that refuse TLS 1.1 and older: AWS's names say the oldest version, post-quantum ones included."""
 STRONG_KEYS: Final = frozenset({"RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"})
 EXPIRED_AUTHORITIES: Final = frozenset({"rds-ca-2015", "rds-ca-2019"})
+PARAMETER_GROUPS: Final = {
+    aws.DB_CLUSTER: ("dbClusterParameterGroupName", aws.DB_CLUSTER_PARAMETER_GROUP),
+    aws.DB_INSTANCE: ("parameterGroupName", aws.DB_PARAMETER_GROUP),
+}
+"""Where a database names its parameter group, and the type of that."""
+TLS_PARAMETERS: Final = {
+    "aurora-mysql": ("require_secure_transport", ("1", "ON")),
+    "aurora-postgresql": ("rds.force_ssl", ("1",)),
+    "mariadb": ("require_secure_transport", ("1", "ON")),
+    "mysql": ("require_secure_transport", ("1", "ON")),
+    "postgres": ("rds.force_ssl", ("1",)),
+}
+"""The parameter of each engine that refuses connections without TLS, and its values."""
 PLAIN_HTTP: Final = {"aws:securetransport": ["false"], "s3:tlsversion": ["0"]}
 """What a request without TLS has for the condition keys about TLS."""
 ELB_GUIDE: Final = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application"
@@ -99,12 +103,15 @@ def load_balancer_has_https_listener(balancer: StackResource, context: Context) 
     resource_types=[aws.LISTENER],
     applies_to=aws.is_https,
     documentation=f"{ELB_GUIDE}/describe-ssl-policies.html",
-    remediation='Set ssl_policy="ELBSecurityPolicy-TLS13-1-2-2021-06" or a stricter one.',
+    remediation='Set ssl_policy="ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09" or another without TLS 1.1.',
 )
 def listener_policy_is_current(listener: StackResource, _: Context) -> Iterator[Problem]:
     """HTTPS listeners use a security policy that refuses TLS 1.1 and older."""
-    if listener.get("sslPolicy") not in CURRENT_TLS_POLICIES:
-        yield "has no security policy that is known to refuse TLS 1.1 and older (AWS's default is from 2016)"
+    policy = listener.get("sslPolicy")
+    if not policy:
+        yield "names no security policy: AWS's default is from 2016 and accepts TLS 1.0"
+    elif not CURRENT_TLS_POLICY.fullmatch(policy):
+        yield f"has the security policy {policy}, which accepts TLS 1.1 or older, or is unknown"
 
 
 @rule(
@@ -184,22 +191,24 @@ def certificate_transparency_enabled(certificate: StackResource, _: Context) -> 
     "rds-tls-is-required",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=PARAMETER_GROUPS,
     scope=Scope.STACK,
-    applies_to=lambda database: str(database.get("engine") or "postgres").startswith("postgres"),
-    security_hub=["RDS.38"],
-    remediation='Use a parameter group with rds.force_ssl set to "1" (parameter_group_name).',
+    applies_to=lambda database: aws.engine_of(database) in TLS_PARAMETERS,
+    security_hub=["RDS.38", "RDS.39"],
+    remediation='Use a parameter group with rds.force_ssl="1" (MySQL: require_secure_transport="1").',
 )
 def database_tls_is_required(database: StackResource, context: Context) -> Iterator[Problem]:
-    """PostgreSQL accepts TLS connections only."""
-    groups = context.stack.targets(database, "parameterGroupName", aws.DB_PARAMETER_GROUP)
-    force_ssl = [
+    """Databases accept TLS connections only."""
+    name, required = TLS_PARAMETERS[aws.engine_of(database)]
+    path, group_type = PARAMETER_GROUPS[database.type]
+    groups = context.stack.targets(database, path, group_type)
+    values = [
         str(parameter.get("value"))
         for group in groups
         for parameter in group.items("parameters")
-        if parameter.get("name") == "rds.force_ssl"
+        if parameter.get("name") == name
     ]
-    if force_ssl != ["1"]:
+    if len(values) != 1 or values[0].upper() not in required:
         yield "accepts connections without TLS: passwords and customers' data can be read in transit"
 
 
@@ -207,7 +216,7 @@ def database_tls_is_required(database: StackResource, context: Context) -> Itera
     "rds-certificate-authority-is-current",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.MEDIUM,
-    resource_types=[aws.DB_INSTANCE],
+    resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER_INSTANCE],
     documentation="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html",
     remediation='Set ca_cert_identifier="rds-ca-rsa2048-g1".',
 )
@@ -221,13 +230,14 @@ def certificate_authority_is_current(database: StackResource, _: Context) -> Ite
     "elasticache-tls-is-required",
     item=ChecklistItem.DATABASE_ACCESS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.CACHE],
+    resource_types=[aws.CACHE, aws.CACHE_CLUSTER],
+    applies_to=aws.is_separate_cache,
     security_hub=["ElastiCache.5"],
     remediation='Set transit_encryption_enabled=True and leave transit_encryption_mode at "required".',
 )
 def cache_tls_is_required(cache: StackResource, _: Context) -> Iterator[Problem]:
     """Caches accept TLS connections only."""
-    mode = cache.get("transitEncryptionMode") or "required"
+    mode = "required" if cache.type == aws.CACHE_CLUSTER else cache.get("transitEncryptionMode") or "required"
     if cache.get("transitEncryptionEnabled") is not True or mode != "required":
         yield "accepts connections without TLS: sessions and tokens can be read in transit"
 
@@ -243,7 +253,7 @@ def cache_tls_is_required(cache: StackResource, _: Context) -> Iterator[Problem]
 )
 def bucket_tls_is_required(bucket: StackResource, context: Context) -> Iterator[Problem]:
     """Buckets deny requests without TLS."""
-    for policy in context.stack.referrers(bucket, aws.BUCKET_POLICY, "bucket"):
+    for policy in [bucket, *context.stack.referrers(bucket, aws.BUCKET_POLICY, "bucket")]:
         for statement in statements(policy, "policy"):
             if _denies_plain_http(statement, "s3:*") and aws.covers_objects(statement, bucket):
                 return

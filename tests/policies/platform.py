@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from tests.policies.exported import ACCOUNT, SECRET, Added, Reference, State, arn, document, encoded, tags
+from tests.policies.other_services import add_other_services
 
 TLS_ONLY = {
     "Sid": "TlsOnly",
@@ -58,6 +59,7 @@ def _platform() -> State:
     _chat(state)
     _backup_plan(state)
     _kubernetes(state)
+    add_other_services(state)
     return state
 
 
@@ -89,6 +91,15 @@ def _keys(state: State) -> None:
             },
             protect=True,
         )
+
+    state.add("aws:kms/alias", "topic-alias", {"name": "alias/topic", "targetKeyId": Reference("topic-key", "id")})
+    spare = state.add(
+        "aws:kms/key",
+        "spare-key",
+        {"enableKeyRotation": True, "deletionWindowInDays": 30, "tags": tags("spare-key")},
+        protect=True,
+    )
+    state.add("aws:kms/keyPolicy", "spare-policy", {"keyId": spare.id, "policy": document(root)})
 
 
 def _buckets(state: State) -> None:
@@ -213,6 +224,13 @@ def _network(state: State) -> None:
                 "aws:ec2/route",
                 "public-internet",
                 {"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway.id},
+            )
+            nat = state.add("aws:ec2/natGateway", "nat", {"subnetId": Reference("public-a", "id"), "tags": tags("nat")})
+        if tier == "app":
+            state.add(
+                "aws:ec2/route",
+                "app-internet",
+                {"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", "natGatewayId": nat.id},
             )
     state.add(
         "aws:ec2/vpcEndpoint",
@@ -437,7 +455,12 @@ def _dns(state: State) -> None:
     state.add(
         "aws:route53/record",
         "api",
-        {"zoneId": zone.id, "type": "A", "aliases": [{"name": Reference("balancer", "dnsName"), "zoneId": "Z1"}]},
+        {
+            "zoneId": zone.id,
+            "name": "api.fixrx.com",
+            "type": "A",
+            "aliases": [{"name": Reference("balancer", "dnsName"), "zoneId": "Z1"}],
+        },
     )
 
 
@@ -547,6 +570,7 @@ def _servers(state: State) -> None:
         {
             "vpcZoneIdentifiers": [Reference("app-a", "id"), Reference("app-b", "id")],
             "minSize": 3,
+            "maxSize": 10,
             "healthCheckType": "ELB",
             "targetGroupArns": [Reference("targets", "arn")],
             "launchTemplate": {"id": Reference("template", "id"), "version": "7"},
@@ -555,7 +579,16 @@ def _servers(state: State) -> None:
     )
     state.add("aws:autoscaling/policy", "by-cpu", {"autoscalingGroupName": Reference("servers", "name")})
     state.add("aws:ebs/volume", "scratch", {"encrypted": True, "tags": tags("scratch")})
-    state.add("aws:ssm/parameter", "token", {"name": "/fixrx/token", "type": "SecureString", "tags": tags("token")})
+    state.add(
+        "aws:ssm/parameter",
+        "token",
+        {
+            "name": "/fixrx/token",
+            "type": "SecureString",
+            "keyId": Reference("data-key", "arn"),
+            "tags": tags("token"),
+        },
+    )
     state.add(
         "aws:ssm/document",
         "session",
@@ -767,7 +800,7 @@ def _secrets(state: State) -> None:
 
 def _alarms(state: State) -> None:
     topic = state.add(
-        "aws:sns/topic", "topic", {"kmsMasterKeyId": Reference("topic-key", "arn"), "tags": tags("topic")}
+        "aws:sns/topic", "topic", {"kmsMasterKeyId": Reference("topic-alias", "name"), "tags": tags("topic")}
     )
     publish = {
         "Sid": "AlarmsPublish",
@@ -823,6 +856,7 @@ def _alarms(state: State) -> None:
         ("bad-server", "UnHealthyHostCount", 0, balancer),
         ("rejected", "RejectedConnectionCount", 0, balancer),
         ("server-cpu", "CPUUtilization", 90, {"AutoScalingGroupName": Reference("servers", "name")}),
+        ("nat-ports", "ErrorPortAllocation", 0, {"NatGatewayId": Reference("nat", "id")}),
         ("CertificateExpiresSoon", "DaysToExpiry", 30, {"CertificateArn": Reference("certificate", "arn")}),
     ):
         _baseline(state, name, metric, threshold, dimensions)

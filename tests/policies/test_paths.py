@@ -30,9 +30,10 @@ READERS = {"get", "has_referrer", "is_secret", "is_set", "items", "referrers", "
 """Methods that take the path of a property."""
 
 KEYS_OF_DOCUMENTS = {
-    *("Federated", "Service"),
+    *("AWS", "Federated", "Service"),
     *("cloudWatchEncryptionEnabled", "cloudWatchLogGroupName", "idleSessionTimeout", "inputs", "s3BucketName"),
     *("key", "value"),
+    *("deadLetterTargetArn", "maxReceiveCount"),
 }
 """Keys of policy documents, session documents and tags: rules read them of plain dictionaries."""
 

@@ -39,8 +39,10 @@ def connect() -> Iterator[Any]:
     """Serve a pack and return a client of it."""
     servers = []
 
-    def serve(rules: Any = ALL_RULES, waivers: tuple[Waiver, ...] = ()) -> Any:
-        server, port = start(Analyzer(RuleIndex(rules), Waivers(waivers, TODAY), "1.0.0"))
+    def serve(
+        rules: Any = ALL_RULES, waivers: tuple[Waiver, ...] = (), known_types: frozenset[str] | None = None
+    ) -> Any:
+        server, port = start(Analyzer(RuleIndex(rules), Waivers(waivers, TODAY), "1.0.0", known_types))
         channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.max_send_message_length", -1)])
         servers.append((server, channel))
         return analyzer_pb2_grpc.AnalyzerStub(channel)
@@ -252,7 +254,7 @@ def test_no_message_of_any_rule_prints_a_secret(connect: Any) -> None:
     responses.append(client.AnalyzeStack(stack(*requests)))
 
     messages = [diagnostic.message for response in responses for diagnostic in response.diagnostics]
-    assert len(messages) == 3034
+    assert len(messages) == 4586
     assert [message for message in messages if SECRET in message or "12345678" in message] == []
 
 
@@ -348,22 +350,38 @@ def test_wrong_configuration_is_refused(connect: Any, entries: Any, complaint: s
     assert refusal.value.details() == f"The configuration of the rules cannot be used: {complaint}."
 
 
-def test_waived_finding_is_shown_as_waived(connect: Any) -> None:
+def test_waiver_is_one_line_however_many_resources_it_covers(connect: Any) -> None:
     waiver = Waiver(
         rule="rds-public-access-disabled",
-        urn="*::primary",
+        urn="*::primary-*",
         owner="ops@fixrx.com",
-        reason="Migration from the old provider",
+        reason="Migration from\n  the old provider\n",
         expires=date(2026, 11, 24),
     )
+    client = connect(PUBLIC_IS_WRONG, (waiver,))
+    databases = [resource(DATABASE, f"primary-{number}", publiclyAccessible=True) for number in range(3)]
 
-    response = connect(PUBLIC_IS_WRONG, (waiver,)).Analyze(resource(DATABASE, "primary", publiclyAccessible=True))
+    during = [findings(client.Analyze(database)) for database in databases]
+    (diagnostic,) = client.AnalyzeStack(stack(*databases)).diagnostics
 
-    (diagnostic,) = response.diagnostics
-    assert diagnostic.enforcementLevel == proto.ADVISORY
-    assert diagnostic.message.splitlines()[0] == (
-        "Waived by ops@fixrx.com, until 24 November 2026: Migration from the old provider"
+    assert during == [[], [], []]
+    assert (diagnostic.policyName, diagnostic.enforcementLevel) == ("rds-public-access-disabled", proto.ADVISORY)
+    assert diagnostic.message == (
+        "Waived for 3 resources by ops@fixrx.com, until 24 November 2026: Migration from the old provider"
     )
+    assert findings(client.AnalyzeStack(stack(*databases))) == []
+
+
+def test_types_that_no_rule_judges_are_named_in_one_line(connect: Any) -> None:
+    client = connect(PUBLIC_IS_WRONG, known_types=frozenset({"aws:rds/instance"}))
+    strangers = [resource(f"aws:{name}", "x") for name in ("glue/job:Job", "appsync/api:Api", "glue/job:Job")]
+    others = [resource(DATABASE, "primary"), resource("random:index/randomPassword:RandomPassword", "p")]
+
+    (diagnostic,) = client.AnalyzeStack(stack(*strangers, *others)).diagnostics
+
+    assert (diagnostic.policyName, diagnostic.enforcementLevel) == ("pack-types-are-known", proto.ADVISORY)
+    assert diagnostic.message == "No rule judges these types; review them by hand: aws:appsync/api, aws:glue/job"
+    assert findings(client.AnalyzeStack(stack(*others))) == []
 
 
 def test_expired_waiver_is_a_violation_and_its_finding_counts(connect: Any) -> None:

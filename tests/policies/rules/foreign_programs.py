@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.policies.exported import Reference, State, document, encoded, tags
+from tests.policies.exported import SECRET, Reference, State, document, encoded, tags
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,74 @@ def bucket_of_version_six(state: State) -> None:
     }
     for kind, inputs in aspects.items():
         state.add(f"aws:s3/{kind}", f"data-{kind}", {"bucket": bucket.id, **inputs})
+
+
+def bucket_that_says_everything_itself(state: State) -> None:
+    """A program from before the separate resources, whose bucket is shared by grants."""
+    state.add(
+        "aws:s3/bucket",
+        "archive",
+        {
+            "bucket": "team-archive",
+            "grants": [
+                {"type": "Group", "permissions": ["READ"], "uri": "http://acs.amazonaws.com/groups/global/AllUsers"}
+            ],
+            "versioning": {"enabled": True},
+            "logging": {"targetBucket": "logs-of-another-stack"},
+            "lifecycleRules": [{"enabled": True, "abortIncompleteMultipartUploadDays": 7}],
+            "serverSideEncryptionConfiguration": {
+                "rule": {
+                    "applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "alias/archive"}
+                }
+            },
+            "policy": document(
+                {
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "s3:*",
+                    "Resource": ["arn:aws:s3:::team-archive", "arn:aws:s3:::team-archive/*"],
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                }
+            ),
+            "tags": tags("archive"),
+        },
+        protect=True,
+    )
+    state.add(
+        "aws:s3/bucketAcl",
+        "archive-acl",
+        {
+            "bucket": Reference("archive", "id"),
+            "accessControlPolicy": {
+                "grants": [
+                    {
+                        "permission": "READ",
+                        "grantee": {
+                            "type": "Group",
+                            "uri": "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
+                        },
+                    }
+                ]
+            },
+        },
+    )
+
+
+def users_and_slow_rotation(state: State) -> None:
+    state.add(
+        "aws:iam/policyAttachment",
+        "readers",
+        {"name": "readers", "users": ["eve"], "policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+    )
+    secret = state.add(
+        "aws:secretsmanager/secret", "key", {"kmsKeyId": "alias/aws/secretsmanager", "tags": tags("key")}
+    )
+    state.add("aws:secretsmanager/secretVersion", "value", {"secretId": secret.id, "secretString": SECRET})
+    state.add(
+        "aws:secretsmanager/secretRotation",
+        "rotation",
+        {"secretId": secret.id, "rotationRules": {"scheduleExpression": "rate(400 days)"}},
+    )
 
 
 def launch_configuration(state: State) -> None:
@@ -497,6 +565,20 @@ PROGRAMS: Mapping[str, Program] = {
         bucket_of_version_six,
         {},
     ),
+    "bucket_that_says_everything_itself": Program(
+        bucket_that_says_everything_itself,
+        {
+            "archive": ("s3-acl-is-not-public", "s3-acls-disabled", "s3-public-access-blocked"),
+            "archive-acl": ("s3-acl-is-not-public",),
+        },
+    ),
+    "users_and_slow_rotation": Program(
+        users_and_slow_rotation,
+        {
+            "readers": ("iam-users-are-not-used",),
+            "key": ("secrets-customer-managed-key-used", "secrets-rotation-enabled"),
+        },
+    ),
     "launch_configuration": Program(
         launch_configuration,
         {
@@ -543,6 +625,7 @@ PROGRAMS: Mapping[str, Program] = {
                 "iam-administrator-access-is-not-attached",
                 "iam-policy-actions-are-explicit",
                 "iam-policy-resources-are-explicit",
+                "iam-privilege-escalation-is-impossible",
                 "iam-role-trust-is-not-public",
                 "iam-roles-have-permissions-boundary",
             ),

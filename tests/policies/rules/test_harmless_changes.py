@@ -155,10 +155,9 @@ CHANGES: dict[str, Callable[[State], object]] = {
     ),
     "access logs that are deleted after 90 days": put("logs-lifecycle", "rules.0.expiration", {"days": 90}),
     "database moved to another of its groups": refer("primary", "parameterGroupName", "parameters", "name"),
-    "a queue, a function, a table": both(
-        add("aws:sqs/queue", "jobs", {"tags": tags("jobs")}),
-        add("aws:lambda/function", "resize", {"runtime": "nodejs22.x", "tags": tags("resize")}),
-        add("aws:dynamodb/table", "locks", {"tags": tags("locks")}),
+    "a queue, a function": both(
+        add("aws:sqs/queue", "mails", {"tags": tags("mails")}),
+        add("aws:lambda/function", "send", {"runtime": "nodejs22.x", "tags": tags("send")}),
     ),
     "something that is not on AWS": add("github:index/repository", "repository", {"visibility": "private"}),
 }

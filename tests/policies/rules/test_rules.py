@@ -1,6 +1,7 @@
 """Every rule against the good platform: silent on it, and finding exactly what a change breaks."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -147,3 +148,41 @@ def test_force_destroy_is_reported_in_production_only(environment: str, findings
     verdicts = RuleIndex([rule]).evaluate(Scope.RESOURCE, [bucket], StackGraph([bucket]), {})
 
     assert len(verdicts.findings) == findings
+
+
+def as_texts(value: Any) -> Any:
+    """Return a value with its numbers and booleans written as text, which Pulumi accepts for both."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case dict():
+            return {key: as_texts(item) for key, item in value.items()}
+        case list():
+            return [as_texts(item) for item in value]
+        case _:
+            return value
+
+
+def written_as_texts(state: State) -> State:
+    for entry in state.entries:
+        # Kubernetes' own API does not accept them.
+        if not entry["type"].startswith("kubernetes:"):
+            entry.update({side: as_texts(entry[side]) for side in ("inputs", "outputs")})
+    return state
+
+
+def test_good_platform_is_good_with_numbers_and_booleans_as_texts() -> None:
+    verdicts = verdicts_on(written_as_texts(good_platform()))
+
+    assert (found(verdicts), verdicts.undetermined) == ([], [])
+
+
+@pytest.mark.parametrize("case", CASES, ids=case_id)
+def test_change_is_found_with_numbers_and_booleans_as_texts(case: Case) -> None:
+    state = good_platform()
+
+    case.change(state)
+
+    assert found(verdicts_on(written_as_texts(state))) == sorted([(case.rule, case.subject), *case.also])

@@ -60,6 +60,12 @@ CASES = (
     ),
     Case("admin-session-document-exists", "template", remove("session"), ("session", "documentType")),
     Case(
+        "admin-documents-are-valid",
+        "session",
+        put("session", "content", "{inputs: ["),
+        ("session", "content"),
+    ),
+    Case(
         "admin-documents-are-private",
         "session",
         put("session", "permissions", {"type": "Share", "account_ids": "All"}),

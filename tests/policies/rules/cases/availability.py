@@ -138,6 +138,7 @@ CASES = (
         ("servers", "launchTemplate"),
     ),
     Case("auto-scaling-policy-exists", "servers", remove("by-cpu"), ("by-cpu", "autoscalingGroupName")),
+    Case("auto-scaling-can-grow", "servers", put("servers", "maxSize", 3), ("servers", "maxSize")),
     Case("availability-stateful-resources-are-protected", "data-key", unprotect("data-key"), None),
     Case("availability-stateful-resources-are-protected", "cache", unprotect("cache"), ("cache", "tags")),
 )

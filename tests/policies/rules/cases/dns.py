@@ -11,4 +11,13 @@ CASES = (
         put("api", "aliases.0.name", "gone.elb.amazonaws.com"),
         ("api", "aliases.0.name"),
     ),
+    Case("dns-served-names-have-records", "certificate", remove("api"), ("api", "name")),
+    Case("dns-served-names-have-records", "certificate", put("api", "name", "api2.fixrx.com"), None),
+    Case("dns-served-names-have-records", "certificate", put("api", "type", "TXT"), None),
+    Case(
+        "dns-served-names-have-records",
+        "certificate",
+        put("certificate", "subjectAlternativeNames", ["*.fixrx.com", "www.fixrx.com"]),
+        None,
+    ),
 )

@@ -1,8 +1,22 @@
 """What breaks the rules of `policies.rules.monitoring`."""
 
-from tests.policies.changes import Case, drop, put, refer, remove
-from tests.policies.exported import document
+from tests.policies.changes import Case, add, drop, put, refer, remove
+from tests.policies.exported import ACCOUNT, arn, document
 from tests.policies.platform import TLS_ONLY
+
+
+def key_policy(services: list[str]) -> str:
+    """Return a key policy for services that act for this account."""
+    return document(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": services},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        }
+    )
+
 
 CASES = (
     Case(
@@ -57,6 +71,18 @@ CASES = (
         "topic",
         refer("topic", "kmsMasterKeyId", "data-key", "arn"),
         ("topic-key", "policy"),
+    ),
+    Case(
+        "monitoring-topic-key-allows-eventbridge",
+        "topic",
+        put("topic-key", "policy", key_policy(["cloudwatch.amazonaws.com", "events.amazonaws.com"])),
+        ("topic-key", "policy"),
+    ),
+    Case(
+        "monitoring-topic-key-allows-eventbridge",
+        "topic",
+        add("aws:cloudwatch/eventTarget", "target", {"rule": "failed-backups", "arn": arn("topic")}),
+        None,
     ),
     Case(
         "monitoring-topic-policy-allows-cloudwatch",

@@ -1,6 +1,7 @@
 """What breaks the rules of `policies.rules.security_groups`."""
 
-from tests.policies.changes import Case, both, drop, put, remove
+from tests.policies.changes import Case, add, both, drop, put, remove
+from tests.policies.exported import Reference, tags
 
 CASES = (
     Case(
@@ -113,6 +114,24 @@ CASES = (
         "default",
         put("default", "ingress", [{"protocol": "-1", "self": True, "fromPort": 0, "toPort": 0}]),
         ("default", "ingress"),
+    ),
+    Case(
+        "security-group-default-is-empty",
+        "default",
+        add(
+            "aws:vpc/securityGroupIngressRule",
+            "from-app",
+            {
+                "securityGroupId": Reference("default", "id"),
+                "referencedSecurityGroupId": Reference("app-group", "id"),
+                "ipProtocol": "tcp",
+                "fromPort": 3000,
+                "toPort": 3000,
+                "description": "From the servers",
+                "tags": tags("from-app"),
+            },
+        ),
+        None,
     ),
     Case("security-group-default-is-managed", "vpc", remove("default"), ("default", "vpcId")),
 )
