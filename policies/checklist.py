@@ -34,7 +34,6 @@ class Status(StrEnum):
     NOT_IMPLEMENTED = "not implemented"
 
 
-FAILURES = frozenset({Status.FAILED, Status.NOT_IMPLEMENTED})
 STYLES: Mapping[Status, str] = {
     Status.PASSED: "green",
     Status.WAIVED: "yellow",
@@ -71,8 +70,9 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        """Whether any item is violated or not implemented."""
-        return any(line.status in FAILURES for line in self.lines)
+        """Whether any item is violated, or none is fulfilled. What the platform does not have breaks no rule."""
+        statuses = {line.status for line in self.lines}
+        return Status.FAILED in statuses or not statuses & {Status.PASSED, Status.WAIVED}
 
 
 def report(index: RuleIndex, state: State, waivers: Waivers) -> Report:
@@ -131,9 +131,9 @@ def as_markdown(result: Report) -> str:
     return "# Pre-deployment checklist\n\n" + "\n".join(rows) + "\n"
 
 
-def as_table(result: Report) -> Table:
+def as_table(result: Report, stack: str) -> Table:
     """Return the report for the terminal."""
-    table = Table(box=SIMPLE, pad_edge=False)
+    table = Table(title=f"Checklist of {stack}", title_justify="left", box=SIMPLE, pad_edge=False)
     table.add_column("Item", no_wrap=True)
     for heading in ("Rules", "Resources", "Pass", "Fail", "Waived", "Undetermined"):
         table.add_column(heading, justify="right")
@@ -166,7 +166,7 @@ def main(arguments: Sequence[str], today: date) -> int:
     console = Console()
     if not console.is_terminal:
         console.width = REPORT_WIDTH
-    console.print(as_table(result))
+    console.print(as_table(result, state.stack))
     for problem in _problems(result.lines):
         console.print(f"\n{problem}", markup=False)
     if options.markdown:

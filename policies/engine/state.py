@@ -19,12 +19,16 @@ class State:
 
     inputs: Sequence[StackResource]
     outputs: Sequence[StackResource]
+    stack: str
+    """Name of the stack, "an empty stack" if it has no resource."""
 
 
 def read_state(path: Path) -> State:
     """Read an exported state. Raises StateError if the file is not one."""
     try:
         exported = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise StateError(f"There is no deployed state to judge: {path} does not exist. Run `make up` first.") from error
     except (OSError, ValueError) as error:
         raise StateError(f"{path} is not a readable JSON file ({error}).") from error
     return state_of(exported)
@@ -40,6 +44,7 @@ def state_of(exported: Any) -> State:
     return State(
         inputs=[_resource(entry, "inputs") for entry in kept],
         outputs=[_resource(entry, "outputs") for entry in kept],
+        stack=kept[0]["urn"].split(":")[2] if kept else "an empty stack",
     )
 
 

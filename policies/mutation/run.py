@@ -103,6 +103,7 @@ def _replaced(state: State, position: int, mutant: Mutant) -> State:
     return State(
         inputs=changed.inputs,
         outputs=[*state.outputs[:position], *changed.outputs, *state.outputs[after:]],
+        stack=state.stack,
     )
 
 

@@ -50,7 +50,7 @@ def test_every_role_is_bounded(stack: Recording, environment: str) -> None:
         ("app-servers-role", BOUNDARY_ARN),
         (
             "continuous-integration-deploy-role",
-            BOUNDARY_ARN.replace("permissions-boundary", "continuous-integration-deploy"),
+            BOUNDARY_ARN.replace("permissions-boundary-policy", "continuous-integration-deploy-boundary"),
         ),
         (
             "continuous-integration-preview-role",

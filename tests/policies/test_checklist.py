@@ -75,14 +75,26 @@ def test_finding_fails_its_item() -> None:
     assert [line.item for line in result.lines if line.status is not Status.PASSED] == ["Security headers implemented"]
 
 
-def test_item_without_a_single_resource_fails() -> None:
+def test_item_without_a_single_resource_is_shown_and_fails_nothing() -> None:
     state = good_platform()
     remove("cdn")(state)
 
     result = report_on(state)
 
     assert line(result, ChecklistItem.CDN) == (Status.NOT_IMPLEMENTED, 0, 0, 0)
-    assert result.failed
+    assert not result.failed
+
+
+def test_stack_that_fulfils_nothing_fails() -> None:
+    assert report_on(State()).failed
+
+
+def test_state_that_does_not_exist_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = tmp_path / "stack.json"
+    assert main(["--state", str(missing)], TODAY) == 2
+    assert capsys.readouterr().err == (
+        f"error: There is no deployed state to judge: {missing} does not exist. Run `make up` first.\n"
+    )
 
 
 def test_waived_finding_is_counted_as_waived() -> None:
