@@ -237,6 +237,21 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "statement Find.*: every resource",
         "Reads names of log groups of this account in both cases.",
     ),
+    # Which resources a workflow's role reaches is no property of one document: the roles' own tests send requests.
+    EquivalentMutant(
+        "iam/policy",
+        "policy",
+        "statement .*: (every resource|no condition)",
+        "tests/layers/test_workflow_permissions.py sends requests for a neighbour's resources and sees them refused.",
+        name="continuous-integration-(deploy|preview).*",
+    ),
+    EquivalentMutant(
+        "iam/policy",
+        "policy",
+        "statement Never: removed",
+        "The second line of defence behind the role's own policies.",
+        name="continuous-integration-deploy-boundary",
+    ),
     # The second line of defence behind security groups.
     EquivalentMutant(
         "ec2/networkAcl",

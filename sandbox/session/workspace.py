@@ -115,6 +115,8 @@ class Workspace:
         left = self._leftovers()
         if left:
             self._delete(left, Addresses(emulator_port=emulator_port, provider_port=0))
+            # What remains noted is in the state.
+            Creations(self._record()).forget()
         return True
 
     def tell_leftovers(self) -> None:
@@ -171,7 +173,8 @@ class Workspace:
         """What the engine needs to know to stay in the sandbox."""
         return {
             **policy_environment(self._directory),
-            "PULUMI_BACKEND_URL": f"file://{self._state}",
+            # A kill would leave half of a file with metadata, which nobody reads here: they are not written as a whole.
+            "PULUMI_BACKEND_URL": f"file://{self._state}?metadata=skip",
             # The latest state is enough: without the emulator of that time, an earlier one is worth nothing.
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
             "PULUMI_DEBUG_PROVIDERS": ",".join(

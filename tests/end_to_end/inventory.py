@@ -56,11 +56,16 @@ def amounts(sandbox: Sandbox) -> dict[str, int]:
     """How much of each kind the emulator holds, details of its resources and what is only recorded included."""
     ec2 = sandbox.client("ec2")
     amounts = {kind: len(items) for kind, items in inventory(sandbox).items()}
-    amounts["route tables"] = len(ec2.describe_route_tables()["RouteTables"])
-    amounts["routes"] = sum(len(table["Routes"]) for table in ec2.describe_route_tables()["RouteTables"])
-    amounts["network ACL entries"] = sum(len(acl["Entries"]) for acl in ec2.describe_network_acls()["NetworkAcls"])
+    # moto keeps the default network ACL of a VPC that is deleted.
+    vpcs = {vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]}
+    acls = [acl for acl in ec2.describe_network_acls()["NetworkAcls"] if acl["VpcId"] in vpcs]
+    tables = ec2.describe_route_tables()["RouteTables"]
+    amounts["route tables"] = len(tables)
+    amounts["routes"] = sum(len(table["Routes"]) for table in tables)
+    amounts["network ACL entries"] = sum(len(acl["Entries"]) for acl in acls)
     amounts["security group rules"] = len(ec2.describe_security_group_rules()["SecurityGroupRules"])
-    amounts["endpoints"] = len(ec2.describe_vpc_endpoints()["VpcEndpoints"])
+    endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
+    amounts["endpoints"] = sum(endpoint["State"].lower() != "deleted" for endpoint in endpoints)
     amounts["flow logs"] = len(ec2.describe_flow_logs()["FlowLogs"])
     keys = sandbox.client("kms")
     amounts["keys"] = sum(
@@ -68,9 +73,15 @@ def amounts(sandbox: Sandbox) -> dict[str, int]:
         for key in keys.list_keys()["Keys"]
     )
     amounts["key aliases"] = len([alias for alias in keys.list_aliases()["Aliases"] if alias.get("TargetKeyId")])
-    tagged = sandbox.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate()
-    amounts["tagged resources"] = sum(len(page["ResourceTagMappingList"]) for page in tagged)
-    amounts["tags"] = sum(len(each["Tags"]) for page in tagged for each in page["ResourceTagMappingList"])
+    tagged = [
+        resource
+        for page in sandbox.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate()
+        for resource in page["ResourceTagMappingList"]
+        # A key that is deleted stays for its waiting period, as in AWS.
+        if ":key/" not in resource["ResourceARN"]
+    ]
+    amounts["tagged resources"] = len(tagged)
+    amounts["tags"] = sum(len(resource["Tags"]) for resource in tagged)
     return amounts | _recorded(sandbox)
 
 

@@ -111,7 +111,13 @@ def disturb(trial: Trial, undisturbed: dict[str, int], target: str, seconds: flo
     trial.up()
     again = trial.up()
     assert set(summary(again)) == {"unchanged"}, again
-    assert amounts(trial.sandbox) == undisturbed
+    held = amounts(trial.sandbox)
+    wrong = {
+        kind: f"{held.get(kind)} instead of {undisturbed.get(kind)}"
+        for kind in sorted({*held, *undisturbed})
+        if held.get(kind) != undisturbed.get(kind)
+    }
+    assert wrong == {}, wrong
 
 
 def undisturbed(trial: Trial) -> tuple[dict[str, int], float]:
