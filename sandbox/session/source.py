@@ -84,10 +84,13 @@ class Source:
 
         threading.Thread(target=_import_program, daemon=True).start()
 
+    def await_warm(self) -> None:
+        """Waits until `warm_up` is done: two threads in an SDK that imports itself lazily meet half-made modules."""
+        _import_program()
+
     def run(self) -> None:
         """Runs the program, as the engine's language host would."""
-        # Waits until `warm_up` is done: two threads in an SDK that imports itself lazily meet half-made modules.
-        _import_program()
+        self.await_warm()
         runpy.run_path(str(self.program), run_name="__main__")
 
 

@@ -129,6 +129,7 @@ class Workspace:
             )
 
     def _delete(self, left: list[Leftover], endpoints: Addresses) -> None:
+        self.source.await_warm()
         emulator = Emulator(endpoints.emulator_url, self.account.id, self.account.region)
         with Progress(console, "Deleting what a killed command has left"):
             try:
