@@ -35,8 +35,8 @@ def total(plan: Plan) -> str:
 def _section(title: str, changes: list[Change], told: Callable[[Change], Iterator[str]]) -> Iterator[str]:
     if changes:
         yield f"{title} ({len(changes)})"
-        # What takes something away comes before what does not.
-        for change in sorted(changes, key=lambda change: loss(change) is None):
+        # What takes something away comes before what does not; within each, two previews read the same.
+        for change in sorted(changes, key=lambda change: (loss(change) is None, change.name)):
             yield from told(change)
 
 
@@ -78,7 +78,7 @@ def _created(plan: Plan) -> Iterator[str]:
         return
     yield f"CREATED ({len(created)})"
     if len(created) <= MOST_CREATIONS:
-        yield from (f"  + {change.title}" for change in created)
+        yield from (f"  + {change.title}" for change in sorted(created, key=lambda change: change.name))
         return
     for component, count in sorted(Counter(plan.component(change) for change in created).items()):
         yield f"  + {component}: {count} resources"

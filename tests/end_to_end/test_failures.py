@@ -90,14 +90,16 @@ def test_invalid_settings_are_all_reported(sandbox: Sandbox, tmp_path: Path) -> 
     result = sandbox.run("preview", "--settings", str(wrong))
     assert result.status == 1
     lines = result.sentence.splitlines()
-    assert lines[0] == "The preview stopped: The stack's configuration has 4 problems; nothing was changed:"
+    assert lines[0] == "The stack's configuration has 4 problems; nothing was changed:"
     assert sorted(line.split(":")[1] for line in lines[1:]) == [
         "database.backup_retention_days",
         "database.colour",
         "owner",
         "spelling",
     ]
-    assert nothing_runs(sandbox)
+    # Neither engine nor emulator was started: there is no folder of the stack.
+    assert [path.name for path in sandbox.directory.iterdir()] == ["lock"]
+    assert result.output == ""
 
 
 def test_settings_without_an_account(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -105,9 +107,8 @@ def test_settings_without_an_account(sandbox: Sandbox, tmp_path: Path) -> None:
     nameless.write_text("config:\n  fixrx:environment: staging\n")
     result = sandbox.run("preview", "--settings", str(nameless))
     assert result.status == 1
-    assert result.sentence == (
-        f"{nameless} does not say which AWS account the stack lives in: "
-        'add `fixrx:account: {id: "111122223333", region: us-east-1}`.'
+    assert result.sentence.splitlines()[1] == (
+        '  fixrx:account: is missing; add the section to the stack\'s file, with `id: "111122223333"`'
     )
 
 

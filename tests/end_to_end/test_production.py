@@ -155,6 +155,55 @@ def test_drift_is_seen_and_reverted(production: Sandbox, deployed: str) -> None:
     assert restored["MaxSize"] == 10
 
 
+def test_state_that_is_judged_is_the_refreshed_one(production: Sandbox, deployed: str) -> None:
+    production.client("rds").modify_db_instance(DBInstanceIdentifier=PRIMARY, BackupRetentionPeriod=1)
+    refreshed = production.succeed("refresh")
+    assert "      backupRetentionPeriod: 35 -> 1" in refreshed.splitlines()
+    assert len(refreshed.splitlines()) < 20
+    judged = production.run("analyze")
+    assert judged.status == 1
+    assert "rds-backup-retention-is-sufficient" in judged.output
+    production.succeed("up")
+    production.succeed("analyze")
+
+
+def test_refresh_without_drift_is_short(production: Sandbox, deployed: str) -> None:
+    assert len(production.succeed("refresh").splitlines()) < 20
+
+
+def test_output_of_a_first_deployment_is_readable(deployed: str) -> None:
+    assert len(deployed.splitlines()) < 250
+
+
+WITHOUT_API_NAME = """
+import runpy
+import sys
+
+sys.path.insert(0, {root!r})
+
+from components.dns import Dns
+
+Dns.alias = lambda *_, **__: None
+runpy.run_path({root!r} + "/__main__.py")
+"""
+
+
+def test_name_of_the_api_is_not_given_up_unnoticed(production: Sandbox, deployed: str, tmp_path: Path) -> None:
+    nameless = tmp_path / "nameless.py"
+    nameless.write_text(WITHOUT_API_NAME.format(root=str(ROOT)))
+    result = production.run("preview", "--no-policies", "--program", str(nameless))
+    assert result.status == 1
+    lost = "lost: the name api.fixrx.com: it no longer resolves, and what it leads to cannot be reached"
+    assert result.output.splitlines()[:3] == [
+        "DELETED (2)",
+        f"  - Record dns-api-a; {lost}",
+        f"  - Record dns-api-aaaa; {lost}",
+    ]
+    assert result.sentence.startswith("The plan deletes or replaces what cannot be had back")
+    refused = production.run("preview", "--program", str(nameless))
+    assert "The policy pack refuses the plan" in refused.sentence
+
+
 @pytest.fixture
 def program(tmp_path: Path) -> Callable[[str], Path]:
     """Writes a program that is the project's own and something more."""
