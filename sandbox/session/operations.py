@@ -59,10 +59,8 @@ class Session:
         self.endpoints = endpoints
         self._workspace = workspace
         self._engine = command
-        try:
+        with self._explained("start", Outcome()):
             self.stack = workspace.open(command, endpoints, QuickStack)
-        except CommandError as error:
-            raise Outcome().explain("start", str(error), workspace.state()) from None
 
     def preview(self, outcome: Outcome) -> None:
         """Plans without applying. Raises UserError if the program, the provider or a mandatory policy objects."""

@@ -16,6 +16,7 @@ from sandbox.session.processes import ROOT
 from sandbox.session.state import STACK_TYPE, State
 
 KEPT = {
+    "start": "nothing was changed",
     "preview": "nothing was changed",
     "update": "what succeeded is kept",
     "refresh": "what was read is kept",
