@@ -1,8 +1,20 @@
 """What a plan means for the platform: what goes, what interrupts service, what changes; and what needs an approval."""
 
 from review.approvals import ApprovalError, Approvals
-from review.plan import Change, Kind, Plan
+from review.plan import STACK_TYPE, Change, Kind, Plan, title_of
 from review.renames import renames
 from review.report import lines, refusal, total
 
-__all__ = ["ApprovalError", "Approvals", "Change", "Kind", "Plan", "lines", "refusal", "renames", "total"]
+__all__ = [
+    "STACK_TYPE",
+    "ApprovalError",
+    "Approvals",
+    "Change",
+    "Kind",
+    "Plan",
+    "lines",
+    "refusal",
+    "renames",
+    "title_of",
+    "total",
+]

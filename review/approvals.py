@@ -19,6 +19,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from review.consequences import loss
 from review.plan import Change, Kind, Plan
 
+ACTIONS = {Kind.DELETE: "delete", Kind.REPLACE: "replace"}
+"""What an entry calls the two kinds of change that it can permit."""
+
 
 class ApprovalError(Exception):
     """The file cannot be read as approvals; the message says why and how to mend it."""
@@ -68,7 +71,7 @@ class Approvals:
     def missing(self, plan: Plan, today: date) -> list[Missing]:
         """The losses of a plan that no entry accepts today."""
         found = []
-        for kind, action in ((Kind.DELETE, "delete"), (Kind.REPLACE, "replace")):
+        for kind, action in ACTIONS.items():
             for change in plan.of(kind):
                 if loss(change) is not None and (why := self._objection(change, action, today)):
                     found.append(Missing(change=change, why=why))
@@ -86,7 +89,7 @@ def entry_for(change: Change, today: date) -> list[str]:
     """The lines to add to the file, with the owner and the reason to fill in."""
     return [
         f"- urn: {change.urn}",
-        f"  action: {'delete' if change.kind is Kind.DELETE else 'replace'}",
+        f"  action: {ACTIONS[change.kind]}",
         "  owner: <who answers for it>",
         f"  until: {today:%Y-%m-%d}",
         "  reason: <why, and where the data is now>",

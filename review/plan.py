@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from pulumi.automation import EngineEvent, OpType
@@ -61,13 +62,19 @@ class Change:
 
     @property
     def title(self) -> str:
-        """The resource as a person names it: its type's last part and its logical name."""
-        return f"{self.type.rpartition(':')[2]} {self.name}"
+        """The resource as a person names it."""
+        return title_of(self.urn)
 
-    @property
+    @cached_property
     def differences(self) -> list[Difference]:
         """The inputs that differ; none for a resource that comes or goes as a whole."""
         return differences(self.old, self.new) if self.kind in (Kind.UPDATE, Kind.REPLACE) else []
+
+
+def title_of(urn: str) -> str:
+    """A resource as a person names it: its type's last part and its logical name."""
+    qualified_type, _, name = urn.rpartition("::")
+    return f"{qualified_type.rpartition(':')[2]} {name}"
 
 
 class Plan:
@@ -103,15 +110,16 @@ class Plan:
 
     def of(self, kind: Kind) -> list[Change]:
         """The changes of one kind; the stack itself is no resource, and Pulumi's providers stand for nothing in AWS."""
-        return [
-            change
-            for change in self._changes.values()
-            if change.kind is kind and change.type != STACK_TYPE and not change.type.startswith(_PROVIDERS)
-        ]
+        return [change for change in self._resources() if change.kind is kind]
 
     def totals(self) -> Counter[Kind]:
         """How many changes there are of each kind."""
-        return Counter({kind: len(self.of(kind)) for kind in Kind if self.of(kind)})
+        return Counter(change.kind for change in self._resources())
+
+    def _resources(self) -> Iterator[Change]:
+        for change in self._changes.values():
+            if change.type != STACK_TYPE and not change.type.startswith(_PROVIDERS):
+                yield change
 
     def component(self, change: Change) -> str:
         """The logical name of the resource directly below the stack that a resource descends from."""

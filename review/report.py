@@ -60,9 +60,8 @@ def _updated(change: Change) -> Iterator[str]:
 
 
 def _differences(change: Change) -> Iterator[str]:
-    found = change.differences
     # What forces a replacement comes first.
-    found.sort(key=lambda difference: difference.input not in change.causes)
+    found = sorted(change.differences, key=lambda difference: difference.input not in change.causes)
     for difference in found[:MOST_DIFFERENCES]:
         cause = "  (forces the replacement)" if difference.input in change.causes else ""
         yield f"      {difference}{cause}"

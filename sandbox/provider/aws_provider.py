@@ -14,7 +14,7 @@ from sandbox.provider.resource_provider import Change, Diff, Identity, ProviderC
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.store import Record
 from sandbox.provider.tables import find
-from sandbox.provider.values import UNKNOWN, Properties, contains_unknown
+from sandbox.provider.values import UNKNOWN, Properties, contains_unknown, top
 
 
 class AwsProvider:
@@ -45,11 +45,11 @@ class AwsProvider:
             failure = autonaming.name(kind.autoname, checked, old, identity.name, seed, proposal)
             failures += [failure] if failure else []
         # What already failed must not fail again in other words further down.
-        wrong = {_top(failure.property) for failure in failures}
+        wrong = {top(failure.property) for failure in failures}
         sound = {key: value for key, value in checked.items() if key not in wrong}
         tags = _tags(sound, configuration)
         further = requests.failures(kind, sound, {} if contains_unknown(tags) else tags)
-        failures += [one for one in further if not wrong or (one.property and _top(one.property) not in wrong)]
+        failures += [one for one in further if not wrong or (one.property and top(one.property) not in wrong)]
         region = _region(sound, configuration)
         failures += self._region_failures(kind, sound, region)
         failures += self._references.failures(kind, sound, region)
@@ -67,7 +67,7 @@ class AwsProvider:
     ) -> Diff:
         """Which inputs change, and which of them force a replacement; raises ProviderError for an impossible change."""
         kind = _kind(identity.token)
-        skipped = {_top(path) for path in ignored}
+        skipped = {top(path) for path in ignored}
         changed = _changed(kind, old, new) - skipped
         if "tags" not in skipped and "tagsAll" in state and state["tagsAll"] != _tags(new, configuration):
             changed |= {"tagsAll"}
@@ -248,11 +248,6 @@ def _common(kind: ResourceType) -> set[str]:
     return common | {"tags"} if kind.tags_are_tags else common
 
 
-def _top(path: str) -> str:
-    """The input at the start of a property path."""
-    return path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
-
-
 def _region(inputs: Properties, configuration: ProviderConfiguration) -> str:
     return str(inputs.get("region") or configuration.region)
 
@@ -329,7 +324,7 @@ def _require_parameters(kind: ResourceType, new: Properties, changed: set[str]) 
         _, mapped = requests.updating(kind, _public(new), frozenset(changed), {})
     except LookupError as error:
         raise ProviderError(f"{kind.token}: {error}") from error
-    _refuse(kind, {_top(failure.property) for failure in mapped.failures} & changed)
+    _refuse(kind, {top(failure.property) for failure in mapped.failures} & changed)
 
 
 def _refuse(kind: ResourceType, stuck: set[str]) -> None:

@@ -47,7 +47,7 @@ class Creations:
     """The creations since the state was last known to be complete."""
 
     def __init__(self, record: Record) -> None:
-        self._record = record
+        self.record = record
 
     @contextmanager
     def noted(
@@ -56,33 +56,33 @@ class Creations:
         """Notes a creation while it runs; call what it yields at the end. No property may contain a secret."""
         number = f"{time.time_ns():020}-{secrets.token_hex(4)}"
         document = {"identity": asdict(identity), "inputs": inputs, "configuration": asdict(configuration)}
-        self._record.put(_STARTED, number, document)
+        self.record.put(_STARTED, number, document)
 
         def finish(identifier: str, state: Properties) -> None:
             finished = {**document, "number": number, "id": identifier, "state": state}
-            self._record.put(_FINISHED, f"{identity.token} {identifier}", finished)
+            self.record.put(_FINISHED, f"{identity.token} {identifier}", finished)
 
         try:
-            with emulator.creation(number), self._record.creation(number):
+            with emulator.creation(number), self.record.creation(number):
                 yield finish
         except Exception:
             # What fails has been deleted again; what is cut off by the end of the process has not.
-            self._record.delete(_STARTED, number)
+            self.record.delete(_STARTED, number)
             raise
-        self._record.delete(_STARTED, number)
+        self.record.delete(_STARTED, number)
 
     def deleted(self, token: str, identifier: str) -> None:
         """Forgets a resource that the engine has deleted."""
-        self._record.delete(_FINISHED, f"{token} {identifier}")
+        self.record.delete(_FINISHED, f"{token} {identifier}")
 
     def leftovers(self, known: Set[tuple[str, str]]) -> list[Leftover]:
         """What was created and is not among the known resources, given by type and id; the latest first."""
         found = [
             _leftover(document)
-            for document in self._record.all(_FINISHED).values()
+            for document in self.record.all(_FINISHED).values()
             if (document["identity"]["token"], document["id"]) not in known
         ]
-        found += [_leftover({"number": key, **document}) for key, document in self._record.all(_STARTED).items()]
+        found += [_leftover({"number": key, **document}) for key, document in self.record.all(_STARTED).items()]
         # Types of other providers, as the random one's, exist in the state only.
         found = [leftover for leftover in found if find(leftover.identity.token)]
         return sorted(found, key=lambda leftover: leftover.number, reverse=True)
@@ -90,8 +90,8 @@ class Creations:
     def forget(self) -> None:
         """Forgets everything: the state is complete."""
         for kind in (_STARTED, _FINISHED):
-            for key in self._record.all(kind):
-                self._record.delete(kind, key)
+            for key in self.record.all(kind):
+                self.record.delete(kind, key)
 
 
 def delete(leftovers: list[Leftover], emulator: Emulator, record: Record) -> None:

@@ -12,7 +12,7 @@ from sandbox.provider import mapping
 from sandbox.provider.mapping import Mapped
 from sandbox.provider.model import Call, Inputs, Request, ResourceType, Text
 from sandbox.provider.schema import CheckFailure
-from sandbox.provider.values import UNKNOWN, Properties
+from sandbox.provider.values import UNKNOWN, Properties, top
 
 _TAG_MEMBERS = ("Tags", "tags", "TagList", "TagSet", "AddTags")
 
@@ -112,12 +112,8 @@ def shape_failures(mapped: Mapped, shape: Any, inputs: Properties, name: str) ->
     yield from mapped.failures
     for failure in mapping.validate(shape, mapped.parameters):
         origin = _origin(failure.property, mapped.origins)
-        known = _top(origin) in inputs
+        known = top(origin) in inputs
         yield CheckFailure(origin if known else "", f"{failure.reason} ({name}: {failure.property})")
-
-
-def _top(path: str) -> str:
-    return path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
 
 
 def values_at(properties: Any, path: str, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -62,6 +62,11 @@ def _without_none(value: Any) -> Any:
     return value
 
 
+def top(path: str) -> str:
+    """The property at the start of a path such as `rules[0].port`."""
+    return path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
+
+
 def secret(value: Any) -> Properties:
     """The value, marked so that the engine encrypts it in the state."""
     return {_SIGNATURE: _SECRET, "value": value}
@@ -122,8 +127,7 @@ class SecretValues:
 
     def hides(self, path: str) -> bool:
         """Whether the property at the start of a path is secret, or a part of it is."""
-        top = path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
-        return any(contains_secret(source.get(top)) for source in self._sources)
+        return any(contains_secret(source.get(top(path))) for source in self._sources)
 
     def mark(self, properties: Mapping[str, Any]) -> Properties:
         """Mark every property that is secret in a source, or that is new and whose text contains a secret.

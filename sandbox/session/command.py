@@ -5,7 +5,6 @@ import gc
 import os
 import shutil
 import subprocess
-import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -147,7 +146,6 @@ def main() -> None:
         parser.error("the command `tool` needs the name of a program, and no other command accepts one")
     # A command is short and keeps nearly all that it allocates: looking for garbage is a fifth of its start.
     gc.disable()
-    threading.excepthook = _report_thread
     warnings.filterwarnings("ignore", message="Error in event stream")
     arguments.directory = arguments.directory.absolute()
     # The state has secrets in it, if only generated ones, encrypted with a passphrase that lies beside it.
@@ -166,13 +164,6 @@ def _port(text: str) -> int:
             f"{text!r} is no port: choose a number from 0 (any free one) to {LARGEST_PORT}"
         )
     return int(text)
-
-
-def _report_thread(failure: threading.ExceptHookArgs) -> None:
-    """Ctrl-C closes the engine's pipes while threads still read them; their errors are not reported."""
-    pipe_closed = isinstance(failure.exc_value, ValueError) and "closed file" in str(failure.exc_value)
-    if not pipe_closed:
-        threading.__excepthook__(failure)
 
 
 def _workspace(arguments: argparse.Namespace) -> Workspace:

@@ -37,10 +37,8 @@ def session(workspace: Workspace, lock: int, port: int = 0, *, changes: bool) ->
     workspace.require_emulator(changes=changes)
     fresh = not workspace.home.exists()
     try:
-        recovering = False
-        if not fresh and changes and (emulator := workspace.processes.emulator.running()):
-            recovering = workspace.recover(emulator.port)
-        elif not fresh:
+        recovering = not fresh and changes and workspace.recover()
+        if not fresh and not changes:
             workspace.tell_leftovers()
         opened = Session(workspace, command, workspace.processes.ensure(port))
         if recovering:

@@ -10,10 +10,10 @@ from textwrap import indent
 from pulumi.automation import EngineEvent
 from pulumi.automation.events import DiagnosticEvent, PolicyEvent
 
-from review import Change, Kind, Plan, renames
+from review import STACK_TYPE, Change, Kind, Plan, renames, title_of
 from sandbox.session.console import UserError
 from sandbox.session.processes import ROOT
-from sandbox.session.state import STACK_TYPE, State
+from sandbox.session.state import State
 
 KEPT = {
     "start": "nothing was changed",
@@ -79,7 +79,7 @@ class Outcome:
         return sorted(self._advice)
 
     def explain(self, operation: str, engine_output: str, state: State) -> UserError:
-        """Why the engine gave up, worded for the user. The state is the one from before the operation."""
+        """Why the engine gave up, worded for the user. The state tells what protected resources are like."""
         if self._violations:
             return UserError(self._refusal())
         # The engine repeats what the program had already reported.
@@ -90,7 +90,7 @@ class Outcome:
         failed = [(urn, message) for urn, message in self._errors if urn and not _is_stack(urn)]
         if failed:
             what = "resource" if len(failed) == 1 else "resources"
-            details = "\n".join(f"  {_short(urn)}: {message}" for urn, message in failed)
+            details = "\n".join(f"  {title_of(urn)}: {message}" for urn, message in failed)
             return UserError(
                 f"The {operation} stopped, because {len(failed)} {what} could not be handled:\n{details}\n"
                 f"Correct the program or the stack's settings and run it again; {KEPT[operation]}."
@@ -100,7 +100,7 @@ class Outcome:
         return UserError(_told_by_the_engine(operation, engine_output))
 
     def _on_policy(self, event: PolicyEvent) -> None:
-        resource = _short(event.resource_urn) if event.resource_urn else "the stack"
+        resource = title_of(event.resource_urn) if event.resource_urn else "the stack"
         violation = Violation(policy=event.policy_name, resource=resource, message=_plain(event.message))
         (self._violations if event.enforcement_level == "mandatory" else self._advice).add(violation)
 
@@ -134,9 +134,9 @@ class Outcome:
                 causes = "; ".join(
                     str(each) for each in replaced[urn].differences if each.input in replaced[urn].causes
                 )
-                lines.append(f"  {_short(urn)} would be replaced: {causes}")
+                lines.append(f"  {title_of(urn)} would be replaced: {causes}")
                 continue
-            lines.append(f"  {_short(urn)} would be deleted")
+            lines.append(f"  {title_of(urn)} would be deleted")
             kind = urn.split("::")[2].rpartition("$")[2]
             self.plan.add_change(
                 Change(kind=Kind.DELETE, urn=urn, type=kind, parent=parents.get(urn, ""), old=inputs.get(urn, {}))
@@ -160,12 +160,6 @@ def grouped(violations: Iterable[Violation]) -> dict[str, list[Violation]]:
 
 def _is_stack(urn: str) -> bool:
     return f"::{STACK_TYPE}::" in urn
-
-
-def _short(urn: str) -> str:
-    """A resource as a person names it: its type's last part and its logical name."""
-    qualified_type, _, name = urn.rpartition("::")
-    return f"{qualified_type.rpartition(':')[2]} {name}"
 
 
 def _plain(message: str) -> str:

@@ -4,20 +4,19 @@ They outlive the command that starts them. A daemon holds a lock on a file for a
 asked of the lock, never of a process id, which the system may have given to another program since.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import signal
 import socket
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 from sandbox.session.console import Progress, UserError, console, disk_full, disk_full_sentence
+from sandbox.session.lock import acquire, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
@@ -25,7 +24,6 @@ READY_TIMEOUT_SECONDS = 90
 """The emulator imports for 2 to 4 seconds; a loaded machine may need many times that."""
 
 STOP_TIMEOUT_SECONDS = 10
-_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +61,7 @@ class Daemon:
         if not self._lock.exists():
             return False
         with self._lock.open("r+") as lock:
-            return not _acquire(lock.fileno())
+            return not acquire(lock.fileno())
 
     def running(self) -> Running | None:
         """What runs and is ready, or None."""
@@ -74,7 +72,7 @@ class Daemon:
         """Starts `python <arguments>`; `await_ready` must follow."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self._lock.open("w") as lock:
-            if not _acquire(lock.fileno()):
+            if not acquire(lock.fileno()):
                 raise UserError(
                     f"The sandbox's {self.name} cannot be started, because another one holds {self._lock}: "
                     "wait a few seconds and try again."
@@ -102,9 +100,9 @@ class Daemon:
         """Ends the process, politely first; does nothing where none runs."""
         if self.alive() and (pid := self._process_id()) is not None:
             os.kill(pid, signal.SIGTERM)
-            if not _wait_until(lambda: not self.alive(), STOP_TIMEOUT_SECONDS):
+            if not wait_until(lambda: not self.alive(), STOP_TIMEOUT_SECONDS):
                 os.kill(pid, signal.SIGKILL)
-                _wait_until(lambda: not self.alive(), STOP_TIMEOUT_SECONDS)
+                wait_until(lambda: not self.alive(), STOP_TIMEOUT_SECONDS)
         self._record.unlink(missing_ok=True)
 
     def await_ready(self) -> int:
@@ -117,7 +115,7 @@ class Daemon:
             port = int(json.loads(line)["port"]) if line.endswith("\n") else None
             return port is not None or not self.alive()
 
-        _wait_until(settled, READY_TIMEOUT_SECONDS)
+        wait_until(settled, READY_TIMEOUT_SECONDS)
         if port is not None and (record := self._recorded()):
             self._remember(replace(record, port=port))
             return port
@@ -136,7 +134,7 @@ class Daemon:
         def written() -> bool:
             return self._pid.exists() and self._pid.read_text().endswith("\n")
 
-        return int(self._pid.read_text()) if _wait_until(written, STOP_TIMEOUT_SECONDS) else None
+        return int(self._pid.read_text()) if wait_until(written, STOP_TIMEOUT_SECONDS) else None
 
     def _recorded(self) -> Running | None:
         return Running(**json.loads(self._record.read_text())) if self._record.exists() else None
@@ -160,7 +158,7 @@ class Addresses:
 
     @property
     def emulator_url(self) -> str:
-        return f"http://{LOOPBACK}:{self.emulator_port}"
+        return emulator_url(self.emulator_port)
 
 
 class Processes:
@@ -228,7 +226,7 @@ class Processes:
     def _spawn_provider(self, emulator_port: int) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
         arguments = [
-            *("-m", "sandbox.provider.protocol", "--port", "0", "--emulator", f"http://{LOOPBACK}:{emulator_port}"),
+            *("-m", "sandbox.provider.protocol", "--port", "0", "--emulator", emulator_url(emulator_port)),
             *("--account-id", self._account.id, "--region", self._account.region),
             *("--data-directory", str(self.data)),
         ]
@@ -246,6 +244,11 @@ class Processes:
             f"account {self._account.id}, region {self._account.region}, emulator {emulator_port}, "
             f"pulumi-aws {version('pulumi-aws')}, code {code.hexdigest()[:12]}"
         )
+
+
+def emulator_url(port: int) -> str:
+    """The address of an emulator that listens on a port."""
+    return f"http://{LOOPBACK}:{port}"
 
 
 def daemons(directory: Path) -> tuple[Daemon, Daemon]:
@@ -267,20 +270,3 @@ def listen(wanted: int) -> socket.socket:
         ) from None
     listener.listen(128)
     return listener
-
-
-def _acquire(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_POLL_SECONDS)
-    return True

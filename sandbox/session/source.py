@@ -1,7 +1,6 @@
 """What is deployed: a stack's settings, the program and the policies."""
 
 import importlib
-import re
 import runpy
 import subprocess
 import sys
@@ -9,16 +8,12 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from sandbox.session.console import UserError
 from sandbox.session.processes import ROOT, Account
+from sandbox.session.stack_file import read_yaml
 
 PROJECT_NAME = "fixrx"
-
-_AMBIGUOUS = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,31 +87,6 @@ class Source:
         """Runs the program, as the engine's language host would."""
         self.await_warm()
         runpy.run_path(str(self.program), run_name="__main__")
-
-
-class _EngineLoader(yaml.SafeLoader):
-    """Reads scalars as the engine does: 12:30 and yes are text, which YAML 1.1 took for 750 and true."""
-
-
-_EngineLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _AMBIGUOUS]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-for _kind, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    ("float", r"[-+]?[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?", "-+0123456789"),
-):
-    _EngineLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"^(?:{_pattern})$"), list(_first))
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a file; raises UserError if it is not YAML."""
-    try:
-        content = yaml.load(path.read_text(), Loader=_EngineLoader)
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} cannot be read, because it is not valid YAML: {error}") from None
-    return content if isinstance(content, dict) else {}
 
 
 def _import_program() -> None:

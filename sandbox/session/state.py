@@ -4,10 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-STACK_TYPE = "pulumi:pulumi:Stack"
-SECRET = "[secret]"
-SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"
-"""The key that marks a secret in Pulumi's state."""
+from review import STACK_TYPE
+from sandbox.provider.values import masked
 
 
 class State:
@@ -47,11 +45,5 @@ class State:
         """The stack's outputs, without the values that Pulumi treats as secret."""
         for resource in self.resources:
             if resource["type"] == STACK_TYPE:
-                return {name: _masked(value) for name, value in sorted(resource.get("outputs", {}).items())}
+                return {name: masked(value) for name, value in sorted(resource.get("outputs", {}).items())}
         return {}
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, dict):
-        return SECRET if SECRET_SIGNATURE in value else {key: _masked(item) for key, item in value.items()}
-    return [_masked(item) for item in value] if isinstance(value, list) else value

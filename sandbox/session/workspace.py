@@ -11,6 +11,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ from sandbox.provider.resource_provider import ProviderError
 from sandbox.provider.store import RECORD_FILE, Record
 from sandbox.session.console import Progress, UserError, console
 from sandbox.session.engine_process import Engine
-from sandbox.session.processes import ROOT, Addresses, Processes
-from sandbox.session.source import Source, read_yaml
+from sandbox.session.processes import ROOT, Addresses, Processes, emulator_url
+from sandbox.session.source import Source
+from sandbox.session.stack_file import StackFile, read_yaml
 from sandbox.session.state import State
 
 _FOREIGN_ENCRYPTION = ("secretsprovider", "encryptedkey", "encryptionsalt")
@@ -101,39 +103,46 @@ class Workspace:
 
     def end(self) -> None:
         """Notes that the state is complete, unless a process was killed before it could be written down."""
-        with_provider = self.processes.provider.alive()
-        if with_provider and not self.state().interrupted and not self._leftovers():
-            Creations(self._record()).forget()
-            self._unfinished.unlink(missing_ok=True)
+        with self._creations() as creations:
+            state = self.state()
+            if self.processes.provider.alive() and not state.interrupted and not creations.leftovers(state.known):
+                creations.forget()
+                self._unfinished.unlink(missing_ok=True)
 
-    def recover(self, emulator_port: int) -> bool:
+    def recover(self) -> bool:
         """Deletes what a killed process has left in the emulator; returns whether the state must be read anew."""
         if not self._unfinished.exists():
             return False
         # Its work may still be under way, and it must not come after this.
         self.processes.provider.stop()
-        left = self._leftovers()
-        if left:
-            self._delete(left, Addresses(emulator_port=emulator_port, provider_port=0))
-            # What remains noted is in the state.
-            Creations(self._record()).forget()
+        with self._creations() as creations:
+            if left := creations.leftovers(self.state().known):
+                self._delete(left, creations.record)
+                # What remains noted is in the state.
+                creations.forget()
         return True
 
     def tell_leftovers(self) -> None:
         """Names what a killed process has left in the emulator, for a command that changes nothing."""
-        if self._unfinished.exists() and (left := self._leftovers()):
+        if not self._unfinished.exists():
+            return
+        with self._creations() as creations:
+            left = creations.leftovers(self.state().known)
+        if left:
             console.print(
                 f"A command was killed before it could finish. In the emulator, and not in the state:\n"
                 f"{_listed(left)}\n"
                 f"`make up STACK={self.source.stack}` deletes them before it goes on."
             )
 
-    def _delete(self, left: list[Leftover], endpoints: Addresses) -> None:
+    def _delete(self, left: list[Leftover], record: Record) -> None:
         self.source.await_warm()
-        emulator = Emulator(endpoints.emulator_url, self.account.id, self.account.region)
+        running = self.processes.emulator.running()
+        assert running is not None
+        emulator = Emulator(emulator_url(running.port), self.account.id, self.account.region)
         with Progress(console, "Deleting what a killed command has left"):
             try:
-                leftovers.delete(left, emulator, self._record())
+                leftovers.delete(left, emulator, record)
             except (ApiError, ProviderError) as error:
                 raise UserError(
                     f"What a killed command has left in the emulator cannot be deleted ({error}):\n{_listed(left)}\n"
@@ -143,11 +152,11 @@ class Workspace:
             f"A command was killed before it could finish. Deleted, as the state did not have it:\n{_listed(left)}"
         )
 
-    def _leftovers(self) -> list[Leftover]:
-        return Creations(self._record()).leftovers(self.state().known)
-
-    def _record(self) -> Record:
-        return Record(self.processes.data / RECORD_FILE)
+    @contextmanager
+    def _creations(self) -> Iterator[Creations]:
+        """What the provider has noted."""
+        with closing(Record(self.processes.data / RECORD_FILE)) as record:
+            yield Creations(record)
 
     def write_files(self) -> list[str]:
         """Puts the engine's copies of the settings in place; returns the configuration paths that are secret."""
@@ -159,15 +168,14 @@ class Workspace:
         # Named here as well as on PATH, because the engine warns of what it only finds on PATH.
         project["plugins"] = {"analyzers": [{"name": "policy-python", "path": str(_binaries(self._directory))}]}
         _write_text(self._work / "Pulumi.yaml", yaml.safe_dump(project))
-        settings = read_yaml(self.source.settings)
         copy = self._work / f"Pulumi.{self.source.stack}.yaml"
         salt = read_yaml(copy).get("encryptionsalt") if copy.exists() else None
-        for key in _FOREIGN_ENCRYPTION:
-            settings.pop(key, None)
+        settings = StackFile.read(self.source.settings)
+        settings.remove(*_FOREIGN_ENCRYPTION)
         if salt:
-            settings["encryptionsalt"] = salt
-        secret_paths = list(_take_secrets(settings.get("config") or {}))
-        _write_text(copy, yaml.safe_dump(settings))
+            settings.add("encryptionsalt", salt)
+        secret_paths = settings.take_secrets()
+        _write_text(copy, settings.text())
         return secret_paths
 
     def environment(self, endpoints: Addresses) -> dict[str, str]:
@@ -248,15 +256,3 @@ def _write_text(path: Path, text: str) -> None:
     scratch = path.with_suffix(".tmp")
     scratch.write_text(text)
     scratch.replace(path)
-
-
-def _take_secrets(section: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """Removes encrypted values, which only their owner's key opens, and yields the configuration path of each."""
-    for key in list(section):
-        value = section[key]
-        path = f"{prefix}.{key}" if prefix else key
-        if isinstance(value, dict) and set(value) == {"secure"}:
-            del section[key]
-            yield path
-        elif isinstance(value, dict):
-            yield from _take_secrets(value, path)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sandbox.session.state import SECRET_SIGNATURE, State
+from sandbox.session.state import State
 
 
 def state_of(*resources: dict[str, Any], **more: Any) -> State:
@@ -12,7 +12,7 @@ def state_of(*resources: dict[str, Any], **more: Any) -> State:
 
 
 def test_secret_outputs_are_masked_wherever_they_are() -> None:
-    secret = {SECRET_SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}
     stack = {
         "type": "pulumi:pulumi:Stack",
         "outputs": {"url": "https://x", "token": secret, "all": [{"inner": secret}]},

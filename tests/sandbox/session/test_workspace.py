@@ -48,6 +48,26 @@ def test_encrypted_settings_are_taken_out_and_named(workspace: Workspace) -> Non
     }
 
 
+def test_scalars_are_copied_as_they_are_written(tmp_path: Path) -> None:
+    """The engine reads YAML 1.2: what Python takes for a number in base 60, true or 16 has to reach it as it is."""
+    settings = tmp_path / "settings.yaml"
+    lines = [
+        "start: 12:30",
+        "answer: yes",
+        "flags: 0x10",
+        "day: 2026-11-26",
+        'id: "0123"',
+        "version: 1_000",
+        "share: 1.",
+    ]
+    section = "".join(f"    {line}\n" for line in lines)
+    settings.write_text(f"config:\n  fixrx:account:\n    id: 444455556666\n  fixrx:it:\n{section}")
+    workspace = Workspace(tmp_path / "sandbox", Source.of("staging", settings, None))
+    assert workspace.write_files() == []
+    copied = [line.strip().replace("'", '"') for line in engines_copy(workspace).read_text().splitlines()]
+    assert copied == ["config:", "fixrx:account:", "id: 444455556666", "fixrx:it:", *lines]
+
+
 def test_users_settings_are_not_modified(workspace: Workspace) -> None:
     workspace.write_files()
     assert workspace.source.settings.read_text() == SETTINGS
