@@ -35,6 +35,19 @@ def workflows(**settings: Any) -> Recording:
     return record(program)
 
 
+def without_repository() -> ContinuousIntegration:
+    return ContinuousIntegration(
+        "ci",
+        ContinuousIntegrationArgs(
+            settings=ContinuousIntegrationSettings(),
+            identity=IDENTITY,
+            zone="fixrx.com",
+            api_domain="api.fixrx.com",
+            boundary_arn="arn:of-the-boundary",
+        ),
+    )
+
+
 def statements(recording: Recording, name: str) -> dict[str, dict[str, Any]]:
     return {each["Sid"]: each for each in recording.named(name).document("policy")["Statement"]}
 
@@ -168,19 +181,7 @@ def test_the_boundary_reaches_the_state_too() -> None:
 
 
 def test_without_a_repository_the_zone_needs_no_policy() -> None:
-    def program() -> None:
-        ContinuousIntegration(
-            "ci",
-            ContinuousIntegrationArgs(
-                settings=ContinuousIntegrationSettings(),
-                identity=IDENTITY,
-                zone="fixrx.com",
-                api_domain="api.fixrx.com",
-                boundary_arn="arn:of-the-boundary",
-            ),
-        ).manage_zone("Z0123456789")
-
-    assert record(program).of_type("aws:iam/policy:Policy") == []
+    assert record(lambda: without_repository().manage_zone("Z0123456789")).of_type("aws:iam/policy:Policy") == []
 
 
 def test_state_is_read_by_previews_and_written_by_deployments_of_the_same_stack() -> None:
@@ -216,19 +217,7 @@ def test_an_identity_provider_that_is_there_already_is_adopted() -> None:
 
 
 def test_without_a_repository_there_are_no_roles() -> None:
-    def program() -> None:
-        ContinuousIntegration(
-            "ci",
-            ContinuousIntegrationArgs(
-                settings=ContinuousIntegrationSettings(),
-                identity=IDENTITY,
-                zone="fixrx.com",
-                api_domain="api.fixrx.com",
-                boundary_arn="arn:of-the-boundary",
-            ),
-        )
-
-    assert [each.identity for each in record(program).registrations] == [
+    assert [each.identity for each in record(without_repository).registrations] == [
         ("fixrx:components:ContinuousIntegration", "ci", "stack")
     ]
 

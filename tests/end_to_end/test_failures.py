@@ -207,6 +207,34 @@ def test_commands_that_need_a_deployed_stack_say_so(sandbox: Sandbox) -> None:
     assert nothing_runs(sandbox)
 
 
+BUCKET = """import pulumi_aws as aws
+
+aws.s3.Bucket("bucket")
+"""
+
+
+def test_preview_keeps_the_state_of_an_emulator_that_has_ended(sandbox: Sandbox, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(BUCKET)
+    small = ("--no-policies", "--program", str(program))
+    sandbox.succeed("up", *small)
+    deployed = set(sandbox.state())
+    os.kill(sandbox.process("emulator")["pid"], signal.SIGKILL)
+
+    result = sandbox.run("preview", *small)
+
+    assert result.status == 1
+    assert result.sentence == (
+        "The emulator of staging has ended, and what it held is gone: run `make down` to forget the state too, "
+        "or `make up STACK=staging` to deploy again."
+    )
+    assert set(sandbox.state()) == deployed
+    again = sandbox.run("up", *small)
+    assert again.status == 0, again.errors
+    assert "Starting staging from nothing, because its emulator has ended." in again.errors
+    assert set(sandbox.state()) == deployed
+
+
 def test_port_that_cannot_be(sandbox: Sandbox) -> None:
     result = sandbox.run("up", "--port", "99999")
     assert result.status == 2
