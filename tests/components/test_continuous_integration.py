@@ -61,9 +61,9 @@ def allows(recording: Recording, name: str, action: str) -> bool:
 
 @pytest.mark.parametrize("environment", ["production", "staging"])
 @pytest.mark.parametrize("purpose", ["preview", "deploy"])
-def test_each_role_is_for_one_occasion_of_one_repository(environment: str, purpose: str, stack: Recording) -> None:
+def test_each_role_is_for_named_occasions_of_one_repository(environment: str, purpose: str, stack: Recording) -> None:
     role = stack.named(f"continuous-integration-{purpose}-role")
-    occasion = {"preview": "pull_request", "deploy": f"environment:{environment}"}[purpose]
+    occasions = {"preview": ["pull_request", "ref:refs/heads/main"], "deploy": [f"environment:{environment}"]}
 
     assert role.document("assumeRolePolicy") == {
         "Version": "2012-10-17",
@@ -76,7 +76,9 @@ def test_each_role_is_for_one_occasion_of_one_repository(environment: str, purpo
                 "Condition": {
                     "StringEquals": {
                         "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-                        "token.actions.githubusercontent.com:sub": f"repo:{REPOSITORY}:{occasion}",
+                        "token.actions.githubusercontent.com:sub": [
+                            f"repo:{REPOSITORY}:{occasion}" for occasion in occasions[purpose]
+                        ],
                     }
                 },
             }

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import resource
 import shutil
 import signal
@@ -233,6 +234,28 @@ def test_preview_keeps_the_state_of_an_emulator_that_has_ended(sandbox: Sandbox,
     assert again.status == 0, again.errors
     assert "Starting staging from nothing, because its emulator has ended." in again.errors
     assert set(sandbox.state()) == deployed
+
+
+UNSTEADY = """import time
+
+import pulumi_aws as aws
+
+aws.s3.Bucket("bucket", tags={"At": str(time.time_ns())})
+"""
+
+
+def test_only_what_was_previewed_is_applied(sandbox: Sandbox, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(UNSTEADY)
+
+    result = sandbox.run("up", "--no-policies", "--program", str(program))
+
+    assert result.status == 1
+    first, second, *_, last = result.sentence.splitlines()
+    assert first == "The update stopped, because it would have done what the preview before it did not show:"
+    assert re.match(r"  Bucket bucket: properties changed: .*tags", second)
+    assert last.endswith("the program has to be corrected; what succeeded is kept.")
+    assert "bucket" not in sandbox.state()
 
 
 def test_port_that_cannot_be(sandbox: Sandbox) -> None:
