@@ -48,6 +48,7 @@ def put_release(stack: str, release: str, commit: str = "", *, sha256: str | Non
         Bucket=bucket_name(stack),
         Key=f"releases/{release}.tar.gz",
         Body=content,
+        ChecksumAlgorithm="SHA256",
         ChecksumSHA256=base64.b64encode(hashlib.sha256(content).digest()).decode(),
         Metadata={name: value for name, value in (("sha256", noted), ("commit", commit)) if value},
     )
