@@ -61,29 +61,35 @@ def audit(node: Node) -> str:
     """
     with step("audit"):
         outcome = node.npm_answer("audit", "--json", "--omit=dev", f"--audit-level={SERIOUS[0]}")
-    report = _report(outcome.output)
-    counted = report.get("metadata", {}).get("vulnerabilities")
-    if not isinstance(counted, dict):
-        reason = str(report.get("message") or report.get("error", {}).get("summary") or "no reason given")
-        warn(f"The packages were not audited, because the registry did not answer: {reason.splitlines()[0]}.")
+    report = _object(outcome.output)
+    counted = _member(_member(report, "metadata"), "vulnerabilities")
+    if not counted:
+        reason = report.get("message") or _member(report, "error").get("summary") or "no reason given"
+        warn(f"The packages were not audited, because the registry did not answer: {str(reason).splitlines()[0]}.")
         return NOT_ANSWERED
     if outcome.exit_status or any(counted.get(level) for level in SERIOUS):
         raise CheckFailed("audit", "\n".join(_findings(report)))
     return PASSED
 
 
-def _report(text: str) -> Mapping[str, Any]:
+def _object(text: str) -> Mapping[str, Any]:
+    """A JSON object, or an empty one for other text."""
     try:
-        report = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return {}
-    return report if isinstance(report, dict) else {}
+    return value if isinstance(value, dict) else {}
+
+
+def _member(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    member = value.get(name)
+    return member if isinstance(member, dict) else {}
 
 
 def _findings(report: Mapping[str, Any]) -> list[str]:
     """One line for each package with a serious finding."""
     return [
         f"{name} {found.get('range', '')}: {found['severity']}"
-        for name, found in sorted(report.get("vulnerabilities", {}).items())
+        for name, found in sorted(_member(report, "vulnerabilities").items())
         if found.get("severity") in SERIOUS
     ] or ["npm audit failed without a finding of level high; run it by hand"]

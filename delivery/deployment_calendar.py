@@ -118,7 +118,15 @@ def _place(path: Sequence[str | int]) -> str:
 
 
 def _sentence(error: Any) -> str:
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    known = {"missing": "is missing", "extra_forbidden": "is not known; remove it"}
-    return known.get(error["type"], str(error["msg"]))
+    match error["type"]:
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "is not known; remove it"
+        case "too_short":
+            return "is empty; write at least one"
+        case "literal_error":
+            return f"is not known; choose {error['ctx']['expected']}"
+    return str(error["msg"])

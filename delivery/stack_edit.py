@@ -34,7 +34,7 @@ def write_settings(
         after = set_text(after, section, name, value, comment)
     if after == before:
         return False
-    if _settings(after) != _with(_settings(before), section, values):
+    if not _is_changed_to(after, _with(_settings(before), section, values)):
         raise CommandError(
             f"{path.name} is written in a way that no command can change; set "
             f"{', '.join(f'{section}.{name}: {value}' for name, value in values.items())} by hand."
@@ -88,12 +88,20 @@ def _added(text: str, settings: yaml.MappingNode, name: str, value: str) -> str:
     key, last = settings.value[-1]
     if settings.flow_style:
         return f"{text[: last.end_mark.index]}, {name}: {_scalar(value)}{text[last.end_mark.index :]}"
-    # The end of a structure is after its last line.
-    line_end = re.compile(r"\r?\n|\Z").search(text, last.end_mark.index)
-    ends_at = last.end_mark.index if last.end_mark.column == 0 or line_end is None else line_end.end()
-    separator = "" if text[:ends_at].endswith("\n") else "\n"
+    end = _end(last)
+    line_end = re.compile(r"\r?\n|\Z").search(text, end.index)
+    ends_at = end.index if end.column == 0 or line_end is None else line_end.end()
     new_line = "\r\n" if "\r\n" in text else "\n"
+    separator = "" if text[:ends_at].endswith("\n") else new_line
     return f"{text[:ends_at]}{separator}{' ' * key.start_mark.column}{name}: {_scalar(value)}{new_line}{text[ends_at:]}"
+
+
+def _end(node: yaml.Node) -> yaml.Mark:
+    """The end of what is written last in a node: a structure without braces ends where the next one begins."""
+    if isinstance(node, yaml.CollectionNode) and node.value and not node.flow_style:
+        last = node.value[-1]
+        return _end(last[1] if isinstance(last, tuple) else last)
+    return node.end_mark
 
 
 def _scalar(value: str) -> str:
@@ -102,6 +110,13 @@ def _scalar(value: str) -> str:
     if plain and yaml.safe_load(value) == value and read(value)[0] == value:
         return value
     return f'"{value}"'
+
+
+def _is_changed_to(text: str, settings: Mapping[str, object]) -> bool:
+    try:
+        return _settings(text) == settings
+    except CommandError:
+        return False
 
 
 def _settings(text: str) -> Mapping[str, object]:
