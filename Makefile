@@ -62,7 +62,7 @@ test: $(ENVIRONMENT) ## everything that can be proven without AWS
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
 
 unit: $(ENVIRONMENT) ## the tests that need neither engine nor emulator
-	@$(PYTHON) -m pytest -m "not engine and not emulator" -n auto --maxprocesses 4 --dist loadfile $(ARGUMENTS)
+	@$(PYTHON) -m pytest -m "not engine and not emulator and not npm" -n auto --maxprocesses 4 --dist loadfile $(ARGUMENTS)
 
 check: $(ENVIRONMENT) ## style, types, imports, workflows, the lock
 	@$(PYTHON) -m ruff check
@@ -72,6 +72,7 @@ check: $(ENVIRONMENT) ## style, types, imports, workflows, the lock
 	@.venv/bin/lint-imports --no-cache --no-logo
 	@$(PYTHON) -m tools.checks
 	@"$$($(SANDBOX) tool actionlint)" -color .github/workflows/*.yml
+	@.venv/bin/zizmor --offline --quiet --no-progress .github
 
 fmt: $(ENVIRONMENT) ## format the code and fix what ruff can fix
 	@$(PYTHON) -m ruff check --fix-only
