@@ -32,6 +32,7 @@ def build_runtime(settings: StackSettings, foundation: Foundation, edge: Edge, d
                 secret_versions=data.secrets.versions,
             ),
             releases=data.backups.releases,
+            vpc_cidr=settings.network.cidr_block,
             session_log_group_arn=foundation.admin_access.session_log_group_arn,
         ),
         foundation.options,
