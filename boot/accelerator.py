@@ -42,9 +42,7 @@ def choose(image: Image, trial_seconds: float = TRIAL_SECONDS, device: Path = DE
         *("-kernel", str(image.kernel), "-append", "panic=-1 quiet"),
     ]
     started = time.monotonic()
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         works = process.wait(trial_seconds - (time.monotonic() - started)) == 0
     except subprocess.TimeoutExpired:

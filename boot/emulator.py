@@ -3,7 +3,8 @@
 import base64
 import json
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -130,15 +131,6 @@ class Emulator:
         [group] = self.client("elbv2").describe_target_groups(TargetGroupArns=arns)["TargetGroups"]
         return int(group["Port"])
 
-    def secret_arns(self) -> Mapping[str, str]:
-        """Environment variable to the ARN of its secret, of all that the servers read."""
-        listed = self.client("secretsmanager").get_paginator("list_secrets").paginate()
-        return {
-            str(secret["Name"]).rpartition("/")[2]: str(secret["ARN"])
-            for page in listed
-            for secret in page["SecretList"]
-        }
-
     def secret(self, arn: str) -> str | None:
         """A secret's value, or None if it has none yet."""
         client = self.client("secretsmanager")
@@ -151,10 +143,10 @@ class Emulator:
         """Writes a secret's value, as a person does."""
         self.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=value)
 
-    def supply_secrets(self) -> Mapping[str, str]:
-        """Writes a made-up value into each secret that has none; returns all, by environment variable."""
+    def supply_secrets(self, arns: Mapping[str, str]) -> Mapping[str, str]:
+        """Writes a made-up value into each secret that has none; returns all values, by environment variable."""
         values = {}
-        for variable, arn in self.secret_arns().items():
+        for variable, arn in arns.items():
             value = self.secret(arn)
             if value is None:
                 value = made_up_secret()
@@ -162,21 +154,24 @@ class Emulator:
             values[variable] = value
         return values
 
-    def release_bucket(self) -> str:
-        """The bucket that holds the releases."""
-        buckets = [str(each["Name"]) for each in self.client("s3").list_buckets()["Buckets"]]
-        return next(name for name in buckets if "backups" in name)
+    def upload(self, bucket: str, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
+        """Puts an object into a bucket, within without_policy."""
+        self.client("s3").put_object(Bucket=bucket, Key=key, Body=content, Metadata=dict(metadata))
 
-    def upload(self, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
-        """Puts an object into the bucket of the releases.
+    def delete(self, bucket: str, key: str) -> None:
+        """Deletes an object, so that it looks as if it had never been there, within without_policy."""
+        self.client("s3").delete_object(Bucket=bucket, Key=key)
 
-        The bucket's policy denies requests without TLS. The emulator applies a denial without its condition, to every
-        upload: the policy is taken away for the upload and put back.
+    @contextmanager
+    def without_policy(self, bucket: str) -> Iterator[None]:
+        """Takes a bucket's policy away for a while.
+
+        It denies requests without TLS, and the emulator applies a denial without its condition, to every request.
         """
-        client, bucket = self.client("s3"), self.release_bucket()
+        client = self.client("s3")
         policy = self._take_policy(client, bucket)
         try:
-            client.put_object(Bucket=bucket, Key=key, Body=content, Metadata=dict(metadata))
+            yield
         finally:
             if policy is not None:
                 client.put_bucket_policy(Bucket=bucket, Policy=policy)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from boot import front, metadata
-from boot.image import Image
 from boot.accelerator import Accelerator
+from boot.image import Image
 from sandbox import UserError
 
 RELAY = Path(__file__).parent / "relay.py"
@@ -61,12 +61,13 @@ class Guest:
 
     def __init__(self, image: Image, folder: Path, wiring: Wiring, processors: int, accelerator: Accelerator) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.processors = processors
         self.console = folder / "console.log"
         self.overlay = folder / "disk.qcow2"
         self.agent = Agent(folder / "agent")
         self._errors = folder / "qemu.log"
         self.overlay.unlink(missing_ok=True)
-        create = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image.disk, self.overlay]
+        create = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(image.disk), str(self.overlay)]
         subprocess.run(create, check=True)
         command = [
             # The machine ends with this process, however that ends.

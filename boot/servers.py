@@ -14,7 +14,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         """Nothing: the console shows what matters."""
 
     def reply(self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> None:

@@ -36,6 +36,9 @@ mv "$root/usr/sbin/logrotate" "$root/lib/systemd/system/logrotate.timer" "$root/
 rm -f "$root/etc/systemd/system/timers.target.wants/logrotate.timer"
 chroot "$root" useradd --system --no-create-home --shell /sbin/nologin nginx
 
+# Amazon Linux has no scripts of SysV: systemd would make services of them, in place of the units.
+rm -f "$root"/etc/init.d/nginx "$root"/etc/init.d/ssh "$root"/etc/rc?.d/*nginx "$root"/etc/rc?.d/*ssh
+
 # Amazon Linux calls the SSH daemon sshd, and starts it.
 rm -f "$root"/etc/systemd/system/sshd.service "$root"/etc/systemd/system/multi-user.target.wants/ssh.service
 sed '/^Alias=/d' "$root/lib/systemd/system/ssh.service" >"$root/lib/systemd/system/sshd.service"
