@@ -66,7 +66,9 @@ class Guest:
         self.overlay = folder / "disk.qcow2"
         self.agent = Agent(folder / "agent")
         self._errors = folder / "qemu.log"
-        self.overlay.unlink(missing_ok=True)
+        # Of a machine before: what it said must not be taken for this one's.
+        for path in (self.console, self.overlay, self.agent.path):
+            path.unlink(missing_ok=True)
         create = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(image.disk), str(self.overlay)]
         subprocess.run(create, check=True)
         command = [
