@@ -17,8 +17,9 @@ explain() {
 command -v npm >/dev/null 2>&1 || packages="$packages npm"
 
 if ! command -v apt-get >/dev/null 2>&1; then
-    explain "these Debian packages are needed, and apt-get is not there: install what your system calls $(echo $packages) \
-yourself."
+    # One line of words again.
+    # shellcheck disable=SC2086,SC2116
+    explain "apt-get is not there to install what is needed; install these Debian packages' counterparts: $(echo $packages)."
 fi
 
 missing=
