@@ -104,7 +104,7 @@ class Server:
 
     def get_many(self, path: str, times: int, headers: Mapping[str, str]) -> Sequence[Answer]:
         """Sends the same request again and again, over connections of its own: as fast as one client can."""
-        with ThreadPoolExecutor(8) as pool:
+        with ThreadPoolExecutor(32) as pool:
             return list(pool.map(lambda _: self.get(path, headers), range(times)))
 
     def change_secret(self, variable: str, value: str) -> None:
