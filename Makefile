@@ -13,7 +13,7 @@ SANDBOX := $(PYTHON) -m sandbox
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap doctor up preview refresh destroy down status analyze checklist mutants test unit check fmt lock bench clean
+.PHONY: help bootstrap doctor up preview refresh destroy down status boot analyze checklist mutants test unit check fmt lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ test: $(ENVIRONMENT) ## everything that can be proven without AWS
 
 unit: $(ENVIRONMENT) ## the tests that need neither engine nor emulator
 	@$(PYTHON) -m pytest -m "not engine and not emulator and not npm" -n auto --maxprocesses 4 --dist loadfile $(ARGUMENTS)
+
+boot: $(ENVIRONMENT) ## boot a server from the deployed launch template in a virtual machine, and check it
+	@$(PYTHON) -m boot --stack "$$STACK" $(ARGUMENTS)
 
 check: $(ENVIRONMENT) ## style, types, imports, workflows, the lock
 	@$(PYTHON) -m ruff check

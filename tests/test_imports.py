@@ -15,6 +15,7 @@ CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["im
 CONTRACTS = [contract["name"] for contract in CONFIGURATION["contracts"]]
 
 SOUND = {
+    "boot/stack.py": "import sandbox, settings",
     "bootstrap/access.py": "import settings",
     "components/database.py": "import components.sections.database, components.shared.identity",
     "components/sections/cache.py": "import components.shared.identity",
