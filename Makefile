@@ -61,8 +61,8 @@ test: $(ENVIRONMENT) ## everything that can be proven without AWS
 	@$(SANDBOX) tool pulumi >/dev/null
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
 
-unit: $(ENVIRONMENT) ## the tests that need neither engine nor emulator
-	@$(PYTHON) -m pytest -m "not engine and not emulator and not npm" -n auto --maxprocesses 4 --dist loadfile $(ARGUMENTS)
+unit: $(ENVIRONMENT) ## the tests that need neither engine nor emulator nor the programs of a server
+	@$(PYTHON) -m pytest -m "not engine and not emulator and not host and not npm" -n auto --maxprocesses 4 --dist loadfile $(ARGUMENTS)
 
 boot: $(ENVIRONMENT) ## boot a server from the deployed launch template in a virtual machine, and check it
 	@$(PYTHON) -m boot --stack "$$STACK" $(ARGUMENTS)
@@ -90,5 +90,5 @@ bench: $(ENVIRONMENT) ## measure the commands, and what components and policies 
 
 clean: ## end the sandbox, then remove everything that make made
 	@if [ -x $(PYTHON) ] && [ -d .sandbox ]; then $(SANDBOX) down; fi
-	@rm -rf .venv .sandbox .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .sandbox .bench .host .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
