@@ -109,7 +109,7 @@ def test_exported_state_passes_the_policies_offline(production: Sandbox, deploye
 
 @pytest.mark.xfail(
     strict=True,
-    reason="of 1919, 14 are not reported: ServerDiskFull, conditions of the servers' new statements, the group's port 80",
+    reason="14 of 1919 are not reported: ServerDiskFull, conditions of the servers' new statements, port 80",
 )
 def test_no_weakening_of_the_platform_goes_unnoticed(production: Sandbox, deployed: str) -> None:
     result = production.mutants()
