@@ -4,6 +4,7 @@
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -101,6 +102,17 @@ def _no_access(error: ClientError) -> NoAccess:
     if code in _INVALID_CODES:
         return NoAccess("AWS does not know the credentials; sign in again.", SIGN_IN)
     return NoAccess(f"AWS could not be asked whose the credentials are: {explain(error)}.", "")
+
+
+def find_image(access: Access, image_id: str) -> Mapping[str, Any] | None:
+    """What EC2 knows of an image, or None if the region has none of that id."""
+    try:
+        images = access.client("ec2").describe_images(ImageIds=[image_id], IncludeDeprecated=True)["Images"]
+    except ClientError as error:
+        if not error_code(error).startswith("InvalidAMIID"):
+            raise
+        return None
+    return images[0] if images else None
 
 
 def error_code(error: Exception) -> str:

@@ -6,19 +6,16 @@ An image is pinned, and changes only by a reviewed change of the stack's file: p
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bootstrap.access import Access, CommandError, error_code
+from bootstrap.access import Access, CommandError, error_code, find_image
 from bootstrap.commands import access_to
 from bootstrap.stack_file import ROOT, StackFile
 from components.shared.instance_types import Architecture
 from delivery.stack_edit import write_settings
 
 SECTION = "app_servers"
-PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
-"""AWS's public parameter with the id of the newest image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +73,7 @@ def write(file: StackFile, newest: Image, region: str, folder: Path = ROOT) -> b
 
 
 def _newest_id(access: Access, architecture: Architecture) -> str:
-    name = PARAMETER.format(architecture=architecture)
+    name = architecture.newest_image_parameter
     try:
         return str(access.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
     except ClientError as error:
@@ -86,16 +83,11 @@ def _newest_id(access: Access, architecture: Architecture) -> str:
 
 
 def _image(access: Access, image_id: str) -> Image | None:
-    try:
-        found: list[Any] = access.client("ec2").describe_images(ImageIds=[image_id], IncludeDeprecated=True)["Images"]
-    except ClientError as error:
-        if not error_code(error).startswith("InvalidAMIID"):
-            raise
-        found = []
-    if not found:
+    found = find_image(access, image_id)
+    if found is None:
         return None
-    created = datetime.fromisoformat(found[0]["CreationDate"]).astimezone(UTC)
-    return Image(id=image_id, name=found[0]["Name"], created=created)
+    created = datetime.fromisoformat(found["CreationDate"]).astimezone(UTC)
+    return Image(id=image_id, name=found["Name"], created=created)
 
 
 def _days(count: int) -> str:

@@ -4,16 +4,13 @@ import shlex
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from bootstrap.access import error_code
+from bootstrap.access import find_image
 from components.shared.instance_types import Architecture
 from components.shared.releases import archive_key, backup_bucket_name
 from doctor.context import Context
 from doctor.finding import Check, Finding, Stage, later, missing, ok
 
 AMAZON = "amazon"
-IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-"
 
 
 def check_region(context: Context) -> Finding:
@@ -40,22 +37,17 @@ def check_image(context: Context) -> Finding:
     """The image exists in the region, can be started, and is for the processors of the instance type."""
     settings = context.settings.app_servers
     command = find_image_command(context.region, settings.image_architecture)
-    try:
-        images = context.client("ec2").describe_images(ImageIds=[settings.image_id])["Images"]
-    except ClientError as error:
-        if not error_code(error).startswith("InvalidAMIID"):
-            raise
-        images = []
-    if not images:
+    image = find_image(context.access, settings.image_id)
+    if image is None:
         return missing(
             f"The image {settings.image_id} does not exist in {context.region}: each region has image ids of its own. "
             "Set app_servers.image_id.",
             command,
         )
-    problem = _problem_of(images[0], settings.image_architecture, context)
+    problem = _problem_of(image, settings.image_architecture, context)
     if problem:
         return missing(f"The image {settings.image_id} {problem}. Set app_servers.image_id.", command)
-    return ok(f"The image {settings.image_id} is {images[0]['Name']}, for {settings.image_architecture}.")
+    return ok(f"The image {settings.image_id} is {image['Name']}, for {settings.image_architecture}.")
 
 
 def check_instance_type(context: Context) -> Finding:
@@ -122,7 +114,7 @@ def find_image_command(region: str, architecture: Architecture) -> str:
     """The command that prints the newest image of Amazon Linux 2023."""
     return (
         f"aws ssm get-parameter --region {region} --query Parameter.Value --output text "
-        f"--name {IMAGE_PARAMETER}{architecture}"
+        f"--name {architecture.newest_image_parameter}"
     )
 
 

@@ -55,6 +55,11 @@ class Architecture(StrEnum):
     ARM64 = "arm64"
     X86_64 = "x86_64"
 
+    @property
+    def newest_image_parameter(self) -> str:
+        """AWS's public parameter with the id of the newest image of Amazon Linux 2023 for the architecture."""
+        return f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{self}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
