@@ -18,7 +18,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.sections.app_servers import MOST_HEALTHY_PERCENT, AppServersSettings
+from components.sections.app_servers import MOST_HEALTHY_PERCENT, RESTART_GIB, AppServersSettings
 from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.connections import Placement
@@ -219,6 +219,7 @@ class AppServers(pulumi.ComponentResource):
                     release_sha256=settings.release_sha256,
                     node_version=settings.node_version,
                     heap_mib=settings.heap_mib,
+                    restart_gib=RESTART_GIB,
                     workers=settings.capacity.vcpus,
                     ssh_daemon=settings.ssh_daemon,
                     vpc_cidr=str(args.vpc_cidr),

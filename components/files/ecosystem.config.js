@@ -20,7 +20,7 @@ module.exports = {
       // From SIGINT until SIGKILL: running requests finish. PM2's own 1.6 s would cut them.
       kill_timeout: @@kill_milliseconds,
       // A reload ends an old worker when the new one listens, or after this time.
-      listen_timeout: 30000,
+      listen_timeout: @@listen_milliseconds,
       // A worker that crashes is started again and again, ever later, instead of given up after 16 times.
       exp_backoff_restart_delay: 100
     }

@@ -14,8 +14,9 @@ MOST_HEALTHY_PERCENT = 110
 """A replacement starts before the old server stops, one at a time: more at once need more database connections."""
 
 
-RESTART_MIB = 1024
+RESTART_GIB = 1
 """The guide's `max_memory_restart: '1G'`: PM2 restarts a process whose resident memory is larger."""
+RESTART_MIB = RESTART_GIB * 1024
 MIB_OUTSIDE_HEAP = 128
 """Resident memory of a Node process besides V8's heap: program, buffers, stacks. About 60 MiB when it starts."""
 GIB_PER_PROCESS = 1.25
@@ -118,7 +119,7 @@ class AppServersSettings(Section):
                 f"instance_type is {needed}, but image_architecture is {self.image_architecture}; choose a type of "
                 f"that architecture, or set image_architecture to {needed} and image_id to the output of `aws ssm "
                 "get-parameter --query Parameter.Value --output text --name "
-                f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{needed}`"
+                f"{needed.newest_image_parameter}`"
             )
         return self
 

@@ -13,6 +13,7 @@ HOST = HostConfiguration(
     release_sha256="0" * 64,
     node_version="24",
     heap_mib=768,
+    restart_gib=1,
     workers=2,
     ssh_daemon=False,
     vpc_cidr="10.0.0.0/16",

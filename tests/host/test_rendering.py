@@ -10,11 +10,11 @@ from pathlib import Path
 import deflate
 import pytest
 
-from components.sections.app_servers import RESTART_MIB
+from components.sections.app_servers import RESTART_GIB, RESTART_MIB
 from components.shared.host import LARGEST_BYTES, decoded, encoded, script
-from components.shared.host.configuration import RESTART_MEMORY
+from components.shared.host.configuration import SECONDS_FOR_A_CALL, SECRETS_IN_A_CALL
 from components.shared.host.files import HostTemplate, host_files
-from tests.host.configuration import ARN, HOST
+from tests.host.configuration import ARN, HOST, file_of
 
 
 def many_secrets(number: int) -> dict[str, str]:
@@ -98,8 +98,17 @@ def test_start_may_take_as_long_as_its_parts(secrets: int, workers: int, seconds
 
 
 def test_settings_and_pm2_mean_the_same_restart() -> None:
-    assert f"{RESTART_MIB // 1024}G" == RESTART_MEMORY
-    assert RESTART_MIB % 1024 == 0
+    assert "max_memory_restart: '1G'," in file_of("/etc/fixrx/ecosystem.config.js").text
+    assert RESTART_MIB == 1024
+    assert HOST.restart_gib == RESTART_GIB
+
+
+def test_limits_of_the_secret_loader_are_those_that_its_time_is_counted_with() -> None:
+    """It is a program of its own, which Python reads as it is."""
+    lines = file_of("/usr/local/sbin/fixrx-load-secrets").text.splitlines()
+
+    assert f"AT_ONCE = {SECRETS_IN_A_CALL}" in lines
+    assert f"SECONDS_FOR_A_CALL = {SECONDS_FOR_A_CALL}" in lines
 
 
 def test_workers_have_the_ports_that_nginx_and_the_agent_ask() -> None:

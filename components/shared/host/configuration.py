@@ -13,8 +13,6 @@ DIRECTORY = "/var/www/fixrx-backend"
 RUNTIME_DIRECTORY = "fixrx-api"
 """Below /run: PM2's sockets and process ids, which a restart of the service must not find."""
 PM2_HOME = f"/run/{RUNTIME_DIRECTORY}"
-RESTART_MEMORY = "1G"
-"""Resident memory at which PM2 restarts a worker; the guide's figure."""
 
 SHORTER_SECONDS = 5
 """PM2 gives workers less time than the load balancer's drain, and systemd gives PM2 more: each ends in good order."""
@@ -26,7 +24,7 @@ SECONDS_FOR_A_CALL = 60
 RELOADED_AT_ONCE = 2
 """PM2's own number of workers that it reloads at the same time."""
 LISTEN_SECONDS = 30
-"""The longest that PM2 waits for a new worker to listen, as in the ecosystem file."""
+"""The longest that PM2 waits for a new worker to listen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +49,8 @@ class HostConfiguration:
     release_sha256: str
     node_version: str
     heap_mib: int
+    restart_gib: int
+    """Resident memory at which PM2 restarts a worker."""
     workers: int
     """As many as the instance has processors: PM2 starts that many."""
     ssh_daemon: bool
