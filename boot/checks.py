@@ -12,6 +12,7 @@ from typing import TypeAlias
 from boot import websocket
 from boot.emulator import made_up_secret, searchable
 from boot.server import READY_PATH, Answer, Server
+from components.shared.ports import APPLICATION_PORT
 
 Check: TypeAlias = Callable[[Server], None]
 
@@ -53,10 +54,9 @@ def public_health_path(server: Server) -> None:
     assert answer.status == 200, f"/health answers {answer.status}"
     assert json.loads(answer.body)["status"] == "healthy"
     for path in (HEALTH_PATH, "/api/v1/system/database/status", "/api/v1/system/metrics"):
-        status = int(
-            server.output(f"curl --silent --output /dev/null --write-out '%{{http_code}}' localhost:3000{path}")
-        )
-        assert status == 200, f"localhost:3000{path} answers {status} on the server"
+        url = f"localhost:{APPLICATION_PORT}{path}"
+        status = int(server.output(f"curl --silent --output /dev/null --write-out '%{{http_code}}' {url}"))
+        assert status == 200, f"{url} answers {status} on the server"
 
 
 def websocket_passes(server: Server) -> None:
@@ -95,12 +95,12 @@ def every_secret_arrived(server: Server) -> None:
 
 def killed_worker_returns(server: Server) -> None:
     """A worker that is killed is started again, and nobody sees an error."""
-    before = _process_on(server, 3000)
+    before = _process_on(server, APPLICATION_PORT)
     with _requests(server) as statuses:
         server.output(f"kill -KILL {before}")
         deadline = time.monotonic() + SETTLED_SECONDS
-        while _process_on(server, 3000) in ("", before):
-            assert time.monotonic() < deadline, f"port 3000 has no new worker after {SETTLED_SECONDS} s"
+        while _process_on(server, APPLICATION_PORT) in ("", before):
+            assert time.monotonic() < deadline, f"the killed worker is not replaced after {SETTLED_SECONDS} s"
             time.sleep(0.5)
     assert set(statuses) == {200}, f"while a worker was dead the answers were {dict(statuses)}"
 
@@ -226,7 +226,7 @@ def _require_security_headers(title: str, answer: Answer) -> None:
 
 def _environments(server: Server) -> Mapping[int, Mapping[str, int]]:
     """Length of each environment variable of each worker, by its port."""
-    ports = [3000 + index for index in range(server.guest.processors)]
+    ports = range(APPLICATION_PORT, APPLICATION_PORT + server.guest.processors)
     return {port: json.loads(server.output(f"curl --silent --fail localhost:{port}/environment")) for port in ports}
 
 

@@ -17,7 +17,10 @@ from boot.failures import Supplied, failures, require_reason
 from boot.image import Image
 from boot.server import Server, booting
 from boot.stack import Stack
-from sandbox import Progress, console, errors_in_one_sentence
+from bootstrap.access import CommandError
+from components.shared.releases import archive_key
+from sandbox import Progress, UserError, console, errors_in_one_sentence
+from settings import InvalidSettings
 
 PATIENCE_SECONDS = 60
 """How long a server waits for what is missing. With the default, a boot that must fail would take ten minutes."""
@@ -128,7 +131,10 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="check nothing, and let the server run until Ctrl-C")
     arguments = parser.parse_args()
     with errors_in_one_sentence():
-        sys.exit(_run(arguments))
+        try:
+            sys.exit(_run(arguments))
+        except (CommandError, InvalidSettings) as error:
+            raise UserError(str(error)) from None
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -162,7 +168,7 @@ def _supplied(stack: Stack, emulator: Emulator, sample: release.Release) -> Supp
     return Supplied(
         emulator=emulator,
         bucket=stack.release_bucket(),
-        key=f"releases/{sample.name}.tar.gz",
+        key=archive_key(sample.name),
         release=sample,
         secret_arns=stack.secret_arns(),
     )

@@ -78,16 +78,19 @@ class Emulator:
             raise UserError(f"No emulator runs for {home}: run `make up` first.")
         self.url = f"http://127.0.0.1:{json.loads(record.read_text())['port']}"
         self.region = region
+        self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
-        """A client of boto3."""
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            region_name=self.region,
-            aws_access_key_id="sandbox",
-            aws_secret_access_key="sandbox",
-        )
+        """A client of boto3, made once."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                endpoint_url=self.url,
+                region_name=self.region,
+                aws_access_key_id="sandbox",
+                aws_secret_access_key="sandbox",
+            )
+        return self._clients[service]
 
     def _group(self) -> Mapping[str, Any]:
         groups: Sequence[Mapping[str, Any]] = self.client("autoscaling").describe_auto_scaling_groups()[
@@ -118,12 +121,6 @@ class Emulator:
         identifiers = [each["InstanceId"] for each in self._group()["Instances"]]
         reservations = self.client("ec2").describe_instances(InstanceIds=identifiers)["Reservations"]
         return [Instance(self, record, template) for each in reservations for record in each["Instances"]]
-
-    def health(self, instance_id: str) -> str:
-        """What the Auto Scaling group holds of a server: Healthy or Unhealthy, or Replaced if it has gone."""
-        found = self.client("autoscaling").describe_auto_scaling_instances(InstanceIds=[instance_id])
-        states = [str(each["HealthStatus"]).capitalize() for each in found["AutoScalingInstances"]]
-        return states[0] if states else "Replaced"
 
     def target_port(self) -> int:
         """The port on which the load balancer reaches a server."""
@@ -194,8 +191,7 @@ def made_up_secret() -> str:
 
 
 def searchable(value: str) -> Sequence[str]:
-    """The parts of a secret's value that may appear nowhere: its password if it is a URL, else its unbroken words."""
+    """The part of a secret's value that may appear nowhere: its password if it is a URL, else its first word."""
     if password := urlsplit(value).password if "://" in value else None:
         return [password]
-    first = value.partition(" ")[0]
-    return [first]
+    return value.split()[:1]

@@ -1,6 +1,5 @@
 """The release that the machine runs: the sample backend, built by the project's own command and kept."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -10,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boot import cache, image
+from bootstrap.stack_file import ROOT
+from delivery.archive import sha256_of
 from sandbox import Progress, UserError, console
 
-ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "tests" / "sample_backend"
 NOT_SOURCE = ("node_modules", "dist")
 _GIT = ("git", "-c", "user.name=FixRx", "-c", "user.email=boot@fixrx.invalid", "-c", "commit.gpgsign=false")
@@ -43,7 +43,7 @@ def find(node_version: str) -> Release:
     return Release(
         name=archive.name.removesuffix(".tar.gz"),
         archive=archive,
-        sha256=hashlib.sha256(archive.read_bytes()).hexdigest(),
+        sha256=sha256_of(archive),
     )
 
 

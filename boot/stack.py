@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from boot.emulator import Emulator
-from boot.release import ROOT, Release
+from boot.release import Release
+from bootstrap.stack_file import ROOT
+from delivery.stack_edit import set_text
 from sandbox import UserError
-from settings import PROJECT, StackSettings, read_file
+from settings import StackSettings, read_file
 
 DIRECTORY = ROOT / ".sandbox" / "boot"
 """Apart from the user's own sandbox, whose release and secrets stay what they are."""
@@ -35,13 +35,16 @@ class Stack:
 
     def deploy(self, release: Release, patience_seconds: int) -> None:
         """Deploys the stack, or what has changed. Raises UserError if that fails."""
-        content = yaml.safe_load(self.file.read_text())
-        servers = content["config"][f"{PROJECT}:app_servers"]
-        servers |= {"release": release.name, "release_sha256": release.sha256}
-        servers |= {"boot_patience_seconds": patience_seconds}
+        text = self.file.read_text()
+        for name, value in {
+            "release": release.name,
+            "release_sha256": release.sha256,
+            "boot_patience_seconds": str(patience_seconds),
+        }.items():
+            text = set_text(text, "app_servers", name, value)
         self.directory.mkdir(parents=True, exist_ok=True)
         file = self.directory / self.file.name
-        file.write_text(yaml.safe_dump(content))
+        file.write_text(text)
         self._sandbox("up", "--stack", self.name, "--settings", str(file))
 
     def emulator(self) -> Emulator:

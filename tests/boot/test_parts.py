@@ -46,6 +46,8 @@ def test_secret_is_searched_by_what_is_found_nowhere_by_chance() -> None:
     assert searchable(value) == [value[:40]]
     assert searchable("postgresql://fixrx:Pass0word@database:5432/fixrx") == ["Pass0word"]
     assert searchable("redis://cache:6379") == ["redis://cache:6379"]
+    assert searchable(" begins with a space") == ["begins"]
+    assert searchable("\n") == []
 
 
 def test_reason_of_a_failed_boot_is_found_in_the_console() -> None:
