@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from boot import websocket
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
 from boot.emulator import made_up_secret, searchable
 from boot.server import READY_PATH, Answer, Server
 from components.shared.ports import APPLICATION_PORT
@@ -30,6 +32,7 @@ CHANGED = "longer"
 """Begins a changed secret: the sample tells its length."""
 SETTLED_SECONDS = 90
 """The longest that a worker takes to be back, in software emulation."""
+WEBSOCKET_SECONDS = 30
 MARK = "written-by-the-check-of-the-disk"
 
 
@@ -61,8 +64,15 @@ def public_health_path(server: Server) -> None:
 
 def websocket_passes(server: Server) -> None:
     """Through nginx to a worker and back."""
-    answer = websocket.echo(server.host_port, "/", "to the worker and back")
-    assert answer == "to the worker and back", f"the websocket has answered {answer!r}"
+    text = "to the worker and back"
+    client = {"X-Forwarded-For": server.next_client()}
+    try:
+        with connect(f"ws://127.0.0.1:{server.host_port}/", additional_headers=client, proxy=None) as websocket:
+            websocket.send(text)
+            answer = websocket.recv(WEBSOCKET_SECONDS)
+    except (WebSocketException, OSError) as error:
+        raise AssertionError(f"the websocket does not work: {error}") from None
+    assert answer == text, f"the websocket has answered {answer!r}"
 
 
 def rate_is_limited(server: Server) -> None:

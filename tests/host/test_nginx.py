@@ -3,13 +3,11 @@
 127.0.0.1 stands for the load balancer, as the only address in the VPC; each client is another X-Forwarded-For.
 """
 
-import base64
 import contextlib
 import getpass
 import itertools
 import json
 import os
-import socket
 import subprocess
 import threading
 import time
@@ -18,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import ClientConnection, connect
 
 from tests.host.configuration import HOST, file_of
 from tests.host.programs import Answer, answers, free_ports, placed, program, running, send, wait_until, worker
@@ -211,7 +210,7 @@ def test_dead_worker_is_left_out_after_three_failures_and_no_client_notices(tmp_
 
 def test_hundred_websockets_survive_a_reload(server: Server) -> None:
     with contextlib.ExitStack() as stack:
-        websockets = [stack.enter_context(contextlib.closing(open_websocket(server.port))) for _ in range(100)]
+        websockets = [stack.enter_context(open_websocket(server.port)) for _ in range(100)]
         assert [echo(each, "before") for each in websockets] == ["before"] * 100
         before = server.children()
 
@@ -219,25 +218,15 @@ def test_hundred_websockets_survive_a_reload(server: Server) -> None:
         wait_until(lambda: len(server.children() - before) >= len(os.sched_getaffinity(0)), "new processes of nginx")
 
         assert [echo(each, "after") for each in websockets] == ["after"] * 100
-        assert echo(stack.enter_context(contextlib.closing(open_websocket(server.port))), "new") == "new"
+        assert echo(stack.enter_context(open_websocket(server.port)), "new") == "new"
 
 
-def open_websocket(port: int) -> socket.socket:
-    opened = socket.create_connection(("127.0.0.1", port), timeout=30)
-    key = base64.b64encode(os.urandom(16)).decode()
-    lines = ["GET / HTTP/1.1", "Host: api", f"X-Forwarded-For: {next(CLIENTS)}", "Upgrade: websocket"]
-    lines += ["Connection: Upgrade", f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", "", ""]
-    opened.sendall("\r\n".join(lines).encode())
-    answer = b""
-    while not answer.endswith(b"\r\n\r\n"):
-        answer += opened.recv(1)
-    assert answer.startswith(b"HTTP/1.1 101 "), answer
-    return opened
+def open_websocket(port: int) -> ClientConnection:
+    client = {"X-Forwarded-For": next(CLIENTS)}
+    return connect(f"ws://127.0.0.1:{port}/", additional_headers=client, proxy=None)
 
 
-def echo(websocket: socket.socket, text: str) -> str:
-    """Send a short text, masked with zeros as RFC 6455 allows, and return what comes back."""
-    websocket.sendall(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text.encode())
-    kind, length = websocket.recv(2, socket.MSG_WAITALL)
-    assert kind == 0x81
-    return websocket.recv(length, socket.MSG_WAITALL).decode()
+def echo(websocket: ClientConnection, text: str) -> str | bytes:
+    """Send a text, and return what comes back."""
+    websocket.send(text)
+    return websocket.recv(30)
