@@ -10,20 +10,15 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 from rich.markup import escape
 
-from bootstrap.access import CommandError, explain
+from bootstrap.access import CommandError
 from bootstrap.commands import access_to, bucket_name, init_command, login_command, tags
+from bootstrap.console import exit_status, output
 from bootstrap.feature import Feature, missing_features
 from bootstrap.stack_file import StackFile, read_stack_file
 from bootstrap.state_bucket import StateBucket
 from bootstrap.state_key import StateKey
-from settings import InvalidSettings
-
-output = Console(highlight=False, emoji=False, soft_wrap=True)
-console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 class Foundation(Protocol):
@@ -92,15 +87,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bootstrap", description=__doc__)
     parser.add_argument("--stack", required=True, help="the stack whose account is prepared, for instance production")
     arguments = parser.parse_args()
-    try:
-        run(arguments.stack)
-    except (CommandError, InvalidSettings) as error:
-        console.print(f"[red]error:[/red] {escape(str(error))}")
-        return 1
-    except (ClientError, BotoCoreError) as error:
-        console.print(f"[red]error:[/red] {escape(explain(error))}; run the command again when that is corrected.")
-        return 1
-    return 0
+    return exit_status(lambda: run(arguments.stack))
 
 
 if __name__ == "__main__":

@@ -8,15 +8,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.markup import escape
-
-from bootstrap.access import CommandError, explain
+from bootstrap.console import exit_status
 from delivery import other_commands, release_commands
-from delivery.progress import console
-from settings import InvalidSettings
-
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,18 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     release_commands.add_commands(commands)
     other_commands.add_commands(commands)
     parsed = parser.parse_args(arguments)
-    try:
-        parsed.run(parsed)
-    except (CommandError, InvalidSettings) as error:
-        console.print(f"[red]error:[/red] {escape(str(error))}")
-        return 1
-    except (ClientError, BotoCoreError) as error:
-        console.print(f"[red]error:[/red] {escape(explain(error))}; run the command again when that is corrected.")
-        return 1
-    except KeyboardInterrupt:
-        console.print("Interrupted.")
-        return INTERRUPTED
-    return 0
+    return exit_status(lambda: parsed.run(parsed))
 
 
 if __name__ == "__main__":

@@ -5,13 +5,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.markup import escape
 
-output = Console(highlight=False, emoji=False, soft_wrap=True)
-"""Results."""
-console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
-"""Progress, warnings and errors."""
+from bootstrap.console import console, output
 
 
 def say(sentence: str) -> None:

@@ -10,12 +10,13 @@ from typing import TypeAlias
 from rich.table import Table
 
 from bootstrap.access import CommandError
+from bootstrap.console import output
 from bootstrap.stack_file import ROOT, read_stack_file
 from delivery.archive import read_manifest, sha256_of
 from delivery.build import build, check_servers
 from delivery.history import Released, read_history, served_since
 from delivery.pins import Change, bucket_of, next_steps, pin, promote, roll_back
-from delivery.progress import output, say, step
+from delivery.progress import say, step
 from delivery.prune import DAYS, unneeded
 from delivery.source import find_checkout
 from delivery.store import Details
