@@ -1,13 +1,14 @@
 """The parts of `make boot` that need no virtual machine."""
 
 import http.client
+import re
 from pathlib import Path
 
 import pytest
 
 from boot import cache, metadata, timeline
 from boot.emulator import AWKWARD, made_up_secret, searchable
-from boot.image import mirror
+from boot.image import TOOLS, mirror
 from boot.server import failure_line
 from boot.servers import serving
 from boot.timeline import Event
@@ -77,6 +78,13 @@ def test_packages_come_from_where_this_machine_gets_its_own(tmp_path: Path, name
 
     assert mirror([tmp_path]) == "https://mirror.example/debian"
     assert mirror([tmp_path / "nothing"]) == "http://deb.debian.org/debian"
+
+
+def test_programs_of_a_boot_are_installed_by_the_script() -> None:
+    script = (Path(__file__).parents[2] / "tools" / "debian.sh").read_text()
+    installed = " ".join(re.findall(r'packages="([^"]*)"', script)).split()
+
+    assert sorted(set(TOOLS.values()) - set(installed)) == []
 
 
 def test_metadata_needs_a_token_where_the_launch_template_says_so() -> None:

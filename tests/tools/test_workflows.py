@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,14 @@ def test_actions_are_pinned_and_jobs_have_only_the_rights_that_they_name(file: P
 
     assert workflow(file)["permissions"] == {}
     assert [each for each in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}|\./\.github/workflows/\S+", each)] == []
+
+
+def test_every_action_has_one_version() -> None:
+    used = {
+        match for file in FILES for match in re.findall(r"uses: ([\w./-]+)@([0-9a-f]{40}) # (\S+)", file.read_text())
+    }
+
+    assert [name for name, count in Counter(name for name, _, _ in used).items() if count > 1] == []
 
 
 def test_a_deployment_applies_the_plan_that_was_reviewed_and_approved() -> None:
