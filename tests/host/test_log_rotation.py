@@ -95,8 +95,8 @@ def test_rotation_under_load_keeps_every_line_once(tmp_path: Path) -> None:
             },
         )
     )
-    keep = placed(file_of("/etc/fixrx/keep_log_lines.js").text, {"/var/log/fixrx": str(logs)})
-    (tmp_path / "keep_log_lines.js").write_text(keep)
+    keep = placed(file_of("/etc/fixrx/worker.js").text, {"/var/log/fixrx": str(logs)})
+    (tmp_path / "worker.js").write_text(keep)
     environment = {**node_environment(modules), "PM2_HOME": f"{tmp_path}/pm2"}
     file = rotation(tmp_path)
     command = [f"{release}/node_modules/.bin/pm2-runtime", "start", f"{tmp_path}/ecosystem.config.js"]
