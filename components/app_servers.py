@@ -30,11 +30,6 @@ BOOT_SECONDS = 300
 """From launch to the first request that can be served: packages, release and start of Node, with a margin."""
 HEALTHY_SECONDS = 180
 """How long the service may take from its start to its first answer. A server that takes longer gives up."""
-PATIENCE_SECONDS = 600
-"""How long a server waits at its first boot for the release, the vendors' secrets and the network. A server whose time
-runs out is replaced, and the next one waits again."""
-GRACE_SECONDS = PATIENCE_SECONDS + BOOT_SECONDS
-"""A server that may still wait is not replaced."""
 SECONDS_OF_A_DAY = 24 * 60 * 60
 SERVERS_METRIC = aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES
 LOG_RETENTION_DAYS = 30
@@ -234,7 +229,7 @@ class AppServers(pulumi.ComponentResource):
                     settings=args.environment.values,
                     secret_arns=known["secret_arns"],
                     secret_versions=known["secret_versions"],
-                    patience_seconds=PATIENCE_SECONDS,
+                    patience_seconds=settings.boot_patience_seconds,
                     healthy_seconds=HEALTHY_SECONDS,
                     log_groups=self._log_group_names,
                     metrics_namespace=self._metrics_namespace,
@@ -299,7 +294,8 @@ class AppServers(pulumi.ComponentResource):
             target_group_arns=[self._args.target_group.arn],
             health_check_type="ELB",
             max_instance_lifetime=settings.max_instance_days * SECONDS_OF_A_DAY,
-            health_check_grace_period=GRACE_SECONDS,
+            # A server that may still wait is not replaced.
+            health_check_grace_period=settings.boot_patience_seconds + BOOT_SECONDS,
             default_instance_warmup=BOOT_SECONDS,
             availability_zone_distribution={"capacity_distribution_strategy": "balanced-best-effort"},
             instance_maintenance_policy={

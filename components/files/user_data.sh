@@ -27,7 +27,7 @@ fail() {
 }
 
 one_line() {
-  tail --lines=60 | paste --serial --delimiters=';'
+  sed '/^$/d' | tail --lines=60 | paste --serial --delimiters=';'
 }
 
 # Tells the group at once, which would wait for the end of its grace period otherwise.

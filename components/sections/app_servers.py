@@ -77,6 +77,9 @@ class AppServersSettings(Section):
     at least 128 MiB more: with the guide's heap of 1024 MiB it would restart healthy processes."""
     max_instance_days: Annotated[int, Field(ge=1, le=365)] = 30
     """A server that is older is replaced, so that no server keeps an old system for longer than a month."""
+    boot_patience_seconds: Annotated[int, Field(ge=30, le=3600)] = 600
+    """How long a server waits at its first boot for the release, the secrets' values and the network. A server whose
+    time runs out is replaced, and the next one waits again. The group's grace period is 300 s longer."""
     ssh_daemon: bool = False
     """Let the image's SSH daemon run. Administrators use Session Manager, and no port is open for SSH."""
     root_volume_gib: Annotated[int, Field(ge=8, le=1024)] = 30

@@ -337,6 +337,8 @@ def test_role_is_for_servers_and_has_only_its_own_policies(stack: Recording, env
         ({"heap_mib": 1024}, "heap_mib is 1024: PM2 restarts a process at 1024 MiB of resident memory, and 128 MiB"),
         ({"heap_mib": 897}, "set heap_mib to 896 or less"),
         ({"heap_mib": 255}, "greater than or equal to 256"),
+        ({"boot_patience_seconds": 29}, "greater than or equal to 30"),
+        ({"boot_patience_seconds": 3601}, "less than or equal to 3600"),
         ({"max_instance_days": 0}, "greater than or equal to 1"),
         ({"max_instance_days": 366}, "less than or equal to 365"),
     ],

@@ -14,6 +14,7 @@ from components.sections.continuous_integration import ContinuousIntegrationSett
 from tests.recorder import IDENTITY, Recording, record
 
 REPOSITORY = "fixrx/fixrx-infrastructure"
+BACKEND = "fixrx/fixrx-backend"
 PROVIDER_ARN = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
 LONGEST_MANAGED_POLICY = 6144
 """IAM's quota, in characters without white space."""
@@ -35,6 +36,19 @@ def workflows(**settings: Any) -> Recording:
     return record(program)
 
 
+def without_repository() -> ContinuousIntegration:
+    return ContinuousIntegration(
+        "ci",
+        ContinuousIntegrationArgs(
+            settings=ContinuousIntegrationSettings(),
+            identity=IDENTITY,
+            zone="fixrx.com",
+            api_domain="api.fixrx.com",
+            boundary_arn="arn:of-the-boundary",
+        ),
+    )
+
+
 def statements(recording: Recording, name: str) -> dict[str, dict[str, Any]]:
     return {each["Sid"]: each for each in recording.named(name).document("policy")["Statement"]}
 
@@ -47,10 +61,15 @@ def allows(recording: Recording, name: str, action: str) -> bool:
 
 
 @pytest.mark.parametrize("environment", ["production", "staging"])
-@pytest.mark.parametrize("purpose", ["preview", "deploy"])
-def test_each_role_is_for_one_occasion_of_one_repository(environment: str, purpose: str, stack: Recording) -> None:
+@pytest.mark.parametrize("purpose", ["preview", "deploy", "image", "release"])
+def test_each_role_is_for_named_occasions_of_one_repository(environment: str, purpose: str, stack: Recording) -> None:
     role = stack.named(f"continuous-integration-{purpose}-role")
-    occasion = {"preview": "pull_request", "deploy": f"environment:{environment}"}[purpose]
+    subjects = {
+        "preview": [f"{REPOSITORY}:pull_request", f"{REPOSITORY}:ref:refs/heads/main"],
+        "deploy": [f"{REPOSITORY}:environment:{environment}"],
+        "image": [f"{REPOSITORY}:ref:refs/heads/main"],
+        "release": [f"{BACKEND}:environment:release"],
+    }[purpose]
 
     assert role.document("assumeRolePolicy") == {
         "Version": "2012-10-17",
@@ -63,7 +82,7 @@ def test_each_role_is_for_one_occasion_of_one_repository(environment: str, purpo
                 "Condition": {
                     "StringEquals": {
                         "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-                        "token.actions.githubusercontent.com:sub": f"repo:{REPOSITORY}:{occasion}",
+                        "token.actions.githubusercontent.com:sub": [f"repo:{subject}" for subject in subjects],
                     }
                 },
             }
@@ -90,10 +109,44 @@ def boundary(recording: Recording, purpose: str) -> str:
     return str(arn.rpartition(":")[2])
 
 
-def test_what_a_preview_may_do_is_also_all_that_it_may_ever_do(stack: Recording) -> None:
-    policy = "continuous-integration-preview-policy"
+@pytest.mark.parametrize("purpose", ["preview", "image", "release"])
+def test_what_these_may_do_is_also_all_that_they_may_ever_do(stack: Recording, purpose: str) -> None:
+    policy = f"continuous-integration-{purpose}-policy"
 
-    assert (attached(stack, "preview"), boundary(stack, "preview")) == ({policy}, policy)
+    assert (attached(stack, purpose), boundary(stack, purpose)) == ({policy}, policy)
+
+
+def test_a_release_may_be_added_and_nothing_else(production: Recording) -> None:
+    assert statements(production, "continuous-integration-release-policy") == {
+        "AddReleases": {
+            "Sid": "AddReleases",
+            "Effect": "Allow",
+            "Action": ["s3:PutObject"],
+            "Resource": ["arn:aws:s3:::fixrx-backups-production-111122223333/releases/*"],
+            "Condition": {
+                "Null": {"s3:if-none-match": "false"},
+                "StringEquals": {"aws:ResourceAccount": "111122223333"},
+            },
+        },
+        "EncryptReleases": {
+            "Sid": "EncryptReleases",
+            "Effect": "Allow",
+            "Action": ["kms:GenerateDataKey"],
+            "Resource": ["arn:aws:kms:us-east-1:111122223333:key/*"],
+            "Condition": {
+                "StringEquals": {
+                    "aws:ResourceTag/Project": "fixrx",
+                    "aws:ResourceTag/Environment": "production",
+                    "kms:ViaService": "s3.us-east-1.amazonaws.com",
+                }
+            },
+        },
+    }
+
+
+def test_a_backends_repository_comes_with_the_platforms_own() -> None:
+    with pytest.raises(ValidationError, match="backend_repository is set without repository; set both"):
+        ContinuousIntegrationSettings(backend_repository=BACKEND)
 
 
 def test_a_deployment_has_several_policies_and_one_boundary_for_them_all(stack: Recording) -> None:
@@ -168,19 +221,7 @@ def test_the_boundary_reaches_the_state_too() -> None:
 
 
 def test_without_a_repository_the_zone_needs_no_policy() -> None:
-    def program() -> None:
-        ContinuousIntegration(
-            "ci",
-            ContinuousIntegrationArgs(
-                settings=ContinuousIntegrationSettings(),
-                identity=IDENTITY,
-                zone="fixrx.com",
-                api_domain="api.fixrx.com",
-                boundary_arn="arn:of-the-boundary",
-            ),
-        ).manage_zone("Z0123456789")
-
-    assert record(program).of_type("aws:iam/policy:Policy") == []
+    assert record(lambda: without_repository().manage_zone("Z0123456789")).of_type("aws:iam/policy:Policy") == []
 
 
 def test_state_is_read_by_previews_and_written_by_deployments_of_the_same_stack() -> None:
@@ -216,19 +257,7 @@ def test_an_identity_provider_that_is_there_already_is_adopted() -> None:
 
 
 def test_without_a_repository_there_are_no_roles() -> None:
-    def program() -> None:
-        ContinuousIntegration(
-            "ci",
-            ContinuousIntegrationArgs(
-                settings=ContinuousIntegrationSettings(),
-                identity=IDENTITY,
-                zone="fixrx.com",
-                api_domain="api.fixrx.com",
-                boundary_arn="arn:of-the-boundary",
-            ),
-        )
-
-    assert [each.identity for each in record(program).registrations] == [
+    assert [each.identity for each in record(without_repository).registrations] == [
         ("fixrx:components:ContinuousIntegration", "ci", "stack")
     ]
 

@@ -259,7 +259,8 @@ if [ "$2" = cp ]; then cp "{server.root}/release.tar.gz" "${{@: -1}}"; exit 0; f
 
 
 def test_what_is_forbidden_is_not_called_missing(server: Server) -> None:
-    server.stand_in("aws", f'if [ "$1" = s3api ]; then echo "{DENIED}" >&2; exit 254; fi')
+    # The CLI begins its errors with an empty line.
+    server.stand_in("aws", f'if [ "$1" = s3api ]; then printf "\\n{DENIED}\\n" >&2; exit 254; fi')
 
     finished = server.boot(replace(HOST, patience_seconds=0))
 

@@ -3,7 +3,9 @@
 import base64
 import gzip
 import hashlib
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import deflate
 import pytest
@@ -108,3 +110,20 @@ def test_workers_have_the_ports_that_nginx_and_the_agent_ask() -> None:
     for port in host.worker_ports:
         assert f"server 127.0.0.1:{port} max_fails=3 fail_timeout=30s;" in files["/etc/nginx/nginx.conf"]
         assert f'"127.0.0.1:{port}"' in files["/etc/fixrx/prometheus.yaml"]
+
+
+def test_nginx_takes_its_file(tmp_path: Path) -> None:
+    """The real nginx, of whatever version: an unknown or a repeated name is found here and not on a server."""
+    (text,) = (file.text for file in host_files(HOST) if file.path == "/etc/nginx/nginx.conf")
+    # The user of Amazon Linux, and the places where only root writes.
+    text = (
+        text.replace("user nginx;\n", "")
+        .replace("/var/log/nginx", str(tmp_path))
+        .replace("/run/nginx", f"{tmp_path}/nginx")
+    )
+    (tmp_path / "nginx.conf").write_text(text)
+
+    command = ["nginx", "-t", "-e", str(tmp_path / "error.log"), "-c", str(tmp_path / "nginx.conf")]
+    result = subprocess.run(command, env={"PATH": "/usr/sbin:/usr/bin"}, capture_output=True, text=True, check=False)
+
+    assert result.returncode == 0, result.stderr
