@@ -16,7 +16,7 @@ module.exports = {
       time: false,
       // Resident memory. The heap ends below it: a process is restarted when it leaks, not when it is busy.
       max_memory_restart: '@@restart_memory',
-      node_args: '--max-old-space-size=@@heap_mib',
+      node_args: ['--max-old-space-size=@@heap_mib', '--require=/etc/fixrx/worker.js'],
       // From SIGINT until SIGKILL: running requests finish. PM2's own 1.6 s would cut them.
       kill_timeout: @@kill_milliseconds,
       // A reload ends an old worker when the new one listens, or after this time.

@@ -283,7 +283,7 @@ def test_servers_get_what_the_stack_file_says(production: Recording) -> None:
         "        server 127.0.0.1:3001 max_fails=3 fail_timeout=30s;",
         "            proxy_pass http://fixrx_backend/api/v1/system/health;",
         "    keepalive_timeout 75s;",
-        "      node_args: '--max-old-space-size=768',",
+        "      node_args: ['--max-old-space-size=768', '--require=/etc/fixrx/worker.js'],",
         "      kill_timeout: 55000,",
         "TimeoutStopSec=65",
         # One call of the secret loader, and one turn of PM2: 60 + 30 + 55 s.

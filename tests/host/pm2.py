@@ -24,6 +24,7 @@ from tests.host.programs import (
 )
 
 ECOSYSTEM = "/etc/fixrx/ecosystem.config.js"
+PRELOADED = "/etc/fixrx/worker.js"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,9 @@ def unit_command(setting: str, directory: Path) -> list[str]:
     """Return the last command of a setting of the unit; those before load the secrets."""
     unit = file_of("/etc/systemd/system/fixrx-api.service").text
     command = re.findall(rf"^{setting}=(.*)$", unit, re.MULTILINE)[-1]
-    return placed(command, {DIRECTORY: f"{directory}/release", ECOSYSTEM: f"{directory}/ecosystem.config.js"}).split()
+    here = placed(command, {DIRECTORY: f"{directory}/release"})
+    # A start names the ecosystem file, a reload does not.
+    return here.replace(ECOSYSTEM, f"{directory}/ecosystem.config.js").split()
 
 
 @contextlib.contextmanager
@@ -70,7 +73,9 @@ def service(directory: Path, others: Mapping[str, str] | None = None, **environm
     (release / "node_modules").symlink_to(modules)
     # PM2 starts one for each processor.
     ports = free_ports(os.cpu_count() or 1)
-    paths = {DIRECTORY: str(release), "/var/log/fixrx": f"{directory}/logs", "PORT: 3000": f"PORT: {ports[0]}"}
+    logs = {"/var/log/fixrx": f"{directory}/logs"}
+    (directory / "worker.js").write_text(placed(file_of(PRELOADED).text, logs))
+    paths = {DIRECTORY: str(release), **logs, "PORT: 3000": f"PORT: {ports[0]}", PRELOADED: f"{directory}/worker.js"}
     (directory / "ecosystem.config.js").write_text(placed(file_of(ECOSYSTEM).text, {**paths, **(others or {})}))
     variables = {**node_environment(modules), "PM2_HOME": f"{directory}/pm2", "PORT": str(ports[0]), **environment}
     with running(unit_command("ExecStart", directory), environment=variables, directory=directory) as process:

@@ -53,6 +53,7 @@ def host_files(host: HostConfiguration) -> Sequence[HostFile]:
         HostFile(path="/etc/fixrx/secrets.list", text=_secrets(host)),
         rendered(SECRET_LOADER_PATH, "fixrx_load_secrets.py", "0700"),
         rendered("/etc/fixrx/ecosystem.config.js", "ecosystem.config.js"),
+        rendered("/etc/fixrx/worker.js", "worker.js"),
         rendered("/etc/systemd/system/fixrx-api.service", "fixrx-api.service"),
         rendered("/etc/nginx/nginx.conf", "nginx.conf"),
         rendered("/etc/systemd/system/nginx.service.d/fixrx.conf", "nginx-drop-in.conf"),
