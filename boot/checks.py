@@ -248,14 +248,17 @@ def _process_on(server: Server, port: int) -> str:
 
 @contextmanager
 def _requests(server: Server) -> Iterator[Counter[int]]:
-    """Asks all the time from one thread, and counts the statuses; 0 is no answer."""
+    """Asks all the time from one thread, and counts the statuses; 0 is no answer.
+
+    As a user, not as the load balancer: a worker that stops says on the ready path, on purpose, that it is not ready.
+    """
     statuses: Counter[int] = Counter()
     ended = threading.Event()
 
     def ask() -> None:
         while not ended.wait(0.1):
             try:
-                statuses[_get(server, READY_PATH).status] += 1
+                statuses[_get(server, HEALTH_PATH).status] += 1
             except OSError:
                 statuses[0] += 1
 
