@@ -4,6 +4,7 @@ A project keeps all that it was given. A build keeps its variables and runs for 
 runs no more of them at once than it allows.
 """
 
+import inspect
 import json
 import time
 import uuid
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moto.codebuild import responses
-from moto.codebuild.exceptions import ResourceNotFoundException
+from moto.codebuild.exceptions import InvalidInputException, ResourceNotFoundException
 from moto.codebuild.responses import CodeBuildResponse
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
@@ -76,68 +77,72 @@ class Build:
         }
 
 
-def install(courses: Courses) -> None:
-    """Teach moto what it lacks."""
-    validate_source, create = responses._validate_required_params_source, CodeBuildResponse.create_project
+_CREATE = CodeBuildResponse.create_project
+_VALIDATE_SOURCE = responses._validate_required_params_source
 
-    def validate(source: dict[str, Any]) -> None:
-        if source.get("type") != "NO_SOURCE":
-            validate_source(source)
-        elif not source.get("buildspec"):
-            raise responses.InvalidInputException("Project buildspec is required for a project without a source")
 
-    def create_project(self: Any) -> ActionResult:
-        create(self)
+def _validate(source: dict[str, Any]) -> None:
+    if source.get("type") != "NO_SOURCE":
+        _VALIDATE_SOURCE(source)
+    elif not source.get("buildspec"):
+        raise InvalidInputException("Project buildspec is required for a project without a source")
+
+
+class _Added(CodeBuildResponse):
+    """What moto lacks, or does otherwise."""
+
+    courses = Courses(None)
+
+    def create_project(self) -> ActionResult:
+        _CREATE(self)
         return ActionResult({"project": _keep(self)})
 
-    def update_project(self: Any) -> ActionResult:
-        _project(self, self._get_param("name"))
+    def update_project(self) -> ActionResult:
         return ActionResult({"project": _keep(self)})
 
-    def start_build(self: Any) -> ActionResult:
+    def start_build(self) -> ActionResult:
         request = json.loads(self.body)
         project, builds = _project(self, request["projectName"]), _builds(self, request["projectName"])
-        known = next(
-            (build for build in builds if build.token and build.token == request.get("idempotencyToken")), None
-        )
+        token = request.get("idempotencyToken")
+        known = next((build for build in builds if build.token and build.token == token), None)
         if known is not None:
             return ActionResult({"build": known.described()})
         limit = project.get("concurrentBuildLimit")
         if limit is not None and sum(build.running for build in builds) >= limit:
             raise TooManyBuilds(limit)
-        build = Build(project, request, courses.next("build", USUAL))
+        build = Build(project, request, _Added.courses.next("build", USUAL))
         builds.insert(0, build)
         return ActionResult({"build": build.described()})
 
-    def batch_get_builds(self: Any) -> ActionResult:
+    def batch_get_builds(self) -> ActionResult:
         wanted = self._get_param("ids")
         found = [build.described() for build in _all_builds(self) if build.id in wanted]
         return ActionResult({"builds": found})
 
-    def list_builds_for_project(self: Any) -> ActionResult:
+    def list_builds_for_project(self) -> ActionResult:
         name = self._get_param("projectName")
         _project(self, name)
         found = [build.id for build in _builds(self, name)]
         return ActionResult({"ids": found[::-1] if self._get_param("sortOrder") == "ASCENDING" else found})
 
-    def list_builds(self: Any) -> ActionResult:
+    def list_builds(self) -> ActionResult:
         return ActionResult({"ids": [build.id for build in _all_builds(self)]})
 
-    def stop_build(self: Any) -> ActionResult:
+    def stop_build(self) -> ActionResult:
         build = next((build for build in _all_builds(self) if build.id == self._get_param("id")), None)
         if build is None:
             raise ResourceNotFoundException(f"Build {self._get_param('id')} does not exist")
         build.stop()
         return ActionResult({"build": build.described()})
 
-    responses._validate_required_params_source = validate
-    CodeBuildResponse.create_project = create_project
-    CodeBuildResponse.update_project = update_project
-    CodeBuildResponse.start_build = start_build
-    CodeBuildResponse.batch_get_builds = batch_get_builds
-    CodeBuildResponse.list_builds_for_project = list_builds_for_project
-    CodeBuildResponse.list_builds = list_builds
-    CodeBuildResponse.stop_build = stop_build
+
+def install(courses: Courses) -> None:
+    """Teach moto what it lacks."""
+    _Added.courses = courses
+    setattr(responses, _VALIDATE_SOURCE.__name__, _validate)
+    for name, function in vars(_Added).items():
+        if inspect.isfunction(function):
+            setattr(CodeBuildResponse, name, function)
 
 
 def _project(response: Any, name: str) -> dict[str, Any]:

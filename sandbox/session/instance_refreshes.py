@@ -4,6 +4,7 @@ A refresh goes on whenever somebody asks for the group or its refreshes. moto al
 template for all servers of a group; here each keeps the one that it was started with.
 """
 
+import inspect
 import time
 import uuid
 from datetime import UTC, datetime
@@ -129,63 +130,68 @@ def replace_server(group: Any, server: str) -> None:
     backend.update_attached_target_groups(group.name)
 
 
-def install(courses: Courses) -> None:
-    """Teach moto instance refreshes."""
-    launch, describe_groups = (
-        FakeAutoScalingGroup.replace_autoscaling_group_instances,
-        AutoScalingResponse.describe_auto_scaling_groups,
-    )
+_LAUNCH = FakeAutoScalingGroup.replace_autoscaling_group_instances
+_DESCRIBE_GROUPS = AutoScalingResponse.describe_auto_scaling_groups
 
-    def launch_and_note(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> None:
-        before = list(group.instance_states)
-        launch(group, count_needed, propagated_tags)
-        for state in group.instance_states:
-            if state not in before:
-                setattr(state, _VERSION, version_of(group))
 
-    def launch_template(state: Any) -> dict[str, Any] | None:
-        template = state.auto_scaling_group.ec2_launch_template
-        if template is None:
-            return None
-        version = getattr(state, _VERSION, version_of(state.auto_scaling_group))
-        return {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name, "Version": version}
+def _launch_and_note(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> None:
+    before = list(group.instance_states)
+    _LAUNCH(group, count_needed, propagated_tags)
+    for state in group.instance_states:
+        if state not in before:
+            setattr(state, _VERSION, version_of(group))
 
-    def start_instance_refresh(self: Any) -> ActionResult:
+
+def _launch_template(state: Any) -> dict[str, Any] | None:
+    template = state.auto_scaling_group.ec2_launch_template
+    if template is None:
+        return None
+    version = getattr(state, _VERSION, version_of(state.auto_scaling_group))
+    return {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name, "Version": version}
+
+
+class _Added(AutoScalingResponse):
+    """What moto lacks, or does otherwise."""
+
+    courses = Courses(None)
+
+    def start_instance_refresh(self) -> ActionResult:
         group = _group(self)
         refreshes = _refreshes(group)
         if any(refresh.active for refresh in refreshes):
             raise RefreshInProgress
         preferences, desired = self._get_param("Preferences", {}), self._get_param("DesiredConfiguration", {})
-        refresh = Refresh(group, preferences, desired, courses.next("instance refresh", USUAL))
-        group.sandbox_refreshes.insert(0, refresh)
+        refresh = Refresh(group, preferences, desired, _Added.courses.next("instance refresh", USUAL))
+        refreshes.insert(0, refresh)
         return ActionResult({"InstanceRefreshId": refresh.described()["InstanceRefreshId"]})
 
-    def describe_instance_refreshes(self: Any) -> ActionResult:
+    def describe_instance_refreshes(self) -> ActionResult:
         wanted = self._get_param("InstanceRefreshIds", [])
         found = [refresh.described() for refresh in _refreshes(_group(self))]
-        return ActionResult(
-            {"InstanceRefreshes": [each for each in found if not wanted or each["InstanceRefreshId"] in wanted]}
-        )
+        chosen = [each for each in found if not wanted or each["InstanceRefreshId"] in wanted]
+        return ActionResult({"InstanceRefreshes": chosen})
 
-    def cancel_instance_refresh(self: Any) -> ActionResult:
+    def cancel_instance_refresh(self) -> ActionResult:
         active = next((refresh for refresh in _refreshes(_group(self)) if refresh.active), None)
         if active is None:
             raise NoActiveRefresh
         active.cancel()
         return ActionResult({"InstanceRefreshId": active.described()["InstanceRefreshId"]})
 
-    def describe_auto_scaling_groups(self: Any) -> ActionResult:
+    def describe_auto_scaling_groups(self) -> ActionResult:
         for group in self.autoscaling_backend.autoscaling_groups.values():
             _refreshes(group)
-        answer: ActionResult = describe_groups(self)
-        return answer
+        return _DESCRIBE_GROUPS(self)
 
-    FakeAutoScalingGroup.replace_autoscaling_group_instances = launch_and_note
-    InstanceState.launch_template = property(launch_template)
-    AutoScalingResponse.start_instance_refresh = start_instance_refresh
-    AutoScalingResponse.describe_instance_refreshes = describe_instance_refreshes
-    AutoScalingResponse.cancel_instance_refresh = cancel_instance_refresh
-    AutoScalingResponse.describe_auto_scaling_groups = describe_auto_scaling_groups
+
+def install(courses: Courses) -> None:
+    """Teach moto instance refreshes."""
+    _Added.courses = courses
+    setattr(FakeAutoScalingGroup, _LAUNCH.__name__, _launch_and_note)
+    setattr(InstanceState, _launch_template.__name__.lstrip("_"), property(_launch_template))
+    for name, function in vars(_Added).items():
+        if inspect.isfunction(function):
+            setattr(AutoScalingResponse, name, function)
 
 
 def _group(response: Any) -> Any:
