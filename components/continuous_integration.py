@@ -80,7 +80,9 @@ class ContinuousIntegration(pulumi.ComponentResource):
             *self._use_state(["s3:GetObject"], ["kms:Decrypt"]),
         ]
         policy = self._create_policy("preview-policy", "permissions of the workflow that runs the preview", statements)
-        role = self._create_role("preview", identity_provider_arn, "pull_request", policy)
+        # A deployment is planned on main with it, before its approval.
+        occasions = ["pull_request", "ref:refs/heads/main"]
+        role = self._create_role("preview", identity_provider_arn, occasions, policy)
         self._attach_policy("preview", policy, role)
         return role
 
@@ -93,8 +95,8 @@ class ContinuousIntegration(pulumi.ComponentResource):
             "the most that the workflow that runs the deploy may do",
             permissions.boundary_statements(scope, state),
         )
-        trigger = f"environment:{self._args.identity.environment}"
-        role = self._create_role("deploy", identity_provider_arn, trigger, boundary)
+        occasions = [f"environment:{self._args.identity.environment}"]
+        role = self._create_role("deploy", identity_provider_arn, occasions, boundary)
         policy = self._create_policy(
             "deploy-policy",
             "permissions of the workflow that runs the deploy",
@@ -110,14 +112,14 @@ class ContinuousIntegration(pulumi.ComponentResource):
         return role
 
     def _create_role(
-        self, purpose: str, identity_provider_arn: pulumi.Input[str], trigger: str, boundary: aws.iam.Policy
+        self, purpose: str, identity_provider_arn: pulumi.Input[str], occasions: Sequence[str], boundary: aws.iam.Policy
     ) -> aws.iam.Role:
         return aws.iam.Role(
             f"{self._name}-{purpose}-role",
             path=self._path,
             max_session_duration=SESSION_SECONDS,
             permissions_boundary=boundary.arn,
-            assume_role_policy=self._trust(identity_provider_arn, trigger),
+            assume_role_policy=self._trust(identity_provider_arn, occasions),
             opts=self._child,
         )
 
@@ -139,15 +141,15 @@ class ContinuousIntegration(pulumi.ComponentResource):
             f"{self._name}-{name}-attachment", role=role.name, policy_arn=policy.arn, opts=self._child
         )
 
-    def _trust(self, identity_provider_arn: pulumi.Input[str], trigger: str) -> pulumi.Output[str]:
+    def _trust(self, identity_provider_arn: pulumi.Input[str], occasions: Sequence[str]) -> pulumi.Output[str]:
         """Exact strings: a pattern could also match a fork or any branch."""
-        subject = f"repo:{self._args.settings.repository}:{trigger}"
+        subjects = [f"repo:{self._args.settings.repository}:{occasion}" for occasion in occasions]
         trust: iam.Statement = {
             "Sid": "WorkflowMayAssume",
             "Effect": "Allow",
             "Principal": {"Federated": identity_provider_arn},
             "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": {"StringEquals": {f"{GITHUB}:aud": AUDIENCE, f"{GITHUB}:sub": subject}},
+            "Condition": {"StringEquals": {f"{GITHUB}:aud": AUDIENCE, f"{GITHUB}:sub": subjects}},
         }
         return iam.document(trust)
 

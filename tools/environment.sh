@@ -23,6 +23,12 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
     || explain "Python 3.11 or newer is needed, but $(command -v python3) is $(python3 -V): install a newer one."
 python3 -c 'import ensurepip, venv' 2>/dev/null \
     || explain "python3 cannot make virtual environments, because its venv module is not installed: apt install python3-venv."
+
+# A disk that fills up in the middle is reported by the installers as many other things.
+needed_mib=1024
+free_mib=$(($(df -Pk . | awk 'NR == 2 { print $4 }') / 1024))
+[ "$free_mib" -ge "$needed_mib" ] \
+    || explain "the Python packages need $needed_mib MiB, and the disk has $free_mib MiB left: free some space (see \`df -h .\`)."
 python3 -m venv --clear .venv
 
 # uv installs the rest in a fifth of pip's time. Where only pip knows the way to the registry (pip.conf), pip does it.
@@ -30,7 +36,6 @@ sed -n '/^uv==/,/[^\\]$/p' requirements-dev.txt >.venv/requirements-uv.txt
 if ! pip_install .venv/requirements-uv.txt \
     || ! .venv/bin/uv pip sync $quiet --python .venv/bin/python --require-hashes requirements-dev.txt; then
     echo "uv could not install the Python packages; trying pip ..."
-    pip_install requirements-dev.txt || explain "the Python packages could not be installed, because the registry did \
-not answer or the disk is full (see the lines above): check the connection to PyPI, PIP_INDEX_URL if you use a mirror, \
-and \`df -h .\`, then run the command again."
+    pip_install requirements-dev.txt || explain "the Python packages could not be installed (see the lines above): check the \
+connection to PyPI, and PIP_INDEX_URL if you use a mirror, then run the command again."
 fi

@@ -1,11 +1,11 @@
 """Least privilege: who may use a resource. Reads policies of keys, topics, buckets, endpoints and log groups."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from policies import aws
 from policies.engine.checklist_items import ChecklistItem
-from policies.engine.iam_documents import is_every_of_a_kind, is_every_resource, statements
+from policies.engine.iam_documents import Statement, is_every_of_a_kind, is_every_resource, statements
 from policies.engine.resource import StackResource, comma_separated
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, rule
 
@@ -13,6 +13,10 @@ IAM_GUIDE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 ENDPOINT_GUIDE: Final = "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html"
 SERVICES_WITHOUT_SOURCE: Final = frozenset({aws.EVENT_BRIDGE})
 """Services that use a topic's key without saying for whom: a condition on the source shuts them out."""
+
+
+def _statements(resource: StackResource) -> Sequence[Statement]:
+    return statements(resource, aws.RESOURCE_DOCUMENTS[resource.type])
 
 
 @rule(
@@ -54,7 +58,7 @@ def log_policy_resources_are_explicit(policy: StackResource, _: Context) -> Iter
 )
 def resource_policy_actions_are_explicit(resource: StackResource, _: Context) -> Iterator[Problem]:
     """Resource policies name the actions that they allow AWS services."""
-    for statement in statements(resource, aws.RESOURCE_DOCUMENTS[resource.type]):
+    for statement in _statements(resource):
         services = statement.principals.get("Service", ())
         if statement.allows and services and (statement.whole_services or statement.not_actions):
             actions = comma_separated(statement.whole_services) or "with exceptions"
@@ -72,7 +76,7 @@ def resource_policy_actions_are_explicit(resource: StackResource, _: Context) ->
 )
 def resource_policy_is_limited_for_other_accounts(resource: StackResource, context: Context) -> Iterator[Problem]:
     """Resource policies name the actions that they allow another account."""
-    for statement in statements(resource, aws.RESOURCE_DOCUMENTS[resource.type]):
+    for statement in _statements(resource):
         everything = statement.whole_services or statement.not_actions
         if not statement.allows or not everything or statement.is_for_everyone:
             continue
@@ -92,7 +96,7 @@ def resource_policy_is_limited_for_other_accounts(resource: StackResource, conte
 )
 def resource_policy_is_not_public(resource: StackResource, _: Context) -> Iterator[Problem]:
     """Resource policies do not allow every AWS account."""
-    for statement in statements(resource, aws.RESOURCE_DOCUMENTS[resource.type]):
+    for statement in _statements(resource):
         if statement.is_open_to_everyone:
             yield f"allows every AWS account ({statement.label})"
 
@@ -107,7 +111,7 @@ def resource_policy_is_not_public(resource: StackResource, _: Context) -> Iterat
 )
 def resource_policy_has_source_account(resource: StackResource, _: Context) -> Iterator[Problem]:
     """AWS services may use resources on behalf of this account only."""
-    for statement in statements(resource, aws.RESOURCE_DOCUMENTS[resource.type]):
+    for statement in _statements(resource):
         services = [name for name in statement.principals.get("Service", ()) if not _sends_no_source(name, resource)]
         if statement.allows and services and not statement.narrows(aws.SOURCE_CONDITION_KEYS):
             yield f"can be used by {comma_separated(services)} on behalf of another account ({statement.label})"

@@ -42,6 +42,13 @@ def _allowing(role: StackResource) -> Iterator[Statement]:
     return (statement for statement in statements(role, "assumeRolePolicy") if statement.allows)
 
 
+def _federated(role: StackResource) -> Iterator[tuple[Statement, str]]:
+    """The identity providers whose users may assume the role, each with the statement that says so."""
+    for statement in _allowing(role):
+        for provider in statement.principals.get("Federated", ()):
+            yield statement, provider
+
+
 @rule(
     "iam-role-trust-has-source-account",
     item=ChecklistItem.IDENTITY,
@@ -105,11 +112,10 @@ def cross_account_trust_is_restricted(role: StackResource, context: Context) -> 
 )
 def oidc_trust_is_restricted(role: StackResource, _: Context) -> Iterator[Problem]:
     """Trust policies for OIDC providers name the audience and the subject that may assume the role."""
-    for statement in _allowing(role):
-        for provider in statement.principals.get("Federated", ()):
-            issuer = provider.partition(OIDC_PROVIDER)[2]
-            if issuer and not all(statement.exact_values(f"{issuer}:{claim}") for claim in ("aud", "sub")):
-                yield f"can be assumed by other repositories or branches of {issuer} ({statement.label})"
+    for statement, provider in _federated(role):
+        issuer = provider.partition(OIDC_PROVIDER)[2]
+        if issuer and not all(statement.exact_values(f"{issuer}:{claim}") for claim in ("aud", "sub")):
+            yield f"can be assumed by other repositories or branches of {issuer} ({statement.label})"
 
 
 @rule(
@@ -122,10 +128,9 @@ def oidc_trust_is_restricted(role: StackResource, _: Context) -> Iterator[Proble
 )
 def federated_trust_is_restricted(role: StackResource, _: Context) -> Iterator[Problem]:
     """Trust policies for SAML, Cognito and other identity providers name the audience of the token."""
-    for statement in _allowing(role):
-        for provider in statement.principals.get("Federated", ()):
-            audiences = ("SAML:aud",) if SAML_PROVIDER in provider else WEB_PROVIDERS.get(provider.lower(), ())
-            if audiences and not any(map(statement.exact_values, audiences)):
-                yield f"can be assumed with a token that {provider} issued for something else ({statement.label})"
-            elif provider.lower() == COGNITO and not statement.narrows([COGNITO_LOGIN]):
-                yield f"can be assumed by guests of the identity pool who have not signed in ({statement.label})"
+    for statement, provider in _federated(role):
+        audiences = ("SAML:aud",) if SAML_PROVIDER in provider else WEB_PROVIDERS.get(provider.lower(), ())
+        if audiences and not any(map(statement.exact_values, audiences)):
+            yield f"can be assumed with a token that {provider} issued for something else ({statement.label})"
+        elif provider.lower() == COGNITO and not statement.narrows([COGNITO_LOGIN]):
+            yield f"can be assumed by guests of the identity pool who have not signed in ({statement.label})"

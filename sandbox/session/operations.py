@@ -61,9 +61,13 @@ class Session:
             self.stack = workspace.open(command, endpoints, QuickStack)
 
     def preview(self, outcome: Outcome) -> None:
-        """Plans without applying. Raises UserError if the program, the provider or a mandatory policy objects."""
+        """Plans without applying, and saves the plan.
+
+        Raises UserError if the program, the provider or a mandatory policy objects.
+        """
         with self._explained("preview", outcome):
             self.stack.preview(
+                plan=str(self._workspace.plan),
                 on_event=outcome.on_event,
                 policy_packs=[str(pack) for pack in self._workspace.source.policies],
                 suppress_outputs=True,
@@ -71,13 +75,14 @@ class Session:
             )
 
     def up(self, outcome: Outcome) -> None:
-        """Applies the plan. Raises UserError if that fails.
+        """Applies the saved plan and nothing else. Raises UserError if that fails.
 
         A preview has to precede it: the engine checks policies resource by resource, so that without one what comes
-        before a violation would be created.
+        before a violation would be created. What differs from what was previewed and reviewed is refused.
         """
         with self._changing("update", outcome):
             self.stack.up(
+                plan=str(self._workspace.plan),
                 on_event=outcome.on_event,
                 policy_packs=[str(pack) for pack in self._workspace.source.policies],
                 suppress_outputs=True,

@@ -28,6 +28,8 @@ ENDINGS = {f"{operation} failed" for operation in KEPT}
 """What the engine adds to every failure."""
 
 _COLOUR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
+_UNPLANNED = re.compile(r"resource \S+ violates plan: (?P<what>.+)", re.DOTALL)
+"""The engine's objection to a step that the saved plan does not have."""
 _PROTECTED = re.compile(
     r'^(?:unable to replace resource|resource) "(?P<urn>urn:pulumi:[^"]+)"(?: cannot be deleted)?\n'
     r"(?:as it is currently marked for protection|because it is protected)"
@@ -88,6 +90,15 @@ class Outcome:
         if protected:
             return UserError(self._protected(operation, protected, state))
         failed = [(urn, message) for urn, message in self._errors if urn and not _is_stack(urn)]
+        unplanned = [(urn, match["what"]) for urn, message in failed if (match := _UNPLANNED.match(message))]
+        if unplanned:
+            details = "\n".join(f"  {title_of(urn)}: {what}" for urn, what in unplanned)
+            return UserError(
+                f"The {operation} stopped, because it would have done what the preview before it did not show:\n"
+                f"{details}\n"
+                "Does the program read a clock or something else that changes? Run it again; if it stops again, the "
+                f"program has to be corrected; {KEPT[operation]}."
+            )
         if failed:
             what = "resource" if len(failed) == 1 else "resources"
             details = "\n".join(f"  {title_of(urn)}: {message}" for urn, message in failed)

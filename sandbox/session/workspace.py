@@ -45,6 +45,7 @@ class Workspace:
         self.home = directory / source.stack
         self.account = source.account()
         self.processes = Processes(self.home, self.account)
+        self.plan = self.home / "plan.json"
         self._directory = directory
         self._work = self.home / "workspace"
         self._state = self.home / "state"

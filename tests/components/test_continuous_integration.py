@@ -35,6 +35,19 @@ def workflows(**settings: Any) -> Recording:
     return record(program)
 
 
+def without_repository() -> ContinuousIntegration:
+    return ContinuousIntegration(
+        "ci",
+        ContinuousIntegrationArgs(
+            settings=ContinuousIntegrationSettings(),
+            identity=IDENTITY,
+            zone="fixrx.com",
+            api_domain="api.fixrx.com",
+            boundary_arn="arn:of-the-boundary",
+        ),
+    )
+
+
 def statements(recording: Recording, name: str) -> dict[str, dict[str, Any]]:
     return {each["Sid"]: each for each in recording.named(name).document("policy")["Statement"]}
 
@@ -48,9 +61,9 @@ def allows(recording: Recording, name: str, action: str) -> bool:
 
 @pytest.mark.parametrize("environment", ["production", "staging"])
 @pytest.mark.parametrize("purpose", ["preview", "deploy"])
-def test_each_role_is_for_one_occasion_of_one_repository(environment: str, purpose: str, stack: Recording) -> None:
+def test_each_role_is_for_named_occasions_of_one_repository(environment: str, purpose: str, stack: Recording) -> None:
     role = stack.named(f"continuous-integration-{purpose}-role")
-    occasion = {"preview": "pull_request", "deploy": f"environment:{environment}"}[purpose]
+    occasions = {"preview": ["pull_request", "ref:refs/heads/main"], "deploy": [f"environment:{environment}"]}
 
     assert role.document("assumeRolePolicy") == {
         "Version": "2012-10-17",
@@ -63,7 +76,9 @@ def test_each_role_is_for_one_occasion_of_one_repository(environment: str, purpo
                 "Condition": {
                     "StringEquals": {
                         "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-                        "token.actions.githubusercontent.com:sub": f"repo:{REPOSITORY}:{occasion}",
+                        "token.actions.githubusercontent.com:sub": [
+                            f"repo:{REPOSITORY}:{occasion}" for occasion in occasions[purpose]
+                        ],
                     }
                 },
             }
@@ -168,19 +183,7 @@ def test_the_boundary_reaches_the_state_too() -> None:
 
 
 def test_without_a_repository_the_zone_needs_no_policy() -> None:
-    def program() -> None:
-        ContinuousIntegration(
-            "ci",
-            ContinuousIntegrationArgs(
-                settings=ContinuousIntegrationSettings(),
-                identity=IDENTITY,
-                zone="fixrx.com",
-                api_domain="api.fixrx.com",
-                boundary_arn="arn:of-the-boundary",
-            ),
-        ).manage_zone("Z0123456789")
-
-    assert record(program).of_type("aws:iam/policy:Policy") == []
+    assert record(lambda: without_repository().manage_zone("Z0123456789")).of_type("aws:iam/policy:Policy") == []
 
 
 def test_state_is_read_by_previews_and_written_by_deployments_of_the_same_stack() -> None:
@@ -216,19 +219,7 @@ def test_an_identity_provider_that_is_there_already_is_adopted() -> None:
 
 
 def test_without_a_repository_there_are_no_roles() -> None:
-    def program() -> None:
-        ContinuousIntegration(
-            "ci",
-            ContinuousIntegrationArgs(
-                settings=ContinuousIntegrationSettings(),
-                identity=IDENTITY,
-                zone="fixrx.com",
-                api_domain="api.fixrx.com",
-                boundary_arn="arn:of-the-boundary",
-            ),
-        )
-
-    assert [each.identity for each in record(program).registrations] == [
+    assert [each.identity for each in record(without_repository).registrations] == [
         ("fixrx:components:ContinuousIntegration", "ci", "stack")
     ]
 

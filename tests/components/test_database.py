@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -249,14 +250,18 @@ def test_url_says_everything_that_a_client_needs(production: Recording, variable
 def test_postgresqls_own_client_takes_the_url(production: Recording, variable: str) -> None:
     """It gets as far as trying to connect: an unknown parameter or a wrong value would stop it before."""
     url = urlsplit(database_url(production, variable))
-    nowhere = url._replace(netloc=f"{url.username}:{url.password}@127.0.0.1:1").geturl()
-
-    refused = subprocess.run(
-        ["psql", nowhere], capture_output=True, text=True, check=False, timeout=10, env={**os.environ, "LC_ALL": "C"}
-    )
+    with socket.socket() as reserved:
+        # Bound and not listened to: nothing else can answer there, and a connection is refused.
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+        nowhere = url._replace(netloc=f"{url.username}:{url.password}@127.0.0.1:{port}").geturl()
+        environment = {**os.environ, "LC_ALL": "C"}
+        refused = subprocess.run(
+            ["psql", nowhere], capture_output=True, text=True, check=False, timeout=120, env=environment
+        )
 
     assert refused.returncode == 2
-    assert 'connection to server at "127.0.0.1", port 1 failed: Connection refused' in refused.stderr
+    assert f'connection to server at "127.0.0.1", port {port} failed: Connection refused' in refused.stderr
 
 
 @pytest.mark.parametrize(

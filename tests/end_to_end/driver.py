@@ -71,7 +71,8 @@ class Sandbox:
 
     def checklist(self, target: Path) -> dict[str, Any]:
         """Runs `python -m policies.checklist` on the deployed state, and returns the report that it writes."""
-        _run("policies.checklist", "--state", str(self.state_file), "--json", str(target))
+        result = _run("policies.checklist", "--state", str(self.state_file), "--json", str(target))
+        assert f"Checklist of {self.stack}" in result.output
         report: dict[str, Any] = json.loads(target.read_text())
         return report
 

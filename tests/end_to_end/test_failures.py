@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import resource
 import shutil
 import signal
@@ -205,6 +206,56 @@ def test_commands_that_need_a_deployed_stack_say_so(sandbox: Sandbox) -> None:
         assert result.status == 1
         assert result.sentence == ("Nothing of staging is deployed in the sandbox: run `make up STACK=staging` first.")
     assert nothing_runs(sandbox)
+
+
+BUCKET = """import pulumi_aws as aws
+
+aws.s3.Bucket("bucket")
+"""
+
+
+def test_preview_keeps_the_state_of_an_emulator_that_has_ended(sandbox: Sandbox, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(BUCKET)
+    small = ("--no-policies", "--program", str(program))
+    sandbox.succeed("up", *small)
+    deployed = set(sandbox.state())
+    os.kill(sandbox.process("emulator")["pid"], signal.SIGKILL)
+
+    result = sandbox.run("preview", *small)
+
+    assert result.status == 1
+    assert result.sentence == (
+        "The emulator of staging has ended, and what it held is gone: run `make down` to forget the state too, "
+        "or `make up STACK=staging` to deploy again."
+    )
+    assert set(sandbox.state()) == deployed
+    again = sandbox.run("up", *small)
+    assert again.status == 0, again.errors
+    assert "Starting staging from nothing, because its emulator has ended." in again.errors
+    assert set(sandbox.state()) == deployed
+
+
+UNSTEADY = """import time
+
+import pulumi_aws as aws
+
+aws.s3.Bucket("bucket", tags={"At": str(time.time_ns())})
+"""
+
+
+def test_only_what_was_previewed_is_applied(sandbox: Sandbox, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(UNSTEADY)
+
+    result = sandbox.run("up", "--no-policies", "--program", str(program))
+
+    assert result.status == 1
+    first, second, *_, last = result.sentence.splitlines()
+    assert first == "The update stopped, because it would have done what the preview before it did not show:"
+    assert re.match(r"  Bucket bucket: properties changed: .*tags", second)
+    assert last.endswith("the program has to be corrected; what succeeded is kept.")
+    assert "bucket" not in sandbox.state()
 
 
 def test_port_that_cannot_be(sandbox: Sandbox) -> None:

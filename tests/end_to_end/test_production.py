@@ -6,7 +6,9 @@ What is asserted is read from the emulator through boto3, past Pulumi and past t
 import json
 import os
 import signal
+import stat
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +271,41 @@ def test_killed_provider_is_replaced_and_the_emulator_kept(production: Sandbox, 
     assert set(summary(production.succeed("preview"))) == {"unchanged"}
     assert production.process("emulator") == emulator
     assert production.process("provider")["pid"] != provider["pid"]
+
+
+def test_another_account_does_not_cost_the_deployed_stack(production: Sandbox, deployed: str, tmp_path: Path) -> None:
+    elsewhere = production.settings(tmp_path / "settings.yaml", account={"id": "555566667777"})
+    emulator = f"moto {version('moto')}"
+    for command in ("preview", "up"):
+        result = production.run(command, "--settings", str(elsewhere))
+        assert result.status == 1
+        assert result.sentence == (
+            f"production is deployed in the sandbox for another purpose (account 111122223333, {emulator}) than its "
+            f"settings now ask for (account 555566667777, {emulator}): undo the change, or run `make down` to end the "
+            "sandbox and forget what is deployed."
+        )
+    assert set(summary(production.succeed("preview"))) == {"unchanged"}
+
+
+def test_port_beside_a_running_emulator_is_refused(production: Sandbox, deployed: str) -> None:
+    port = production.process("emulator")["port"]
+    result = production.run("preview", "--port", str(port + 1))
+    assert result.status == 1
+    assert result.sentence == (
+        f"The emulator already runs on port {port}, so it cannot use port {port + 1}: "
+        "leave `--port` out, or end the sandbox with `make down` first; that forgets what is deployed."
+    )
+    assert set(summary(production.succeed("preview", "--port", str(port)))) == {"unchanged"}
+
+
+def test_what_is_kept_is_for_its_owner_only(production: Sandbox, deployed: str) -> None:
+    """The state has the values of secrets, if encrypted, and the passphrase that decrypts them is beside it.
+
+    In a folder that is closed nobody else reaches a file, whatever rights it has: the engine's logs have more.
+    """
+    rights = {path.name: stat.S_IMODE(path.stat().st_mode) for path in production.directory.iterdir()}
+    assert rights == {"bin": 0o700, "lock": 0o600, "passphrase": 0o600, "production": 0o700}
+    assert len((production.directory / "passphrase").read_text()) >= 32
 
 
 def test_protected_stack_is_not_destroyed(production: Sandbox, deployed: str) -> None:

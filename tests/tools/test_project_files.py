@@ -5,6 +5,7 @@ The official CLI runs program and policies in the environment that the Makefile 
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,38 @@ def test_the_name_of_a_stack_is_not_run_by_the_shell(target: str) -> None:
     output = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
 
     assert output == f"{target} --stack {stack}\n"
+
+
+@pytest.mark.parametrize("target", ["down", "status"])
+def test_nothing_is_installed_to_end_nothing(target: str, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+
+    answer = subprocess.run(
+        ["make", "--no-print-directory", target], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert (answer.stdout, answer.stderr) == ("Nothing runs.\n", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["Makefile"]
+
+
+def test_a_disk_with_too_little_space_is_told_before_anything_is_installed(tmp_path: Path) -> None:
+    """`df` is replaced by one that reports 1023 MiB."""
+    fake = tmp_path / "bin" / "df"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\necho Filesystem\necho /dev/disk 9999999 0 1047552 90% /\n")
+    fake.chmod(0o755)
+
+    answer = subprocess.run(
+        ["sh", str(ROOT / "tools" / "environment.sh")],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{fake.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "error: the Python packages need 1024 MiB, and the disk has 1023 MiB left: free some space (see `df -h .`).\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]

@@ -1,6 +1,8 @@
 """GitHub's workflows: what they may do, and what must never happen to a deployment. actionlint checks their syntax."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +27,49 @@ def test_actions_are_pinned_and_jobs_have_only_the_rights_that_they_name(file: P
     assert [each for each in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}|\./\.github/workflows/\S+", each)] == []
 
 
-def test_a_deployment_runs_in_its_environment_one_at_a_time_and_is_not_cancelled() -> None:
-    """The role trusts the environment only; a cancelled deployment leaves a lock and pending operations."""
-    job = workflow(ROOT / ".github/workflows/deploy-stack.yml")["jobs"]["up"]
+def test_a_deployment_applies_the_plan_that_was_reviewed_and_approved() -> None:
+    """The deploy role trusts the environment only, which asks its reviewers; the plan is there for them to read."""
+    plan, up = (workflow(ROOT / ".github/workflows/deploy-stack.yml")["jobs"][name] for name in ("plan", "up"))
+    planning, applying = plan["steps"][-2]["run"], up["steps"][-1]["run"]
 
-    assert (job["environment"], job["concurrency"], job["permissions"]) == (
-        "${{ inputs.stack }}",
-        {"group": "deploy-${{ inputs.stack }}", "cancel-in-progress": False},
-        {"contents": "read", "id-token": "write"},
+    assert ("environment" in plan, plan["permissions"]) == (False, {"contents": "read", "id-token": "write"})
+    assert (up["needs"], up["environment"], up["permissions"]) == ("plan", "${{ inputs.stack }}", plan["permissions"])
+    assert 'preview --stack "$STACK" --policy-pack policies' in planning
+    assert "--save-plan plan.json" in planning
+    assert ".venv/bin/python -m review events.json" in planning
+    assert (plan["steps"][-1]["with"]["path"], plan["outputs"]) == (
+        "plan.json",
+        {"digest": "${{ steps.plan.outputs.digest }}"},
     )
-    assert '"$pulumi" up --stack "$STACK" --policy-pack policies' in job["steps"][-1]["run"]
+    assert applying.splitlines()[0] == 'echo "$DIGEST  plan.json" | sha256sum --check --quiet'
+    assert '"$pulumi" up --stack "$STACK" --policy-pack policies --plan plan.json' in applying
+
+
+def test_a_plan_that_needs_an_approval_fails_its_job(tmp_path: Path) -> None:
+    """The step's own script, with stand-ins for the engine and the review; GitHub runs it with bash -e."""
+    script = workflow(ROOT / ".github/workflows/deploy-stack.yml")["jobs"]["plan"]["steps"][-2]["run"]
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    environment = {**os.environ, "STACK": "staging", "GITHUB_STEP_SUMMARY": "summary", "GITHUB_OUTPUT": "output"}
+    for refused in (0, 1):
+        python.write_text(
+            '#!/bin/sh\nif [ "$2" = sandbox ]; then echo true; else echo "The review."; exit ' + f"{refused}; fi\n"
+        )
+        python.chmod(0o755)
+        (tmp_path / "plan.json").write_text("{}")
+        (tmp_path / "summary").write_text("")
+        done = subprocess.run(
+            ["bash", "-e", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, (tmp_path / "summary").read_text()) == (refused, "```\nThe review.\n```\n")
+
+
+@pytest.mark.parametrize("stack", ["staging", "production"])
+def test_deployments_of_a_stack_run_one_at_a_time_and_are_not_cancelled(stack: str) -> None:
+    """A cancelled deployment leaves a lock and pending operations."""
+    job = workflow(ROOT / ".github/workflows/deploy.yml")["jobs"][stack]
+
+    assert job["concurrency"] == {"group": f"deploy-{stack}", "cancel-in-progress": False}
 
 
 def test_credentials_last_longer_than_the_step_that_uses_them() -> None:
@@ -53,7 +88,8 @@ def test_only_main_is_deployed_and_each_stack_has_its_own_role_and_backend(stack
     assert "github.ref == 'refs/heads/main'" in job["if"]
     assert job["with"] == {
         "stack": stack,
-        "role": f"${{{{ vars.AWS_DEPLOY_ROLE_{name} }}}}",
+        "preview-role": f"${{{{ vars.AWS_PREVIEW_ROLE_{name} }}}}",
+        "deploy-role": f"${{{{ vars.AWS_DEPLOY_ROLE_{name} }}}}",
         "backend": f"${{{{ vars.PULUMI_BACKEND_URL_{name} }}}}",
         "region": f"${{{{ vars.AWS_REGION_{name} || 'us-east-1' }}}}",
     }
