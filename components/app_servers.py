@@ -30,6 +30,7 @@ PATIENCE_SECONDS = 600
 runs out is replaced, and the next one waits again."""
 GRACE_SECONDS = PATIENCE_SECONDS + BOOT_SECONDS
 """A server that may still wait is not replaced."""
+SECONDS_OF_A_DAY = 24 * 60 * 60
 SERVERS_METRIC = aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES
 SSM_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
@@ -202,6 +203,7 @@ class AppServers(pulumi.ComponentResource):
             vpc_zone_identifiers=self._args.placement.subnet_ids,
             target_group_arns=[self._args.target_group.arn],
             health_check_type="ELB",
+            max_instance_lifetime=settings.max_instance_days * SECONDS_OF_A_DAY,
             health_check_grace_period=GRACE_SECONDS,
             default_instance_warmup=BOOT_SECONDS,
             availability_zone_distribution={"capacity_distribution_strategy": "balanced-best-effort"},

@@ -113,6 +113,7 @@ INTERRUPTIONS: dict[str, dict[str, str]] = {
     "aws:autoscaling/group:Group": {
         "launchTemplate": ROLLING_REFRESH,
         "mixedInstancesPolicy": ROLLING_REFRESH,
+        "maxInstanceLifetime": "servers that are older are replaced, one after another",
         "maxSize": "no interruption; fewer than are running now: servers end, their requests are drained first",
         "minSize": NONE,
         "desiredCapacity": "servers start, or end after their requests are drained",

@@ -1,6 +1,7 @@
 """Section `fixrx:app_servers`."""
 
 import math
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -13,11 +14,18 @@ MOST_HEALTHY_PERCENT = 110
 """A replacement starts before the old server stops, one at a time: more at once need more database connections."""
 
 
+RESTART_MIB = 1024
+"""The guide's `max_memory_restart: '1G'`: PM2 restarts a process whose resident memory is larger."""
+MIB_OUTSIDE_HEAP = 128
+"""Resident memory of a Node process besides V8's heap: the program itself, buffers, stacks. About 60 MiB when it starts."""
 GIB_PER_PROCESS = 1.25
-"""PM2 restarts a process at 1 GiB; the rest is for its start and for memory outside V8's heap."""
-
-
+"""PM2 restarts a process at 1 GiB; the rest is for the new process that starts before the old one ends."""
 GIB_FOR_SYSTEM = 1.0
+
+
+def _lower_case(text: str) -> str | None:
+    """Return the digest that a digest in capitals means."""
+    return text.lower() if re.fullmatch(r"[0-9A-Fa-f]{64}", text, re.ASCII) else None
 
 
 class AppServersSettings(Section):
@@ -36,6 +44,17 @@ class AppServersSettings(Section):
         str, TextFormat(pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", description="a release", example="1.0.0")
     ]
     """Name of the archive under `releases/` of the backup bucket that the servers run."""
+    release_sha256: Annotated[
+        str,
+        TextFormat(
+            pattern=r"[0-9a-f]{64}",
+            description="a SHA-256 digest",
+            example="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            max_length=64,
+            suggest=_lower_case,
+        ),
+    ]
+    """SHA-256 of that archive, 64 hexadecimal digits. A server refuses an archive with another one."""
     instance_type: Annotated[ServerType, NOT_BURSTABLE] = "m7g.large"
     """Needs 1.25 GiB of memory for each processor and 1 GiB for the system."""
     min_size: Annotated[
@@ -53,6 +72,13 @@ class AppServersSettings(Section):
     """18 and 20 are past their end of support."""
     pool_size: Annotated[int, Field(ge=1, le=100)] | None = None
     """Database connections of each process; without it the largest that the connection budget allows."""
+    heap_mib: Annotated[int, Field(ge=256)] = 768
+    """Largest heap of V8 in each process. PM2 restarts a process at 1024 MiB of resident memory, which is the heap and at
+    least 128 MiB more: with the guide's heap of 1024 MiB it would restart healthy processes."""
+    max_instance_days: Annotated[int, Field(ge=1, le=365)] = 30
+    """A server that is older is replaced, so that no server keeps an old system for longer than a month."""
+    ssh_daemon: bool = False
+    """Let the image's SSH daemon run. Nothing needs it: administrators use Session Manager, and no port is open for it."""
     root_volume_gib: Annotated[int, Field(ge=8, le=1024)] = 30
 
     @model_validator(mode="after")
@@ -68,6 +94,16 @@ class AppServersSettings(Section):
             raise ValueError(
                 f"instance_type has {self.capacity.memory_gib:g} GiB of memory, and a process for each of its "
                 f"{self.capacity.vcpus} processors needs {needed:g} GiB; take a type with more, such as m7g.large"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _heap_is_below_restart(self) -> Self:
+        largest = RESTART_MIB - MIB_OUTSIDE_HEAP
+        if self.heap_mib > largest:
+            raise ValueError(
+                f"heap_mib is {self.heap_mib}: PM2 restarts a process at {RESTART_MIB} MiB of resident memory, and "
+                f"{MIB_OUTSIDE_HEAP} MiB of it are not heap; set heap_mib to {largest} or less"
             )
         return self
 

@@ -361,7 +361,7 @@ def stack_file(folder: Path, **content: Any) -> StackFile:
         "fixrx:environment": "staging",
         "fixrx:account": {"id": ACCOUNT},
         "fixrx:network": {"availability_zones": ["us-east-1a", "us-east-1b"]},
-        "fixrx:app_servers": {"image_id": "ami-08a311a6aaa3cd94a", "release": "1.0.0"},
+        "fixrx:app_servers": {"image_id": "ami-08a311a6aaa3cd94a", "release": "1.0.0", "release_sha256": "0" * 64},
     }
     (folder / "Pulumi.staging.yaml").write_text(json.dumps({"config": config, **content}))
     return read_stack_file("staging", folder)

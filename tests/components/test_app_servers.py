@@ -25,7 +25,7 @@ SECRETS = [
     "twilio-auth-token",
 ]
 SSM_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
-REQUIRED = {"image_id": "ami-0123456789abcdef0", "release": "1.0.0"}
+REQUIRED = {"image_id": "ami-0123456789abcdef0", "release": "1.0.0", "release_sha256": "0" * 64}
 
 
 def test_group_runs_three_to_ten_servers_that_replace_themselves(production: Recording) -> None:
@@ -39,6 +39,10 @@ def test_group_runs_three_to_ten_servers_that_replace_themselves(production: Rec
         "targetGroupArns": ["arn:aws:lb:us-east-1:111122223333:load-balancer-api"],
         "vpcZoneIdentifiers": ["network-application-a-id", "network-application-b-id", "network-application-c-id"],
     }
+
+
+def test_no_server_is_older_than_a_month(production: Recording) -> None:
+    assert production.named("app-servers-group").plain["maxInstanceLifetime"] == 30 * 86400
 
 
 def test_a_change_replaces_one_server_at_a_time(production: Recording) -> None:
@@ -235,11 +239,37 @@ def test_role_is_for_servers_and_has_only_its_own_policies(stack: Recording, env
         ({"image_id": "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023"}, "it looks like"),
         ({"release": "../../etc/passwd"}, "it looks like"),
         ({"release": "1.0.0'; reboot"}, "it looks like"),
+        ({"release_sha256": "0" * 63}, "is not a SHA-256 digest; it looks like"),
+        ({"release_sha256": "0" * 65}, "is longer than 64 characters"),
+        ({"release_sha256": "g" * 64}, "is not a SHA-256 digest; it looks like"),
+        ({"release_sha256": "AB" * 32}, f"is not a SHA-256 digest; did you mean {'ab' * 32}"),
+        ({"heap_mib": 1024}, "heap_mib is 1024: PM2 restarts a process at 1024 MiB of resident memory, and 128 MiB"),
+        ({"heap_mib": 897}, "set heap_mib to 896 or less"),
+        ({"heap_mib": 255}, "greater than or equal to 256"),
+        ({"max_instance_days": 0}, "greater than or equal to 1"),
+        ({"max_instance_days": 366}, "less than or equal to 365"),
     ],
 )
 def test_servers_that_would_not_work_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         AppServersSettings.model_validate({**REQUIRED, **settings})
+
+
+@pytest.mark.parametrize("missing", ["release", "release_sha256"])
+def test_release_is_pinned_with_its_digest(missing: str) -> None:
+    with pytest.raises(ValidationError, match=rf"{missing}\n  Field required"):
+        AppServersSettings.model_validate({key: value for key, value in REQUIRED.items() if key != missing})
+
+
+@pytest.mark.parametrize("heap", [256, 896])
+def test_heap_below_the_restart_is_taken(heap: int) -> None:
+    assert AppServersSettings.model_validate({**REQUIRED, "heap_mib": heap}).heap_mib == heap
+
+
+def test_heap_leaves_room_below_the_restart_unless_said_otherwise() -> None:
+    settings = AppServersSettings.model_validate(REQUIRED)
+
+    assert (settings.heap_mib, settings.max_instance_days, settings.ssh_daemon) == (768, 30, False)
 
 
 @pytest.mark.parametrize("instance_type", ["m7g.large", "m7g.xlarge", "r7g.large", "t4g.large"])

@@ -126,7 +126,7 @@ def situation(tmp_path: Path) -> Situation:
             "fixrx:environment": "production",
             "fixrx:account": {"id": ACCOUNT},
             "fixrx:network": {"availability_zones": ["us-east-1a", "us-east-1b", "us-east-1c"]},
-            "fixrx:app_servers": {"image_id": ARM_IMAGE, "release": "1.0.0"},
+            "fixrx:app_servers": {"image_id": ARM_IMAGE, "release": "1.0.0", "release_sha256": "0" * 64},
             "fixrx:continuous_integration": {"repository": "fixrx/fixrx-infrastructure"},
         },
     )

@@ -17,7 +17,7 @@ from tests.settings.configuration import MISSING, as_pulumi_hands_it_over, chang
 SMALL = {
     "environment": "development",
     "account": {"id": "111122223333"},
-    "app_servers": {"image_id": "ami-0123456789abcdef0", "release": "1.0.0"},
+    "app_servers": {"image_id": "ami-0123456789abcdef0", "release": "1.0.0", "release_sha256": "0" * 64},
 }
 """The least that a stack must say."""
 MARKER = "Zk8qLw2vXr9TnB4mPd7s"

@@ -32,6 +32,7 @@ config:
   fixrx:app_servers:
     image_id: ami-0123456789abcdef0
     release: 1.0.0
+    release_sha256: "0000000000000000000000000000000000000000000000000000000000000000"
 """
 
 
@@ -118,21 +119,21 @@ def test_check_needs_neither_engine_nor_sdk() -> None:
     [
         (
             "  fixrx:cache: {nodes: 2}\n  fixrx:dns: {}\n  fixrx:cache: {nodes: 3}\n",
-            ["fixrx:cache: is in the file twice, in lines 8 and 10; keep one"],
+            ["fixrx:cache: is in the file twice, in lines 9 and 11; keep one"],
         ),
         (
             "  fixrx:cache:\n    nodes: 2\n    nodes: 2\n",
-            ["fixrx:cache.nodes: is in the file twice, in lines 9 and 10; keep one"],
+            ["fixrx:cache.nodes: is in the file twice, in lines 10 and 11; keep one"],
         ),
         (
             "  fixrx:maintenance_windows:\n    daily: {minutes: 30, start: 02:00, minutes: 31}\n",
-            ["fixrx:maintenance_windows.daily.minutes: is in the file twice, in lines 9 and 9; keep one"],
+            ["fixrx:maintenance_windows.daily.minutes: is in the file twice, in lines 10 and 10; keep one"],
         ),
         (
             "  cache: {nodes: 2}\n  fixrx:cache: {}\n",
             ["fixrx:cache: is in the file twice, as cache and as fixrx:cache; keep one"],
         ),
-        ("config: {}\n", ["config: is in the file twice, in lines 1 and 8; keep one"]),
+        ("config: {}\n", ["config: is in the file twice, in lines 1 and 9; keep one"]),
         ("  cache: {nodes: 2}\n", []),
         ("  pulumi:tags: {team: platform}\n", []),
         ("encryptionsalt: v1:abc\nsecretsprovider: passphrase\n", []),
