@@ -20,7 +20,7 @@ from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.keys import StackContext
-from components.shared.runtime import ApplicationEnvironment, ReleaseStore, TargetGroup
+from components.shared.runtime import ApplicationEnvironment, ReleaseStore, ServerGroup, TargetGroup
 from components.shared.user_data import UserData
 
 BOOT_SECONDS = 300
@@ -45,6 +45,10 @@ class AppServersArgs:
     releases: ReleaseStore
     session_log_group_arn: pulumi.Input[str]
     """Log group of the recorded administrator sessions."""
+    ready_first: Sequence[pulumi.Resource]
+    """What must be done before servers are started or replaced."""
+    stop_alarms: Sequence[str]
+    """Names of the alarms at which a replacement of servers stops."""
 
 
 class AppServers(pulumi.ComponentResource):
@@ -53,6 +57,7 @@ class AppServers(pulumi.ComponentResource):
     name: pulumi.Output[str]
     """Name of the Auto Scaling group."""
     alarms: Sequence[AlarmSpecification]
+    servers: ServerGroup
 
     def __init__(self, name: str, args: AppServersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:AppServers", name, None, opts)
@@ -63,11 +68,21 @@ class AppServers(pulumi.ComponentResource):
         role, permissions = self._create_role()
         launch_template = self._create_launch_template(role)
         # A server that boots before it may fetch its secrets would spend its grace period on retries.
-        scaling_group = self._create_scaling_group(launch_template, [*args.placement.rules, *permissions])
+        scaling_group = self._create_scaling_group(
+            launch_template, [*args.ready_first, *args.placement.rules, *permissions]
+        )
         self._scale(scaling_group)
 
         self.name = scaling_group.name
         self.alarms = _alarms(scaling_group, args.settings)
+        self.servers = ServerGroup(
+            name=scaling_group.name,
+            template_id=launch_template.id,
+            template_version=launch_template.latest_version.apply(str),
+            # Start, then warm-up, then the end of what the server before has accepted.
+            replacement_seconds=2 * BOOT_SECONDS + args.target_group.drain_seconds,
+            grace_seconds=GRACE_SECONDS,
+        )
         self.register_outputs({"name": self.name})
 
     def _create_role(self) -> tuple[aws.iam.Role, Sequence[pulumi.Resource]]:
@@ -222,6 +237,11 @@ class AppServers(pulumi.ComponentResource):
                     "max_healthy_percentage": MOST_HEALTHY_PERCENT,
                     "instance_warmup": str(BOOT_SECONDS),
                     "skip_matching": True,
+                    **(
+                        {"alarm_specification": {"alarms": list(self._args.stop_alarms)}}
+                        if self._args.stop_alarms
+                        else {}
+                    ),
                 },
             },
             tags=[{"key": key, "value": value, "propagate_at_launch": False} for key, value in tags.items()],

@@ -107,6 +107,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
         self._attach("deploy-tags", "tags", permissions.tag_statements(scope), role)
         self._attach("deploy-network", "network", permissions.network_statements(scope), role)
         self._attach("deploy-edge", "load balancer, DNS and servers", permissions.edge_statements(scope), role)
+        self._attach("deploy-rollout", "releases", permissions.rollout_statements(scope), role)
         self._attach("deploy-data", "databases", permissions.data_statements(scope), role)
         self._attach("deploy-storage", "buckets, keys, logs, alarms", permissions.storage_statements(scope), role)
         return role

@@ -6,15 +6,5 @@ as it was, so the next `pulumi up` asks again, even if nothing else has changed.
 
 from rollout.hooks import migrated_hooks, released_hooks
 from rollout.marker import Release, migrated_value, released_value
-from rollout.migrated import Migration
-from rollout.released import Rollout
 
-__all__ = [
-    "Migration",
-    "Release",
-    "Rollout",
-    "migrated_hooks",
-    "migrated_value",
-    "released_hooks",
-    "released_value",
-]
+__all__ = ["Release", "migrated_hooks", "migrated_value", "released_hooks", "released_value"]

@@ -24,6 +24,8 @@ FIRST_REPORT_SECONDS = 5
 POLL_SECONDS = 10.0
 SANDBOX_POLL_SECONDS = 0.2
 """In the sandbox everything takes seconds, and calls cost nothing."""
+SANDBOX_MINUTE_SECONDS = 0.05
+"""How long a minute of watching takes where nothing is measured."""
 WEB_TIMEOUT_SECONDS = 10
 
 
@@ -134,6 +136,11 @@ class Gate:
     @property
     def poll_seconds(self) -> float:
         return SANDBOX_POLL_SECONDS if self.sandbox else POLL_SECONDS
+
+    @property
+    def minute_seconds(self) -> float:
+        """How long a minute of watching takes."""
+        return SANDBOX_MINUTE_SECONDS if self.sandbox else 60
 
     def wait(self, seconds: float) -> "Wait":
         """Begin to wait, for at most so many seconds."""

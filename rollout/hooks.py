@@ -18,14 +18,16 @@ from rollout.released import Rollout, released
 Wanted = TypeVar("Wanted")
 
 
-def migrated_hooks(region: str, migration: pulumi.Output[Migration]) -> pulumi.ResourceHookBinding:
-    """Return the hooks of the marker `migrated`."""
-    return _hooks("migrated", region, migration, migrated)
+def migrated_hooks(region: str, **migration: pulumi.Input[object]) -> pulumi.ResourceHookBinding:
+    """Return the hooks of the marker `migrated`; the keywords are the fields of Migration."""
+    wanted = pulumi.Output.all(**migration).apply(lambda known: Migration(**known))
+    return _hooks("migrated", region, wanted, migrated)
 
 
-def released_hooks(region: str, rollout: pulumi.Output[Rollout]) -> pulumi.ResourceHookBinding:
-    """Return the hooks of the marker `released`."""
-    return _hooks("released", region, rollout, released)
+def released_hooks(region: str, **rollout: pulumi.Input[object]) -> pulumi.ResourceHookBinding:
+    """Return the hooks of the marker `released`; the keywords are the fields of Rollout."""
+    wanted = pulumi.Output.all(**rollout).apply(lambda known: Rollout(**known))
+    return _hooks("released", region, wanted, released)
 
 
 def _hooks(

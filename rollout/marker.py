@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import pulumi
+
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
@@ -19,13 +21,13 @@ def migrated_value(release: Release) -> str:
     return json.dumps({"release": release.name, "sha256": release.sha256})
 
 
-def released_value(release: Release, template_version: str) -> str:
+def released_value(release: Release, template_version: pulumi.Input[str]) -> pulumi.Output[str]:
     """Return the value of the marker `released`.
 
     The version of the launch template only grows, also on the way back to an earlier release: with the release alone,
     the marker would not change, and nobody would verify, after a rollout that has failed.
     """
-    return json.dumps({"release": release.name, "sha256": release.sha256, "template": template_version})
+    return pulumi.Output.json_dumps({"release": release.name, "sha256": release.sha256, "template": template_version})
 
 
 def release_in(value: str) -> Release | None:

@@ -20,7 +20,12 @@ class Rollout:
 
     account_id: str
     release: Release
-    group: fleet.Group
+    group: str
+    """Name of the Auto Scaling group."""
+    template_id: str
+    template_version: str
+    target_group_arn: str
+    min_size: int
     replacement_seconds: int
     """For one server: start, warm-up, and the end of its predecessor's requests."""
     grace_seconds: int
@@ -30,7 +35,23 @@ class Rollout:
     """How long the alarms are watched after the last server was replaced."""
     document: str
     """Of Systems Manager, with which a server verifies itself."""
-    public_name: PublicName
+    domain: str
+    """Where users reach the API."""
+    ready_path: str
+
+    @property
+    def servers(self) -> fleet.Group:
+        return fleet.Group(
+            name=self.group,
+            template_id=self.template_id,
+            template_version=self.template_version,
+            target_group_arn=self.target_group_arn,
+            min_size=self.min_size,
+        )
+
+    @property
+    def public_name(self) -> PublicName:
+        return PublicName(domain=self.domain, ready_path=self.ready_path)
 
     @property
     def advice(self) -> str:
@@ -51,8 +72,7 @@ async def released(gate: Gate, rollout: Rollout, *, first: bool) -> None:
     found = await _await_servers(gate, rollout, watch)
     if gate.sandbox:
         gate.tell(
-            "no packets reach emulated servers: neither their health endpoints nor "
-            f"https://{rollout.public_name.domain} were asked"
+            f"no packets reach emulated servers: neither their health endpoints nor https://{rollout.domain} were asked"
         )
     else:
         await verify_servers(gate, rollout.document, found.ready, rollout.release, rollout.advice)
@@ -61,22 +81,22 @@ async def released(gate: Gate, rollout: Rollout, *, first: bool) -> None:
 
 
 async def _await_servers(gate: Gate, rollout: Rollout, watch: AlarmWatch) -> fleet.Servers:
-    found = await fleet.servers(gate, rollout.group)
-    count = max(rollout.group.min_size, len(found.ready) + len(found.waiting) + len(found.outdated))
+    found = await fleet.servers(gate, rollout.servers)
+    count = max(rollout.min_size, len(found.ready) + len(found.waiting) + len(found.outdated))
     seconds = max(count * rollout.replacement_seconds, rollout.grace_seconds) * MARGIN
     gate.tell(
         f"waits until {count} servers run release {rollout.release.name} (launch template version "
-        f"{rollout.group.template_version}), at most {math.ceil(seconds / 60)} minutes"
+        f"{rollout.template_version}), at most {math.ceil(seconds / 60)} minutes"
     )
     wait = gate.wait(seconds)
     started_again = False
     while True:
-        refresh = await fleet.newest_refresh(gate, rollout.group)
+        refresh = await fleet.newest_refresh(gate, rollout.servers)
         if refresh is not None and refresh.started is not None:
             # It began before the gate was asked.
             watch.since = min(watch.since, refresh.started)
         await watch.look(rollout.advice)
-        found = await fleet.servers(gate, rollout.group)
+        found = await fleet.servers(gate, rollout.servers)
         if refresh is not None and refresh.failed and not _is_of_an_earlier_deployment(refresh, gate):
             raise Refusal(_failure(rollout, refresh, found))
         if refresh is None or not refresh.active:
@@ -99,7 +119,7 @@ async def _start_again(gate: Gate, rollout: Rollout, refresh: fleet.Refresh | No
     )
     gate.tell(f"{ended}, and not every server runs the release; starts an instance refresh")
     alarms: Mapping[str, object] = {"AlarmSpecification": {"Alarms": list(rollout.alarms)}} if rollout.alarms else {}
-    await fleet.start_refresh(gate, rollout.group, refresh.preferences if refresh else alarms)
+    await fleet.start_refresh(gate, rollout.servers, refresh.preferences if refresh else alarms)
 
 
 def _is_of_an_earlier_deployment(refresh: fleet.Refresh, gate: Gate) -> bool:
@@ -121,7 +141,7 @@ def _failure(rollout: Rollout, refresh: fleet.Refresh, found: fleet.Servers) -> 
 
 async def _settle(gate: Gate, rollout: Rollout, watch: AlarmWatch) -> None:
     """Watch the alarms for a while: they need minutes to see what the new servers do."""
-    wait = gate.wait(rollout.settle_minutes * 60)
+    wait = gate.wait(rollout.settle_minutes * gate.minute_seconds)
     await watch.look(rollout.advice)
     while await wait.pause(["every server runs the release; watches the alarms"]):
         await watch.look(rollout.advice)

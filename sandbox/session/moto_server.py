@@ -5,7 +5,8 @@ so sometimes a request changes what another one iterates over, and fails with an
 Serial requests cost no time: the threads would share one interpreter anyway. N is a socket that the parent process has
 bound, so that its address is known before moto is imported. When ready it prints `{"port": N, "pid": N}`.
 
-moto lacks instance refreshes and most of CodeBuild's builds: `instance_refreshes` and `builds` add them.
+moto lacks instance refreshes and most of CodeBuild's builds: `instance_refreshes` and `builds` add them. `bucket_policies`
+lets objects be read.
 
 It survives a provider that is killed, so it also keeps what it has answered to the calls of a creation: it tells later
 what the creation had made (see `sandbox.provider.leftovers`).
@@ -28,7 +29,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from sandbox.provider.emulator import CREATION_HEADER, CREATIONS_PATH, IDLE_PATH, REPLAY_HEADER
-from sandbox.session import builds, instance_refreshes
+from sandbox.session import bucket_policies, builds, instance_refreshes
 from sandbox.session.courses import Courses
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -160,6 +161,7 @@ def main() -> None:
     courses = Courses(arguments.courses)
     instance_refreshes.install(courses)
     builds.install(courses)
+    bucket_policies.install()
     emulator = AnsweredCreations(DomainDispatcherApplication(create_backend_app))
     application = local_programs_only(one_at_a_time(emulator))
     with socket.socket(fileno=arguments.socket) as listener:

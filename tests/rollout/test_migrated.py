@@ -9,7 +9,7 @@ import pytest
 
 from rollout.builds import Task
 from rollout.gate import Refusal
-from rollout.marker import Release, migrated_value, released_value
+from rollout.marker import Release, migrated_value
 from rollout.migrated import Migration, migrated
 from rollout.snapshots import name_before
 from tests.rollout.world import ACCOUNT, BEGAN, World, run
@@ -282,6 +282,5 @@ def test_name_of_a_snapshot_is_one_that_rds_accepts(release: str, name: str) -> 
     assert name_before("p", release) == name
 
 
-def test_released_value_changes_with_the_template_only_the_other_does_not() -> None:
+def test_value_of_the_marker_names_release_and_digest() -> None:
     assert migrated_value(RELEASE) == f'{{"release": "1.4.0_rc.1", "sha256": "{"a" * 64}"}}'
-    assert released_value(RELEASE, "7") == (f'{{"release": "1.4.0_rc.1", "sha256": "{"a" * 64}", "template": "7"}}')

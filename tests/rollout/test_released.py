@@ -6,29 +6,26 @@ from typing import Any
 
 import pytest
 
-from rollout.fleet import Group
 from rollout.gate import Refusal
 from rollout.marker import Release
 from rollout.released import Rollout, released
-from rollout.verification import PublicName
 from tests.rollout.world import ACCOUNT, BEGAN, World, run
 
 ROLLOUT = Rollout(
     account_id=ACCOUNT,
     release=Release(name="1.4.0", sha256="a" * 64),
-    group=Group(
-        name="app-servers",
-        template_id="lt-1",
-        template_version="7",
-        target_group_arn="arn:targets",
-        min_size=3,
-    ),
+    group="app-servers",
+    template_id="lt-1",
+    template_version="7",
+    target_group_arn="arn:targets",
+    min_size=3,
     replacement_seconds=600,
     grace_seconds=900,
     alarms=["HighErrorRate", "ResponseTimeHigh"],
     settle_minutes=5,
     document="fixrx-production-verify",
-    public_name=PublicName(domain="api.fixrx.com", ready_path="/ready"),
+    domain="api.fixrx.com",
+    ready_path="/ready",
 )
 ADVICE = (
     "Servers are left as they are. To go back, pin the release before and run `pulumi up`; to try again, run it as it "
@@ -210,7 +207,7 @@ def test_servers_that_leave_are_not_counted(world: World) -> None:
 
 
 def test_deadline_of_one_server_is_its_grace_period(world: World) -> None:
-    small = replace(ROLLOUT, group=replace(ROLLOUT.group, min_size=1))
+    small = replace(ROLLOUT, min_size=1)
     world.instances = {}
     refused(world, small)
     assert world.elapsed == 900 * 1.5
