@@ -5,8 +5,8 @@ so sometimes a request changes what another one iterates over, and fails with an
 Serial requests cost no time: the threads would share one interpreter anyway. N is a socket that the parent process has
 bound, so that its address is known before moto is imported. When ready it prints `{"port": N, "pid": N}`.
 
-moto lacks instance refreshes and most of CodeBuild's builds: `instance_refreshes` and `builds` add them. `bucket_policies`
-lets objects be read.
+moto lacks instance refreshes and most of CodeBuild's builds: `instance_refreshes` and `builds` add them, and
+`bucket_policies` lets objects be read.
 
 It survives a provider that is killed, so it also keeps what it has answered to the calls of a creation: it tells later
 what the creation had made (see `sandbox.provider.leftovers`).

@@ -130,7 +130,7 @@ class Session:
 
     @contextmanager
     def _emulated_aws(self) -> Iterator[None]:
-        """The program asks AWS while it runs; here, the emulator. The user's own credentials and settings are hidden."""
+        """The program asks AWS while it runs; here, the emulator. The user's own credentials are hidden."""
         region = self._workspace.account.region
         before = {key: value for key, value in os.environ.items() if key.startswith("AWS_") or key == "NO_PROXY"}
         for key in before:
