@@ -13,7 +13,7 @@ SANDBOX := $(PYTHON) -m sandbox
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap doctor up preview refresh destroy down status analyze checklist mutants test unit check fmt lock bench clean
+.PHONY: help bootstrap doctor up preview refresh destroy down status boot analyze checklist mutants test unit check fmt lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,8 +61,11 @@ test: $(ENVIRONMENT) ## everything that can be proven without AWS
 	@$(SANDBOX) tool pulumi >/dev/null
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
 
-unit: $(ENVIRONMENT) ## the tests that need neither engine nor emulator
-	@$(PYTHON) -m pytest -m "not engine and not emulator" -n auto --maxprocesses 4 --dist loadfile $(ARGUMENTS)
+unit: $(ENVIRONMENT) ## the tests that need neither engine nor emulator nor the programs of a server
+	@$(PYTHON) -m pytest -m "not engine and not emulator and not host and not npm" -n auto --maxprocesses 4 --dist loadfile $(ARGUMENTS)
+
+boot: $(ENVIRONMENT) ## boot a server from the deployed launch template in a virtual machine, and check it
+	@$(PYTHON) -m boot --stack "$$STACK" $(ARGUMENTS)
 
 check: $(ENVIRONMENT) ## style, types, imports, workflows, the lock
 	@$(PYTHON) -m ruff check
@@ -72,6 +75,7 @@ check: $(ENVIRONMENT) ## style, types, imports, workflows, the lock
 	@.venv/bin/lint-imports --no-cache --no-logo
 	@$(PYTHON) -m tools.checks
 	@"$$($(SANDBOX) tool actionlint)" -color .github/workflows/*.yml
+	@.venv/bin/zizmor --offline --quiet --no-progress .github
 
 fmt: $(ENVIRONMENT) ## format the code and fix what ruff can fix
 	@$(PYTHON) -m ruff check --fix-only
@@ -86,5 +90,5 @@ bench: $(ENVIRONMENT) ## measure the commands, and what components and policies 
 
 clean: ## end the sandbox, then remove everything that make made
 	@if [ -x $(PYTHON) ] && [ -d .sandbox ]; then $(SANDBOX) down; fi
-	@rm -rf .venv .sandbox .bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .sandbox .bench .host .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

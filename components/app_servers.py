@@ -1,15 +1,18 @@
 """The app servers: three to ten instances over all zones that replace themselves, scale by load and roll out changes.
 
 The guide has four topologies (three servers, two hosts, three ports on one, a fourth by hand). Here all servers are
-identical, run one PM2 with a process for each processor on port 3000, and are started by the Auto Scaling group only.
+identical and are started by the Auto Scaling group only. On each, nginx on port 80 is in front of PM2 with a worker for
+each processor, on port 3000 and those after it. docs/host.md describes the files of a server.
 
 On a new stack, `pulumi up` comes first: it makes the bucket of the releases and the containers of the vendors' secrets,
 and starts servers, which wait for both. Then upload the release and write the secrets, in any order. A server that
-waits lists in its boot log (`aws ec2 get-console-output`) what is missing; none has to be restarted.
+waits lists in its boot log (`aws ec2 get-console-output`) what is missing; none has to be restarted. A server that
+cannot start says why there, in one line, and is replaced at once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network
 from typing import Any
 
 import pulumi
@@ -19,19 +22,20 @@ from components.sections.app_servers import MOST_HEALTHY_PERCENT, AppServersSett
 from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.connections import Placement
+from components.shared.host import HostConfiguration, LogGroups, encoded
 from components.shared.keys import StackContext
 from components.shared.runtime import ApplicationEnvironment, ReleaseStore, ServerGroup, TargetGroup
-from components.shared.user_data import UserData
 
 BOOT_SECONDS = 300
 """From launch to the first request that can be served: packages, release and start of Node, with a margin."""
-PATIENCE_SECONDS = 600
-"""How long a server waits at its first boot for the release, the vendors' secrets and the network. A server whose time
-runs out is replaced, and the next one waits again."""
-GRACE_SECONDS = PATIENCE_SECONDS + BOOT_SECONDS
-"""A server that may still wait is not replaced."""
+HEALTHY_SECONDS = 180
+"""How long the service may take from its start to its first answer. A server that takes longer gives up."""
 SECONDS_OF_A_DAY = 24 * 60 * 60
 SERVERS_METRIC = aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES
+LOG_RETENTION_DAYS = 30
+"""The guide's 30 rotations of a day each."""
+FULL_DISK_PERCENT = 80
+"""The guide's daily check."""
 SSM_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
@@ -43,6 +47,8 @@ class AppServersArgs:
     target_group: TargetGroup
     environment: ApplicationEnvironment
     releases: ReleaseStore
+    vpc_cidr: IPv4Network
+    """Addresses from which a server believes X-Forwarded-For: those of the load balancer are among them."""
     session_log_group_arn: pulumi.Input[str]
     """Log group of the recorded administrator sessions."""
     ready_first: Sequence[pulumi.Resource]
@@ -65,29 +71,61 @@ class AppServers(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        role, permissions = self._create_role()
+        log_groups = self._create_log_groups()
+        role, permissions = self._create_role(log_groups)
         launch_template = self._create_launch_template(role)
         # A server that boots before it may fetch its secrets would spend its grace period on retries.
-        scaling_group = self._create_scaling_group(
-            launch_template, [*args.ready_first, *args.placement.rules, *permissions]
-        )
+        ready_first = [*args.ready_first, *args.placement.rules, *permissions, *log_groups]
+        scaling_group = self._create_scaling_group(launch_template, ready_first)
         self._scale(scaling_group)
 
         self.name = scaling_group.name
-        self.alarms = _alarms(scaling_group, args.settings)
+        self.alarms = _alarms(scaling_group, args.settings, self._metrics_namespace)
         self.servers = ServerGroup(
             name=scaling_group.name,
             template_id=launch_template.id,
             template_version=launch_template.latest_version.apply(str),
             # Start, then warm-up, then the end of what the server before has accepted.
             replacement_seconds=2 * BOOT_SECONDS + args.target_group.drain_seconds,
-            grace_seconds=GRACE_SECONDS,
+            grace_seconds=args.settings.boot_patience_seconds + BOOT_SECONDS,
         )
         self.register_outputs({"name": self.name})
 
-    def _create_role(self) -> tuple[aws.iam.Role, Sequence[pulumi.Resource]]:
+    @property
+    def _metrics_namespace(self) -> str:
+        return self._args.stack.identity.prefix
+
+    @property
+    def _log_group_names(self) -> LogGroups:
+        identity = self._args.stack.identity
+
+        def name(purpose: str) -> str:
+            return identity.physical_name(
+                "aws:cloudwatch/logGroup:LogGroup", f"/{identity.project}/{identity.environment}/servers/{purpose}"
+            )
+
+        return LogGroups(
+            application=name("application"), nginx=name("nginx"), boot=name("boot"), metrics=name("metrics")
+        )
+
+    def _create_log_groups(self) -> Sequence[aws.cloudwatch.LogGroup]:
+        return [
+            aws.cloudwatch.LogGroup(
+                f"{self._name}-{purpose}-log-group",
+                name=name,
+                retention_in_days=LOG_RETENTION_DAYS,
+                kms_key_id=self._args.stack.keys.logs,
+                opts=self._child,
+            )
+            for purpose, name in asdict(self._log_group_names).items()
+        ]
+
+    def _create_role(
+        self, log_groups: Sequence[aws.cloudwatch.LogGroup]
+    ) -> tuple[aws.iam.Role, Sequence[pulumi.Resource]]:
         role = iam.service_role(self._name, "ec2.amazonaws.com", None, self._child)
-        policy = iam.role_policy(self._name, role, iam.document(*self._permissions()), self._child)
+        statements = [*self._permissions(), *self._signals(log_groups)]
+        policy = iam.role_policy(self._name, role, iam.document(*statements), self._child)
         session_manager = aws.iam.RolePolicyAttachment(
             f"{self._name}-session-manager", role=role.name, policy_arn=SSM_POLICY, opts=self._child
         )
@@ -112,6 +150,8 @@ class AppServers(pulumi.ComponentResource):
                 actions=["secretsmanager:GetSecretValue"],
                 resources=[secret_arns[variable] for variable in sorted(secret_arns)],
             ),
+            # One call for many secrets; of each, the statement above decides.
+            iam.statement("ReadSecretsAtOnce", actions=["secretsmanager:BatchGetSecretValue"], resources=["*"]),
             iam.statement(
                 "DecryptOwnSecrets",
                 actions=["kms:Decrypt"],
@@ -144,22 +184,70 @@ class AppServers(pulumi.ComponentResource):
             ),
         ]
 
+    def _signals(self, log_groups: Sequence[aws.cloudwatch.LogGroup]) -> Sequence[iam.Statement]:
+        """What a server says of itself: logs, metrics, and that it cannot start."""
+        identity = self._args.stack.identity
+        group_name = identity.tags(self._group_name)["Name"]
+        return [
+            iam.statement(
+                "WriteLogs",
+                actions=["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                resources=[pulumi.Output.concat(group.arn, ":*") for group in log_groups],
+            ),
+            # Has no resource; a namespace is the only limit.
+            iam.statement(
+                "WriteMetrics",
+                actions=["cloudwatch:PutMetricData"],
+                resources=["*"],
+                conditions={"StringEquals": {"cloudwatch:namespace": self._metrics_namespace}},
+            ),
+            # The agent learns from the instance's tags in which group it is.
+            iam.statement("FindOwnGroup", actions=["ec2:DescribeTags"], resources=["*"]),
+            iam.statement(
+                "GiveUp",
+                actions=["autoscaling:SetInstanceHealth"],
+                resources=[
+                    f"arn:aws:autoscaling:{identity.region}:{identity.account_id}:autoScalingGroup:*"
+                    ":autoScalingGroupName/*"
+                ],
+                conditions={"StringEquals": {"aws:ResourceTag/Name": group_name}},
+            ),
+        ]
+
+    @property
+    def _group_name(self) -> str:
+        """Logical name of the Auto Scaling group, by whose tag its servers may find it."""
+        return f"{self._name}-group"
+
     def _user_data(self) -> pulumi.Output[str]:
-        args = self._args
+        args, settings = self._args, self._args.settings
 
         def render(known: Mapping[str, Any]) -> str:
-            return UserData(
-                region=args.stack.identity.region,
-                bucket=known["bucket"],
-                releases_prefix=args.releases.prefix,
-                release=args.settings.release,
-                node_version=args.settings.node_version,
-                drain_seconds=args.target_group.drain_seconds,
-                settings=args.environment.values,
-                secret_arns=known["secret_arns"],
-                secret_versions=known["secret_versions"],
-                patience_seconds=PATIENCE_SECONDS,
-            ).encoded()
+            return encoded(
+                HostConfiguration(
+                    region=args.stack.identity.region,
+                    bucket=known["bucket"],
+                    releases_prefix=args.releases.prefix,
+                    release=settings.release,
+                    release_sha256=settings.release_sha256,
+                    node_version=settings.node_version,
+                    heap_mib=settings.heap_mib,
+                    workers=settings.capacity.vcpus,
+                    ssh_daemon=settings.ssh_daemon,
+                    vpc_cidr=str(args.vpc_cidr),
+                    ready_path=args.target_group.ready_path,
+                    health_path=args.target_group.health_path,
+                    drain_seconds=args.target_group.drain_seconds,
+                    idle_timeout_seconds=args.target_group.idle_timeout_seconds,
+                    settings=args.environment.values,
+                    secret_arns=known["secret_arns"],
+                    secret_versions=known["secret_versions"],
+                    patience_seconds=settings.boot_patience_seconds,
+                    healthy_seconds=HEALTHY_SECONDS,
+                    log_groups=self._log_group_names,
+                    metrics_namespace=self._metrics_namespace,
+                )
+            )
 
         return pulumi.Output.all(
             bucket=args.releases.bucket_name,
@@ -209,9 +297,9 @@ class AppServers(pulumi.ComponentResource):
         self, launch_template: aws.ec2.LaunchTemplate, ready_first: Sequence[pulumi.Resource]
     ) -> aws.autoscaling.Group:
         settings = self._args.settings
-        tags = self._args.stack.identity.tags(f"{self._name}-group")
+        tags = self._args.stack.identity.tags(self._group_name)
         return aws.autoscaling.Group(
-            f"{self._name}-group",
+            self._group_name,
             min_size=settings.min_size,
             max_size=settings.max_size,
             desired_capacity=settings.min_size,
@@ -219,7 +307,8 @@ class AppServers(pulumi.ComponentResource):
             target_group_arns=[self._args.target_group.arn],
             health_check_type="ELB",
             max_instance_lifetime=settings.max_instance_days * SECONDS_OF_A_DAY,
-            health_check_grace_period=GRACE_SECONDS,
+            # A server that may still wait is not replaced.
+            health_check_grace_period=settings.boot_patience_seconds + BOOT_SECONDS,
             default_instance_warmup=BOOT_SECONDS,
             availability_zone_distribution={"capacity_distribution_strategy": "balanced-best-effort"},
             instance_maintenance_policy={
@@ -279,7 +368,7 @@ class AppServers(pulumi.ComponentResource):
             )
 
 
-def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings) -> Sequence[AlarmSpecification]:
+def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings, namespace: str) -> Sequence[AlarmSpecification]:
     dimensions = {"AutoScalingGroupName": group.name}
     return [
         AlarmSpecification(
@@ -308,5 +397,18 @@ def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings) -> Seque
             threshold=settings.max_size,
             period_seconds=300,
             evaluation_periods=3,
+        ),
+        AlarmSpecification(
+            name="ServerDiskFull",
+            summary=f"More than {FULL_DISK_PERCENT} % of an app server's disk is in use: on a full one nothing can be "
+            "written, no log and no upload",
+            severity=Severity.P3,
+            # Of the fullest server. The agent adds the values of all servers up by group.
+            measure=Metric(
+                namespace=namespace, metric_name="disk_used_percent", dimensions=dimensions, statistic="Maximum"
+            ),
+            threshold=FULL_DISK_PERCENT,
+            period_seconds=300,
+            evaluation_periods=1,
         ),
     ]

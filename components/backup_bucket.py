@@ -13,12 +13,11 @@ from components.sections.backup_bucket import BackupBucketSettings
 from components.shared import iam
 from components.shared.keys import StackContext
 from components.shared.private_bucket import LogDestination, PrivateBucket, PrivateBucketArgs
+from components.shared.releases import RELEASES_PREFIX, backup_bucket_name
 from components.shared.runtime import ReleaseStore
 
 DATABASE_PREFIX = "database/"
 APPLICATION_PREFIX = "application/"
-RELEASES_PREFIX = "releases/"
-"""Separate from `application/` and without expiry: a server that starts in a year needs the release of that day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +36,7 @@ class BackupBucket(pulumi.ComponentResource):
     def __init__(self, name: str, args: BackupBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:BackupBucket", name, None, opts)
         identity = args.stack.identity
-        bucket_name = identity.physical_name(
-            "aws:s3/bucket:Bucket", f"{identity.project}-backups-{identity.environment}-{identity.account_id}"
-        )
+        bucket_name = backup_bucket_name(identity)
         bucket = PrivateBucket(
             f"{name}-store",
             PrivateBucketArgs(

@@ -16,7 +16,6 @@ from components.shared.connections import Member, Placement, Tier
 from components.shared.ports import (
     ANYWHERE_IPV4,
     ANYWHERE_IPV6,
-    APPLICATION_PORT,
     HTTP_PORT,
     HTTPS_PORT,
     PATH_MTU_MESSAGES,
@@ -60,7 +59,7 @@ LISTENERS: Mapping[Member, Listener] = {
     Member.LOAD_BALANCER: Listener(
         description="Load balancer, open to the internet", tier=Tier.PUBLIC, ports=(HTTP_PORT, HTTPS_PORT)
     ),
-    Member.APP_SERVERS: Listener(description="App servers", tier=Tier.APPLICATION, ports=(APPLICATION_PORT,)),
+    Member.APP_SERVERS: Listener(description="App servers", tier=Tier.APPLICATION, ports=(HTTP_PORT,)),
     Member.ENDPOINTS: Listener(
         description="Interface endpoints of AWS services", tier=Tier.APPLICATION, ports=(HTTPS_PORT,)
     ),

@@ -1,7 +1,7 @@
-"""How GitHub's workflows reach the account without a key: one role that previews, one that deploys.
+"""How GitHub's workflows reach the account without a key: roles that preview, deploy, look for images, upload releases.
 
 A workflow presents a token in which GitHub signs the repository and the trigger, and receives credentials for an hour.
-Neither role can change the roles here or the permissions boundary: an administrator does that from a terminal.
+No role can change the roles here or the permissions boundary: an administrator does that from a terminal.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,11 +33,11 @@ class ContinuousIntegrationArgs:
 
 
 class ContinuousIntegration(pulumi.ComponentResource):
-    """GitHub as an identity provider, and one role each for preview and deployment."""
+    """GitHub as an identity provider, and one role for each purpose of a workflow."""
 
     role_arns: Mapping[str, pulumi.Output[str]]
-    """By purpose, `preview` or `deploy`; empty without a repository. Workflows find them in the repository variables
-    AWS_<PURPOSE>_ROLE_<STACK>."""
+    """By purpose, `preview`, `deploy`, `image` or `release`; empty without a repository. Workflows find them in the
+    repository variables AWS_<PURPOSE>_ROLE_<STACK>."""
 
     def __init__(self, name: str, args: ContinuousIntegrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:ContinuousIntegration", name, None, opts)
@@ -56,7 +56,11 @@ class ContinuousIntegration(pulumi.ComponentResource):
             # A pull request is code without review: it may read the platform's configuration and not its data.
             preview = self._create_preview_role(identity_provider_arn)
             self._deploy_role = self._create_deploy_role(identity_provider_arn)
-            self.role_arns = {"preview": preview.arn, "deploy": self._deploy_role.arn}
+            image = self._create_image_role(identity_provider_arn)
+            self.role_arns = {"preview": preview.arn, "deploy": self._deploy_role.arn, "image": image.arn}
+            if args.settings.backend_repository is not None:
+                release = self._create_release_role(identity_provider_arn, args.settings.backend_repository)
+                self.role_arns = {**self.role_arns, "release": release.arn}
         self.register_outputs({"role_arns": dict(self.role_arns)})
 
     def manage_zone(self, zone_id: pulumi.Input[str]) -> None:
@@ -81,8 +85,8 @@ class ContinuousIntegration(pulumi.ComponentResource):
         ]
         policy = self._create_policy("preview-policy", "permissions of the workflow that runs the preview", statements)
         # A deployment is planned on main with it, before its approval.
-        occasions = ["pull_request", "ref:refs/heads/main"]
-        role = self._create_role("preview", identity_provider_arn, occasions, policy)
+        subjects = self._subjects("pull_request", "ref:refs/heads/main")
+        role = self._create_role("preview", identity_provider_arn, subjects, policy)
         self._attach_policy("preview", policy, role)
         return role
 
@@ -95,8 +99,8 @@ class ContinuousIntegration(pulumi.ComponentResource):
             "the most that the workflow that runs the deploy may do",
             permissions.boundary_statements(scope, state),
         )
-        occasions = [f"environment:{self._args.identity.environment}"]
-        role = self._create_role("deploy", identity_provider_arn, occasions, boundary)
+        subjects = self._subjects(f"environment:{self._args.identity.environment}")
+        role = self._create_role("deploy", identity_provider_arn, subjects, boundary)
         policy = self._create_policy(
             "deploy-policy",
             "permissions of the workflow that runs the deploy",
@@ -112,15 +116,32 @@ class ContinuousIntegration(pulumi.ComponentResource):
         self._attach("deploy-storage", "buckets, keys, logs, alarms", permissions.storage_statements(scope), role)
         return role
 
+    def _create_image_role(self, identity_provider_arn: pulumi.Input[str]) -> aws.iam.Role:
+        """Reads what AWS publishes for everybody, for the weekly workflow of the main branch."""
+        statements = permissions.image_statements(self._scope)
+        policy = self._create_policy("image-policy", "permissions of the workflow that looks for images", statements)
+        role = self._create_role("image", identity_provider_arn, self._subjects("ref:refs/heads/main"), policy)
+        self._attach_policy("image", policy, role)
+        return role
+
+    def _create_release_role(self, identity_provider_arn: pulumi.Input[str], repository: str) -> aws.iam.Role:
+        """Adds releases, and can neither read nor replace nor delete one."""
+        statements = permissions.release_statements(self._scope)
+        policy = self._create_policy("release-policy", "permissions of the workflow that uploads releases", statements)
+        subjects = [f"repo:{repository}:environment:release"]
+        role = self._create_role("release", identity_provider_arn, subjects, policy)
+        self._attach_policy("release", policy, role)
+        return role
+
     def _create_role(
-        self, purpose: str, identity_provider_arn: pulumi.Input[str], occasions: Sequence[str], boundary: aws.iam.Policy
+        self, purpose: str, identity_provider_arn: pulumi.Input[str], subjects: Sequence[str], boundary: aws.iam.Policy
     ) -> aws.iam.Role:
         return aws.iam.Role(
             f"{self._name}-{purpose}-role",
             path=self._path,
             max_session_duration=SESSION_SECONDS,
             permissions_boundary=boundary.arn,
-            assume_role_policy=self._trust(identity_provider_arn, occasions),
+            assume_role_policy=self._trust(identity_provider_arn, subjects),
             opts=self._child,
         )
 
@@ -142,9 +163,12 @@ class ContinuousIntegration(pulumi.ComponentResource):
             f"{self._name}-{name}-attachment", role=role.name, policy_arn=policy.arn, opts=self._child
         )
 
-    def _trust(self, identity_provider_arn: pulumi.Input[str], occasions: Sequence[str]) -> pulumi.Output[str]:
+    def _subjects(self, *occasions: str) -> Sequence[str]:
+        """What GitHub calls the workflows of the platform's own repository on these occasions."""
+        return [f"repo:{self._args.settings.repository}:{occasion}" for occasion in occasions]
+
+    def _trust(self, identity_provider_arn: pulumi.Input[str], subjects: Sequence[str]) -> pulumi.Output[str]:
         """Exact strings: a pattern could also match a fork or any branch."""
-        subjects = [f"repo:{self._args.settings.repository}:{occasion}" for occasion in occasions]
         trust: iam.Statement = {
             "Sid": "WorkflowMayAssume",
             "Effect": "Allow",

@@ -18,10 +18,10 @@ from components.sections.database import DatabaseSettings
 from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.connections import Placement
+from components.shared.host import CA_BUNDLE_PATH
 from components.shared.keys import StackContext
 from components.shared.maintenance_windows import MaintenanceWindows
 from components.shared.ports import POSTGRESQL_PORT
-from components.shared.user_data import CA_BUNDLE_PATH
 
 MASTER_USERNAME = "fixrx_admin"
 PASSWORD_LENGTH = 32

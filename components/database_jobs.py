@@ -16,10 +16,10 @@ import pulumi_aws as aws
 
 from components.shared import iam
 from components.shared.connections import Placement
+from components.shared.host import CA_BUNDLE_PATH
 from components.shared.keys import StackContext
 from components.shared.runtime import ReleaseStore
 from components.shared.section import RETENTION_AUDIT_DAYS
-from components.shared.user_data import CA_BUNDLE_PATH
 
 SCRIPT = Path(__file__).parent / "files" / "migrate.sh"
 IMAGE = "aws/codebuild/amazonlinux-aarch64-standard:3.0"

@@ -1,8 +1,8 @@
-"""The load balancer: TLS, security headers and health checks in front of the app servers, instead of the guide's
-nginx.
+"""The load balancer: TLS, security headers and health checks in front of the app servers.
 
-What nginx did there and where it is done now: `least_conn` is least outstanding requests; `max_fails=3
-fail_timeout=30s` is three failed checks ten seconds apart; plain HTTP on port 80 redirects instead of being served.
+Each server has the guide's nginx in front of its workers. Over the servers, `least_conn` is least outstanding requests,
+and `max_fails=3 fail_timeout=30s` is three failed checks ten seconds apart. Plain HTTP on port 80 redirects instead of
+being served.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from components.sections.load_balancer import LoadBalancerSettings
 from components.shared.alarm_specification import AlarmSpecification, Metric, MetricMath, Severity
 from components.shared.connections import Placement
 from components.shared.identity import StackIdentity
-from components.shared.ports import APPLICATION_PORT, HTTP_PORT, HTTPS_PORT
+from components.shared.ports import HTTP_PORT, HTTPS_PORT
 from components.shared.private_bucket import LogDestination
 from components.shared.runtime import TargetGroup
 
@@ -81,6 +81,9 @@ class LoadBalancer(pulumi.ComponentResource):
             arn=pulumi.Output.all(target_group.arn, listener.arn).apply(lambda known: str(known[0])),
             request_count_label=pulumi.Output.concat(load_balancer.arn_suffix, "/", target_group.arn_suffix),
             drain_seconds=args.settings.drain_seconds,
+            idle_timeout_seconds=args.settings.idle_timeout_seconds,
+            ready_path=args.settings.ready_path,
+            health_path=args.settings.deep_health_path,
         )
         self.alarms = _alarms(load_balancer, target_group)
         self.register_outputs({"dns_name": self.dns_name})
@@ -110,7 +113,7 @@ class LoadBalancer(pulumi.ComponentResource):
     def _create_target_group(self) -> aws.lb.TargetGroup:
         return aws.lb.TargetGroup(
             f"{self._name}-api",
-            port=APPLICATION_PORT,
+            port=HTTP_PORT,
             protocol="HTTP",
             vpc_id=self._args.placement.vpc_id,
             target_type="instance",

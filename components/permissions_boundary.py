@@ -101,6 +101,28 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
             resources=[f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"],
         ),
         iam.statement(
+            "FindSecretsAndTags",
+            actions=["secretsmanager:BatchGetSecretValue", "ec2:DescribeTags"],
+            resources=["*"],
+        ),
+        iam.statement(
+            "WriteOwnMetrics",
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringEquals": {"cloudwatch:namespace": identity.prefix}},
+        ),
+        iam.statement(
+            "GiveUpOwnServers",
+            actions=["autoscaling:SetInstanceHealth"],
+            resources=[f"arn:aws:autoscaling:{scope}:autoScalingGroup:*:autoScalingGroupName/*"],
+            conditions={
+                "StringEquals": {
+                    "aws:ResourceTag/Project": identity.project,
+                    "aws:ResourceTag/Environment": identity.environment,
+                }
+            },
+        ),
+        iam.statement(
             "ReadReleases",
             actions=["s3:GetObject"],
             resources=[f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{identity.account_id}/*"],

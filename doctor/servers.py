@@ -7,8 +7,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from bootstrap.access import error_code
-from components.backup_bucket import RELEASES_PREFIX
 from components.shared.instance_types import Architecture
+from components.shared.releases import archive_key, backup_bucket_name
 from doctor.context import Context
 from doctor.finding import Check, Finding, Stage, later, missing, ok
 
@@ -83,11 +83,8 @@ def check_instance_type(context: Context) -> Finding:
 def check_release(context: Context) -> Finding:
     """The archive of the release is in the backup bucket, which the first `up` creates."""
     identity, release = context.settings.identity, context.settings.app_servers.release
-    bucket = identity.physical_name(
-        "aws:s3/bucket:Bucket", f"{identity.project}-backups-{identity.environment}-{identity.account_id}"
-    )
-    key = f"{RELEASES_PREFIX}{release}.tar.gz"
-    command = f"aws s3 cp {release}.tar.gz s3://{bucket}/{key}"
+    bucket, key = backup_bucket_name(identity), archive_key(release)
+    command = f"python -m delivery release upload --stack {context.file.stack} .releases/{release}.tar.gz"
     if bucket not in {each["Name"] for each in context.pages("s3", "list_buckets", "Buckets", Prefix=bucket)}:
         return later(f"When `up` has created the bucket {bucket}, upload the release {release}.", command)
     found = context.client("s3").list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])

@@ -50,6 +50,7 @@ def build_migration(settings: StackSettings, foundation: Foundation, data: Data)
         release=release,
         bucket=data.backups.releases.bucket_name,
         key=data.backups.releases.key(release.name),
+        upload=f"python -m delivery release upload --stack {identity.environment} .releases/{release.name}.tar.gz",
         secrets=dict(data.secrets.arns),
         database=data.database.primary.identifier,
         project=jobs.migrate_project,

@@ -41,6 +41,7 @@ def build_runtime(
                 secret_versions=data.secrets.versions,
             ),
             releases=data.backups.releases,
+            vpc_cidr=settings.network.cidr_block,
             session_log_group_arn=foundation.admin_access.session_log_group_arn,
             ready_first=[migration.marker.parameter],
             stop_alarms=alarm_names(settings.identity, settings.rollout.stop_alarms),

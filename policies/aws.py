@@ -4,6 +4,8 @@ Rule modules import this module and `policies.engine`, never one another.
 """
 
 import base64
+import gzip
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,9 @@ from policies.engine.iam_documents import InvalidDocument, Statement, statements
 from policies.engine.iam_patterns import arn_parts
 from policies.engine.resource import StackResource, UnknownValue, part_of
 from policies.engine.stack import StackGraph
+
+GZIP: Final = b"\x1f\x8b"
+"""How compressed content begins."""
 
 # Types: the token without its class.
 ACCESS_KEY: Final = "aws:iam/accessKey"
@@ -414,12 +419,17 @@ def is_primary(database: StackResource) -> bool:
 
 
 def user_data(server: StackResource) -> str:
-    """Return a server's user data as text; launch templates have it base64-encoded."""
+    """Return a server's user data as text; launch templates have it in base64."""
     paths = ("userData",) if server.type == LAUNCH_TEMPLATE else ("userDataBase64", "userData")
-    encoded = next((value for value in map(server.get, paths) if value), "")
+    return script_of(next((value for value in map(server.get, paths) if value), ""))
+
+
+def script_of(encoded: Any) -> str:
+    """Return user data as cloud-init runs it: out of base64 and gzip, where it is in them."""
     try:
-        return base64.b64decode(encoded, validate=True).decode()
-    except ValueError:
+        content = base64.b64decode(encoded, validate=True)
+        return (gzip.decompress(content) if content.startswith(GZIP) else content).decode()
+    except (ValueError, EOFError, OSError, zlib.error):
         return str(encoded)
 
 

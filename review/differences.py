@@ -1,7 +1,9 @@
 """Old and new values of a resource's inputs, down to the value that differs."""
 
 import base64
+import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +17,9 @@ LONGEST_VALUE = 100
 
 SHORTEST_BASE64 = 200
 """A name of that many characters does not exist, so that what decodes without an error was encoded."""
+
+GZIP = b"\x1f\x8b"
+"""How compressed content begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +108,12 @@ def _in_lines(path: str, old: str, new: str) -> Iterator[Difference]:
 
 
 def _parsed(value: object) -> object:
-    """A document as what it says: JSON in policies, dashboards and patterns, and scripts in base64 in user data."""
+    """A document as what it says: JSON in policies, dashboards and patterns, and scripts in base64 in user data, which
+    may be compressed."""
     if isinstance(value, str) and len(value) >= SHORTEST_BASE64:
-        with suppress(ValueError):
-            return base64.b64decode(value, validate=True).decode()
+        with suppress(ValueError, EOFError, OSError, zlib.error):
+            content = base64.b64decode(value, validate=True)
+            return (gzip.decompress(content) if content.startswith(GZIP) else content).decode()
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
             parsed: object = json.loads(value)

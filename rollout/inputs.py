@@ -19,6 +19,8 @@ class Archive:
 
     bucket: str
     key: str
+    upload: str
+    """Command that puts it there."""
 
     @property
     def url(self) -> str:
@@ -58,7 +60,7 @@ async def _missing_archive(gate: Gate, release: Release, archive: Archive) -> li
         found = await gate.aws("s3", "head_object", Bucket=archive.bucket, Key=archive.key)
     except ClientError as error:
         if code_of(error) in ("404", "NoSuchKey", "NotFound"):
-            return [f"the release {archive.url}: `make release` of the backend uploads it (docs/releases.md)"]
+            return [f"the release {archive.url}: {archive.upload}"]
         raise
     digest = found.get("Metadata", {}).get(DIGEST)
     if digest != release.sha256:

@@ -28,6 +28,8 @@ class Migration:
     bucket: str
     key: str
     """Of the release's archive in the bucket."""
+    upload: str
+    """Command that puts it there."""
     secrets: Mapping[str, str]
     """Environment variable to the ARN of the secret that must have a value."""
     database: str
@@ -50,7 +52,7 @@ async def migrated(gate: Gate, migration: Migration, *, first: bool) -> None:
     await inputs.await_inputs(
         gate,
         release=migration.release,
-        archive=inputs.Archive(bucket=migration.bucket, key=migration.key),
+        archive=inputs.Archive(bucket=migration.bucket, key=migration.key, upload=migration.upload),
         secrets=migration.secrets,
         minutes=migration.wait_minutes if first else 0,
     )

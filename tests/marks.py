@@ -1,6 +1,7 @@
-"""Which tests need the Pulumi engine or the emulator, and the guard that keeps them out of `make unit`.
+"""Which tests need the Pulumi engine, the emulator or the programs of a server, and the guard that keeps them out of
+`make unit`.
 
-Code that starts one of the two calls `require`, so a test cannot start it without the mark and slow `make unit` down.
+Code that starts one of them calls `require`, so a test cannot start it without the mark and slow `make unit` down.
 """
 
 import pytest

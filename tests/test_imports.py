@@ -15,12 +15,14 @@ CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["im
 CONTRACTS = [contract["name"] for contract in CONFIGURATION["contracts"]]
 
 SOUND = {
+    "boot/stack.py": "import sandbox, settings",
     "bootstrap/access.py": "import settings",
     "components/database.py": "import components.sections.database, components.shared.identity",
     "components/sections/cache.py": "import components.shared.identity",
     "components/sections/database.py": "import components.shared.identity",
     "components/shared/identity.py": "",
     "components/cache.py": "import components.shared.identity",
+    "delivery/store.py": "import bootstrap.access, components.shared.identity, settings",
     "doctor/run.py": "import bootstrap.access, components.database",
     "layers/data.py": "import components.database, layers.foundation, settings",
     "layers/edge.py": "import layers.foundation",
@@ -63,7 +65,10 @@ FORBIDDEN = [
     (
         "settings/stack.py",
         "import bootstrap.access",
-        ["Program imports no commands, policies, sandbox or tools", "Doctor, then bootstrap, then settings"],
+        [
+            "Program imports no commands, policies, sandbox or tools",
+            "Doctor and delivery, then bootstrap, then settings",
+        ],
     ),
     ("rollout/gate.py", "import settings", ["Rollout imports rollout only"]),
     (
@@ -73,7 +78,11 @@ FORBIDDEN = [
     ),
     ("components/cache.py", "import rollout", ["Layers import rollout, as a whole"]),
     ("settings/stack.py", "import rollout.gate", ["Layers import rollout, as a whole"]),
+    ("layers/data.py", "import delivery.store", ["Program imports no commands, policies, sandbox or tools"]),
     ("doctor/run.py", "import layers.data", ["Commands import no layers, policies, sandbox or tools"]),
+    ("delivery/store.py", "import sandbox", ["Commands import no layers, policies, sandbox or tools"]),
+    ("delivery/store.py", "import doctor.run", ["Doctor and delivery, then bootstrap, then settings"]),
+    ("bootstrap/access.py", "import delivery.store", ["Doctor and delivery, then bootstrap, then settings"]),
     ("policies/aws.py", "import components.database", ["Policies import policies only"]),
     ("sandbox/provider/diff.py", "import settings", ["Sandbox imports sandbox and review only"]),
     ("review/plan.py", "import sandbox", ["Review imports review only"]),

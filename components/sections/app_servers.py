@@ -17,7 +17,7 @@ MOST_HEALTHY_PERCENT = 110
 RESTART_MIB = 1024
 """The guide's `max_memory_restart: '1G'`: PM2 restarts a process whose resident memory is larger."""
 MIB_OUTSIDE_HEAP = 128
-"""Resident memory of a Node process besides V8's heap: the program itself, buffers, stacks. About 60 MiB when it starts."""
+"""Resident memory of a Node process besides V8's heap: program, buffers, stacks. About 60 MiB when it starts."""
 GIB_PER_PROCESS = 1.25
 """PM2 restarts a process at 1 GiB; the rest is for the new process that starts before the old one ends."""
 GIB_FOR_SYSTEM = 1.0
@@ -73,12 +73,15 @@ class AppServersSettings(Section):
     pool_size: Annotated[int, Field(ge=1, le=100)] | None = None
     """Database connections of each process; without it the largest that the connection budget allows."""
     heap_mib: Annotated[int, Field(ge=256)] = 768
-    """Largest heap of V8 in each process. PM2 restarts a process at 1024 MiB of resident memory, which is the heap and at
-    least 128 MiB more: with the guide's heap of 1024 MiB it would restart healthy processes."""
+    """Largest heap of V8 in each process. PM2 restarts a process at 1024 MiB of resident memory, which is the heap and
+    at least 128 MiB more: with the guide's heap of 1024 MiB it would restart healthy processes."""
     max_instance_days: Annotated[int, Field(ge=1, le=365)] = 30
     """A server that is older is replaced, so that no server keeps an old system for longer than a month."""
+    boot_patience_seconds: Annotated[int, Field(ge=30, le=3600)] = 600
+    """How long a server waits at its first boot for the release, the secrets' values and the network. A server whose
+    time runs out is replaced, and the next one waits again. The group's grace period is 300 s longer."""
     ssh_daemon: bool = False
-    """Let the image's SSH daemon run. Nothing needs it: administrators use Session Manager, and no port is open for it."""
+    """Let the image's SSH daemon run. Administrators use Session Manager, and no port is open for SSH."""
     root_volume_gib: Annotated[int, Field(ge=8, le=1024)] = 30
 
     @model_validator(mode="after")

@@ -1,29 +1,34 @@
 """Section `fixrx:continuous_integration`."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
+
+from pydantic import model_validator
 
 from components.shared.section import LABEL, Section, TextFormat
 
 GITHUB = "token.actions.githubusercontent.com"
 
 
+Repository = Annotated[
+    str,
+    TextFormat(
+        pattern=r"[A-Za-z0-9-]+(@[0-9]+)?/[A-Za-z0-9._-]+(@[0-9]+)?",
+        description="a GitHub repository",
+        example="fixrx/infrastructure",
+    ),
+]
+
+
 class ContinuousIntegrationSettings(Section):
     """Section `fixrx:continuous_integration`."""
 
-    repository: (
-        Annotated[
-            str,
-            TextFormat(
-                pattern=r"[A-Za-z0-9-]+(@[0-9]+)?/[A-Za-z0-9._-]+(@[0-9]+)?",
-                description="a GitHub repository",
-                example="fixrx/infrastructure",
-            ),
-        ]
-        | None
-    ) = None
+    repository: Repository | None = None
     """GitHub repository whose workflows preview and deploy this stack; without it there are no roles. Written as
     GitHub writes it into its tokens: `owner/name`, and `owner@id/name@id` for one created since July 2026."""
+    backend_repository: Repository | None = None
+    """GitHub repository of the backend, whose workflow uploads releases from its environment `release`; needs
+    `repository`. Without it no workflow may."""
     identity_provider_arn: (
         Annotated[
             str,
@@ -63,3 +68,9 @@ class ContinuousIntegrationSettings(Section):
     ) = None
     """KMS key that encrypts the secrets in the state, for the encryption context `stack=<environment>` only: the stack
     must be created with `--secrets-provider "awskms://<key id>?region=<region>&context_stack=<environment>"`."""
+
+    @model_validator(mode="after")
+    def _backend_comes_with_the_other_roles(self) -> Self:
+        if self.backend_repository is not None and self.repository is None:
+            raise ValueError("backend_repository is set without repository; set both")
+        return self

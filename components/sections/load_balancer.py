@@ -17,7 +17,8 @@ class LoadBalancerSettings(Section):
 
     idle_timeout_seconds: Annotated[int, Field(ge=30, le=4000)] = 60
     """The guide's 60 s. A websocket that is silent for longer is closed, so the API must ping at least every 30 s.
-    Node's keepAliveTimeout must be longer than this, or requests fail on connections that Node is closing."""
+    nginx on the servers keeps a connection longer than this and closes its own to Node after 4 s without a request, so
+    Node's keepAliveTimeout must be 5 s, its default, or longer."""
     drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
     """How long a deregistered server may finish its requests."""
     ready_path: UrlPath = "/api/v1/system/ready"

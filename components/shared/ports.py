@@ -5,7 +5,7 @@ from dataclasses import dataclass
 HTTP_PORT = 80
 HTTPS_PORT = 443
 APPLICATION_PORT = 3000
-"""The guide's PORT."""
+"""The guide's PORT: of the first worker on a server; the next ones follow. Only nginx on the same server reaches it."""
 POSTGRESQL_PORT = 5432
 REDIS_PORT = 6379
 

@@ -23,6 +23,12 @@ class TargetGroup:
     """Resource label of the scaling metric ALBRequestCountPerTarget."""
     drain_seconds: int
     """How long a deregistered target may finish its requests."""
+    idle_timeout_seconds: int
+    """After how long without data the load balancer closes a connection."""
+    ready_path: str
+    """What the load balancer asks a target to find out whether it can serve."""
+    health_path: str
+    """Where the public path /health leads to."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ import pulumi
 
 from components.shared import iam
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
+from components.shared.releases import RELEASES_PREFIX, backup_bucket_name
 
 ROLE_SERVICES = (
     "codebuild.amazonaws.com",
@@ -722,6 +723,39 @@ def zone_statements(zone_id: pulumi.Input[str]) -> Sequence[iam.Statement]:
                 [pulumi.Output.concat("arn:aws:route53:::hostedzone/", zone_id)],
                 None,
             )
+        ]
+    )
+
+
+def image_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """What is needed to compare the servers' image with the newest one; all of it is AWS's own and public."""
+    parameters = f"arn:aws:ssm:{scope.identity.region}::parameter/aws/service/ami-amazon-linux-latest/*"
+    return _statements(
+        [
+            ("ReadNewestImage", "ssm: GetParameter", [parameters], None),
+            ("DescribeImages", "ec2: DescribeImages", ["*"], None),
+        ]
+    )
+
+
+def release_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """New archives of releases, and nothing else: a request that could replace one is refused."""
+    bucket = f"arn:aws:s3:::{backup_bucket_name(scope.identity)}"
+    through_s3 = {"kms:ViaService": f"s3.{scope.identity.region}.amazonaws.com"}
+    return _statements(
+        [
+            (
+                "AddReleases",
+                "s3: PutObject",
+                [f"{bucket}/{RELEASES_PREFIX}*"],
+                {"Null": {"s3:if-none-match": "false"}, "StringEquals": scope.in_account},
+            ),
+            (
+                "EncryptReleases",
+                "kms: GenerateDataKey",
+                [scope.arn("kms", "key/*")],
+                {"StringEquals": {**scope.tags("Resource"), **through_s3}},
+            ),
         ]
     )
 

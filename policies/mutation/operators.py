@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Final
 
+from policies import aws
+
 Entry = dict[str, Any]
 """A resource as an exported state holds it."""
 
@@ -322,7 +324,7 @@ def _weaker_statements(statement: Mapping[str, Any]) -> Iterator[tuple[str, list
 def _weaken_script(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     if path != "userData":
         return
-    script = base64.b64decode(value).decode()
+    script = aws.script_of(value)
     for operator, line in WEAK_SCRIPT_LINES.items():
         yield operator, base64.b64encode(f"{script}\n{line}\n".encode()).decode()
 

@@ -37,6 +37,7 @@ WITHOUT_RESOURCE_LEVEL: Final = (
     "rds:Describe*",
     "route53:List*",
     "s3:ListAllMyBuckets",
+    "secretsmanager:BatchGetSecretValue",
     "ssm:DescribeParameters",
     "sts:GetCallerIdentity",
     "tag:GetResources",

@@ -86,6 +86,7 @@ SINGLE_METRIC = {
         3,
         SERVERS,
     ),
+    "ServerDiskFull": ("P3", "fixrx-production", "disk_used_percent", "Maximum", ABOVE, 80, 300, 1, SERVERS),
     "NoHealthyServer": ("P1", "AWS/ApplicationELB", "HealthyHostCount", "Maximum", BELOW, 1, 60, 2, TARGETS),
     "UnhealthyServer": ("P2", "AWS/ApplicationELB", "UnHealthyHostCount", "Minimum", ABOVE, 0, 60, 5, TARGETS),
     "RejectedConnections": ("P2", "AWS/ApplicationELB", "RejectedConnectionCount", "Sum", ABOVE, 0, 60, 1, BALANCER),

@@ -1,12 +1,13 @@
 """App servers: how many, how they are made, how a change reaches them, and what they may do."""
 
-import base64
+import json
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from components.sections.app_servers import AppServersSettings
+from components.shared.host import decoded
 from tests.recorder import Recording
 
 ACCOUNT = "111122223333"
@@ -72,7 +73,7 @@ def test_a_change_replaces_one_server_at_a_time(production: Recording) -> None:
 def test_group_waits_until_servers_can_work(production: Recording) -> None:
     """What a server needs at its first boot, and the listener, without which the target group accepts no target."""
     needed = {
-        "connections-app-servers-from-load-balancer-3000",
+        "connections-app-servers-from-load-balancer-80",
         "connections-app-servers-to-cache-6379",
         "connections-app-servers-to-database-5432",
         "connections-app-servers-to-endpoints-443",
@@ -80,9 +81,10 @@ def test_group_waits_until_servers_can_work(production: Recording) -> None:
         "connections-cache-from-app-servers-6379",
         "connections-database-from-app-servers-5432",
         "connections-endpoints-from-app-servers-443",
-        "connections-load-balancer-to-app-servers-3000",
+        "connections-load-balancer-to-app-servers-80",
         "app-servers-role-policy",
         "app-servers-session-manager",
+        *(f"app-servers-{purpose}-log-group" for purpose in ("application", "boot", "metrics", "nginx")),
         "load-balancer-https",
     }
 
@@ -97,8 +99,8 @@ def test_template_waits_until_generated_secrets_have_values(production: Recordin
 
 def test_new_version_of_a_generated_secret_is_a_new_template(stack: Recording) -> None:
     """Preview and deployment say the same: a new value changes the user data, and with it the servers."""
-    script = base64.b64decode(stack.named("app-servers-launch-template").plain["userData"]).decode()
-    listed = script.partition("<<'SECRETS'\n")[2].partition("\nSECRETS\n")[0].splitlines()
+    script = decoded(stack.named("app-servers-launch-template").plain["userData"])
+    listed = script.partition("secrets.list <<'END_OF_FILE'\n")[2].partition("\nEND_OF_FILE\n")[0].splitlines()
 
     assert [line.split()[0] for line in listed if line.endswith(" version-1")] == [
         "DATABASE_URL",
@@ -111,7 +113,7 @@ def test_new_version_of_a_generated_secret_is_a_new_template(stack: Recording) -
 
 
 def test_server_that_may_still_wait_is_not_replaced(stack: Recording) -> None:
-    script = base64.b64decode(stack.named("app-servers-launch-template").plain["userData"]).decode()
+    script = decoded(stack.named("app-servers-launch-template").plain["userData"])
     group = stack.named("app-servers-group").plain
 
     assert "readonly patience=600\n" in script
@@ -169,6 +171,12 @@ def test_servers_may_do_this_and_nothing_else(production: Recording) -> None:
                 "Resource": [f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secrets-{name}" for name in SECRETS],
             },
             {
+                "Sid": "ReadSecretsAtOnce",
+                "Effect": "Allow",
+                "Action": ["secretsmanager:BatchGetSecretValue"],
+                "Resource": ["*"],
+            },
+            {
                 "Sid": "DecryptOwnSecrets",
                 "Effect": "Allow",
                 "Action": ["kms:Decrypt"],
@@ -206,8 +214,91 @@ def test_servers_may_do_this_and_nothing_else(production: Recording) -> None:
                 "Action": ["logs:DescribeLogGroups"],
                 "Resource": [f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:*"],
             },
+            {
+                "Sid": "WriteLogs",
+                "Effect": "Allow",
+                "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                "Resource": [
+                    f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/fixrx/production/servers/{purpose}:*"
+                    for purpose in ("application", "nginx", "boot", "metrics")
+                ],
+            },
+            {
+                "Sid": "WriteMetrics",
+                "Effect": "Allow",
+                "Action": ["cloudwatch:PutMetricData"],
+                "Resource": ["*"],
+                "Condition": {"StringEquals": {"cloudwatch:namespace": "fixrx-production"}},
+            },
+            {"Sid": "FindOwnGroup", "Effect": "Allow", "Action": ["ec2:DescribeTags"], "Resource": ["*"]},
+            {
+                "Sid": "GiveUp",
+                "Effect": "Allow",
+                "Action": ["autoscaling:SetInstanceHealth"],
+                "Resource": [f"arn:aws:autoscaling:us-east-1:{ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/*"],
+                "Condition": {"StringEquals": {"aws:ResourceTag/Name": "fixrx-production-app-servers-group"}},
+            },
         ],
     }
+
+
+def test_servers_may_give_up_in_their_own_group_only(stack: Recording) -> None:
+    """The group's tag is what the permission is limited to; a renamed group would leave its servers without it."""
+    statements = stack.named("app-servers-role-policy").document("policy")["Statement"]
+    (condition,) = (each["Condition"] for each in statements if each["Sid"] == "GiveUp")
+    tags = {tag["key"]: tag["value"] for tag in stack.named("app-servers-group").inputs["tags"]}
+
+    assert condition == {"StringEquals": {"aws:ResourceTag/Name": tags["Name"]}}
+
+
+def test_logs_of_servers_are_kept_for_thirty_days_and_encrypted(stack: Recording, environment: str) -> None:
+    for purpose in ("application", "boot", "metrics", "nginx"):
+        assert stack.named(f"app-servers-{purpose}-log-group").pick("name", "retentionInDays", "kmsKeyId") == {
+            "name": f"/fixrx/{environment}/servers/{purpose}",
+            "retentionInDays": 30,
+            "kmsKeyId": stack.named("admin-access-session-log-group").plain["kmsKeyId"],
+        }
+
+
+def test_alarm_on_disks_watches_what_the_agent_writes(stack: Recording) -> None:
+    """Namespace and dimension are in three places: the agent's file, the alarm and the role's policy."""
+    script = decoded(stack.named("app-servers-launch-template").plain["userData"])
+    text = script.partition("amazon-cloudwatch-agent.json <<'END_OF_FILE'\n")[2].partition("\nEND_OF_FILE\n")[0]
+    metrics = json.loads(text)["metrics"]
+    alarm = stack.named("alarms-ServerDiskFull").plain
+
+    assert metrics["namespace"] == alarm["namespace"]
+    assert metrics["aggregation_dimensions"] == [list(alarm["dimensions"])] == [["AutoScalingGroupName"]]
+    assert metrics["metrics_collected"]["disk"] == {
+        "measurement": ["used_percent"],
+        "resources": ["/"],
+        "drop_device": True,
+    }
+    assert (alarm["metricName"], alarm["statistic"], alarm["threshold"]) == ("disk_used_percent", "Maximum", 80)
+
+
+def test_servers_get_what_the_stack_file_says(production: Recording) -> None:
+    script = decoded(production.named("app-servers-launch-template").plain["userData"])
+
+    for line in (
+        "readonly release='1.0.0'",
+        f"readonly sha256='{'0' * 64}'",
+        "readonly ssh_daemon=false",
+        "readonly ready_url='http://127.0.0.1:80/api/v1/system/ready'",
+        "    set_real_ip_from 10.0.0.0/16;",
+        "        server 127.0.0.1:3000 max_fails=3 fail_timeout=30s;",
+        "        server 127.0.0.1:3001 max_fails=3 fail_timeout=30s;",
+        "            proxy_pass http://fixrx_backend/api/v1/system/health;",
+        "    keepalive_timeout 75s;",
+        "      node_args: '--max-old-space-size=768',",
+        "      kill_timeout: 55000,",
+        "TimeoutStopSec=65",
+        # One call of the secret loader, and one turn of PM2: 60 + 30 + 55 s.
+        "TimeoutStartSec=145",
+    ):
+        assert f"\n{line}\n" in script
+    # m7g.large has two processors.
+    assert "127.0.0.1:3002" not in script
 
 
 def test_role_is_for_servers_and_has_only_its_own_policies(stack: Recording, environment: str) -> None:
@@ -253,6 +344,8 @@ def test_role_is_for_servers_and_has_only_its_own_policies(stack: Recording, env
         ({"heap_mib": 1024}, "heap_mib is 1024: PM2 restarts a process at 1024 MiB of resident memory, and 128 MiB"),
         ({"heap_mib": 897}, "set heap_mib to 896 or less"),
         ({"heap_mib": 255}, "greater than or equal to 256"),
+        ({"boot_patience_seconds": 29}, "greater than or equal to 30"),
+        ({"boot_patience_seconds": 3601}, "less than or equal to 3600"),
         ({"max_instance_days": 0}, "greater than or equal to 1"),
         ({"max_instance_days": 366}, "less than or equal to 365"),
     ],

@@ -22,7 +22,7 @@ def line(rule: Registration) -> str:
 def test_who_may_be_reached_from_where(stack: Recording) -> None:
     """The internet reaches the load balancer and nothing else."""
     assert sorted(line(rule) for rule in stack.of_type(INGRESS)) == [
-        "app-servers load-balancer tcp 3000-3000",
+        "app-servers load-balancer tcp 80-80",
         "cache app-servers tcp 6379-6379",
         "database app-servers tcp 5432-5432",
         "database database-jobs tcp 5432-5432",
@@ -48,7 +48,7 @@ def test_who_may_reach_out_to_where(stack: Recording) -> None:
         "database-jobs 0.0.0.0/0 tcp 443-443",
         "database-jobs database tcp 5432-5432",
         "database-jobs endpoints tcp 443-443",
-        "load-balancer app-servers tcp 3000-3000",
+        "load-balancer app-servers tcp 80-80",
     ]
 
 

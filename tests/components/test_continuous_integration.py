@@ -14,6 +14,7 @@ from components.sections.continuous_integration import ContinuousIntegrationSett
 from tests.recorder import IDENTITY, Recording, record
 
 REPOSITORY = "fixrx/fixrx-infrastructure"
+BACKEND = "fixrx/fixrx-backend"
 PROVIDER_ARN = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
 LONGEST_MANAGED_POLICY = 6144
 """IAM's quota, in characters without white space."""
@@ -60,10 +61,15 @@ def allows(recording: Recording, name: str, action: str) -> bool:
 
 
 @pytest.mark.parametrize("environment", ["production", "staging"])
-@pytest.mark.parametrize("purpose", ["preview", "deploy"])
+@pytest.mark.parametrize("purpose", ["preview", "deploy", "image", "release"])
 def test_each_role_is_for_named_occasions_of_one_repository(environment: str, purpose: str, stack: Recording) -> None:
     role = stack.named(f"continuous-integration-{purpose}-role")
-    occasions = {"preview": ["pull_request", "ref:refs/heads/main"], "deploy": [f"environment:{environment}"]}
+    subjects = {
+        "preview": [f"{REPOSITORY}:pull_request", f"{REPOSITORY}:ref:refs/heads/main"],
+        "deploy": [f"{REPOSITORY}:environment:{environment}"],
+        "image": [f"{REPOSITORY}:ref:refs/heads/main"],
+        "release": [f"{BACKEND}:environment:release"],
+    }[purpose]
 
     assert role.document("assumeRolePolicy") == {
         "Version": "2012-10-17",
@@ -76,9 +82,7 @@ def test_each_role_is_for_named_occasions_of_one_repository(environment: str, pu
                 "Condition": {
                     "StringEquals": {
                         "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-                        "token.actions.githubusercontent.com:sub": [
-                            f"repo:{REPOSITORY}:{occasion}" for occasion in occasions[purpose]
-                        ],
+                        "token.actions.githubusercontent.com:sub": [f"repo:{subject}" for subject in subjects],
                     }
                 },
             }
@@ -105,10 +109,44 @@ def boundary(recording: Recording, purpose: str) -> str:
     return str(arn.rpartition(":")[2])
 
 
-def test_what_a_preview_may_do_is_also_all_that_it_may_ever_do(stack: Recording) -> None:
-    policy = "continuous-integration-preview-policy"
+@pytest.mark.parametrize("purpose", ["preview", "image", "release"])
+def test_what_these_may_do_is_also_all_that_they_may_ever_do(stack: Recording, purpose: str) -> None:
+    policy = f"continuous-integration-{purpose}-policy"
 
-    assert (attached(stack, "preview"), boundary(stack, "preview")) == ({policy}, policy)
+    assert (attached(stack, purpose), boundary(stack, purpose)) == ({policy}, policy)
+
+
+def test_a_release_may_be_added_and_nothing_else(production: Recording) -> None:
+    assert statements(production, "continuous-integration-release-policy") == {
+        "AddReleases": {
+            "Sid": "AddReleases",
+            "Effect": "Allow",
+            "Action": ["s3:PutObject"],
+            "Resource": ["arn:aws:s3:::fixrx-backups-production-111122223333/releases/*"],
+            "Condition": {
+                "Null": {"s3:if-none-match": "false"},
+                "StringEquals": {"aws:ResourceAccount": "111122223333"},
+            },
+        },
+        "EncryptReleases": {
+            "Sid": "EncryptReleases",
+            "Effect": "Allow",
+            "Action": ["kms:GenerateDataKey"],
+            "Resource": ["arn:aws:kms:us-east-1:111122223333:key/*"],
+            "Condition": {
+                "StringEquals": {
+                    "aws:ResourceTag/Project": "fixrx",
+                    "aws:ResourceTag/Environment": "production",
+                    "kms:ViaService": "s3.us-east-1.amazonaws.com",
+                }
+            },
+        },
+    }
+
+
+def test_a_backends_repository_comes_with_the_platforms_own() -> None:
+    with pytest.raises(ValidationError, match="backend_repository is set without repository; set both"):
+        ContinuousIntegrationSettings(backend_repository=BACKEND)
 
 
 def test_a_deployment_has_several_policies_and_one_boundary_for_them_all(stack: Recording) -> None:

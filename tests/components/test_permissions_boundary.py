@@ -52,9 +52,12 @@ def test_every_role_is_bounded(stack: Recording, environment: str) -> None:
             "continuous-integration-deploy-role",
             BOUNDARY_ARN.replace("permissions-boundary-policy", "continuous-integration-deploy-boundary"),
         ),
-        (
-            "continuous-integration-preview-role",
-            BOUNDARY_ARN.replace("permissions-boundary", "continuous-integration-preview"),
+        *(
+            (
+                f"continuous-integration-{purpose}-role",
+                BOUNDARY_ARN.replace("permissions-boundary", f"continuous-integration-{purpose}"),
+            )
+            for purpose in ("image", "preview", "release")
         ),
         ("database-jobs-migrate-role", BOUNDARY_ARN),
         ("database-monitoring-role", BOUNDARY_ARN),

@@ -680,7 +680,7 @@ CASES: list[Case] = [
         nothing,
         Status.LATER,
         f"When `up` has created the bucket {BACKUPS}, upload the release 1.0.0.",
-        f"aws s3 cp 1.0.0.tar.gz s3://{BACKUPS}/releases/1.0.0.tar.gz",
+        "python -m delivery release upload --stack production .releases/1.0.0.tar.gz",
     ),
     (
         "the release",
@@ -696,7 +696,7 @@ CASES: list[Case] = [
         all_of(lambda situation: situation.make_release(b"archive"), setting("app_servers", release="1.0.1")),
         Status.MISSING,
         f"The release 1.0.1 is not in the bucket {BACKUPS}.",
-        f"aws s3 cp 1.0.1.tar.gz s3://{BACKUPS}/releases/1.0.1.tar.gz",
+        "python -m delivery release upload --stack production .releases/1.0.1.tar.gz",
     ),
     (
         "an empty release",
@@ -704,7 +704,7 @@ CASES: list[Case] = [
         lambda situation: situation.make_release(b""),
         Status.MISSING,
         f"The release 1.0.0 in the bucket {BACKUPS} is empty; upload it again.",
-        f"aws s3 cp 1.0.0.tar.gz s3://{BACKUPS}/releases/1.0.0.tar.gz",
+        "python -m delivery release upload --stack production .releases/1.0.0.tar.gz",
     ),
     (
         "no secrets",

@@ -5,7 +5,6 @@
 renews both files after an intended change. They are read in review: a changed identity is a replaced resource.
 """
 
-import base64
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import Any
 import yaml
 from pulumi.runtime import rpc
 
+from components.shared.host import decoded
 from tests.recorder import REPOSITORY, Recording, Registration, record_stack
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -55,7 +55,7 @@ def _describe(resource: Registration) -> Mapping[str, Any]:
     }
     inputs = {key: _readable(value) for key, value in sorted(resource.inputs.items()) if key != "tags"}
     if "userData" in inputs:
-        inputs["userData"] = base64.b64decode(inputs["userData"]).decode()
+        inputs["userData"] = decoded(inputs["userData"])
     return {
         "parent": resource.parent,
         **{name: value for name, value in options.items() if value},

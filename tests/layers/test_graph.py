@@ -3,7 +3,6 @@
 Mocks show what the program asks for. Whether AWS would take it is shown in `tests/sandbox` and `tests/end_to_end`.
 """
 
-import base64
 import importlib
 import inspect
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
+from components.shared.host import decoded
 from tests.recorder import (
     CANARY,
     Recording,
@@ -225,7 +225,7 @@ def test_no_secret_is_an_output_of_the_stack_even_if_wrapped(stack: Recording) -
 
 
 def test_no_secret_stands_in_user_data(stack: Recording) -> None:
-    script = base64.b64decode(stack.named("app-servers-launch-template").inputs["userData"]).decode()
+    script = decoded(stack.named("app-servers-launch-template").inputs["userData"])
 
     assert script.startswith("#!/bin/bash\n")
     assert CANARY not in script

@@ -31,18 +31,21 @@ def test_every_action_is_allowed_in_these_places_only(stack: Recording) -> None:
 def test_identities_are_never_allowed_every_resource(stack: Recording) -> None:
     """In the policy of a key, "*" is that key; an identity's policy has to name what it is about.
 
-    AWS describes networks for the whole account only.
+    The exceptions are actions for which AWS knows no resource, such as descriptions of the network.
     """
     role_policies = {each.name for each in stack.of_type("aws:iam/rolePolicy:RolePolicy")}
     broad = [
         name
         for name, statement in allowing_statements(stack)
-        if name.split()[0] in role_policies
-        and "*" in statement["Resource"]
-        and not all(action.startswith("ec2:Describe") for action in statement["Action"])
+        if name.split()[0] in role_policies and "*" in statement["Resource"]
     ]
 
-    assert broad == []
+    assert sorted(broad) == [
+        "app-servers-role-policy FindOwnGroup",
+        "app-servers-role-policy ReadSecretsAtOnce",
+        "app-servers-role-policy WriteMetrics",
+        "database-jobs-migrate-role-policy LookAtNetwork",
+    ]
     assert role_policies == {
         "app-servers-role-policy",
         "database-jobs-migrate-role-policy",

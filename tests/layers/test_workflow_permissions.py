@@ -457,7 +457,7 @@ def resource_name(target: str, kind: str) -> str:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-@pytest.mark.parametrize("purpose", [DEPLOY, PREVIEW])
+@pytest.mark.parametrize("purpose", [DEPLOY, PREVIEW, "image", "release"])
 def test_statements_use_conditions_that_aws_knows_for_their_actions(stack: str, purpose: str) -> None:
     """A condition on a key that AWS does not send never holds, or always where it is negated."""
     unknown = [
@@ -478,7 +478,7 @@ def test_statements_use_conditions_that_aws_knows_for_their_actions(stack: str, 
 
 
 @pytest.mark.parametrize("stack", STACKS)
-@pytest.mark.parametrize("purpose", [DEPLOY, PREVIEW])
+@pytest.mark.parametrize("purpose", [DEPLOY, PREVIEW, "image", "release"])
 def test_every_action_of_the_statements_exists(stack: str, purpose: str) -> None:
     patterns = {
         action
@@ -794,3 +794,31 @@ def test_the_boundary_allows_what_the_policies_allow() -> None:
     ]
 
     assert len(bounded) == len(list(targets_of("production")))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_workflow_of_releases_adds_archives_and_does_nothing_else_with_them(stack: str) -> None:
+    bucket = f"arn:aws:s3:::fixrx-backups-{stack}-{ACCOUNTS[stack]}"
+    account = {"aws:ResourceAccount": ACCOUNTS[stack]}
+    archive, dump = f"{bucket}/releases/1.4.0.tar.gz", f"{bucket}/database/dump.sql"
+    new = {**account, "s3:if-none-match": "*"}
+    other = archive.replace(stack, "shop")
+    wanted = {
+        ("s3:PutObject", archive, "new"): True,
+        ("s3:PutObject", archive, "over another"): False,
+        ("s3:PutObject", dump, "new"): False,
+        ("s3:PutObject", other, "new"): False,
+        ("s3:GetObject", archive, "new"): False,
+        ("s3:DeleteObject", archive, "new"): False,
+        ("s3:PutObjectRetention", archive, "new"): False,
+        ("s3:ListBucket", bucket, "new"): False,
+    }
+
+    found = {
+        (action, resource, how): role(stack, "release").may(
+            Request(action=action, resource=resource, context=new if how == "new" else account)
+        )
+        for action, resource, how in wanted
+    }
+
+    assert found == wanted

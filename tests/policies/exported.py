@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -144,3 +145,8 @@ def tags(name: str) -> dict[str, str]:
 def encoded(script: str) -> str:
     """Return a start-up script as a launch template carries it."""
     return base64.b64encode(script.encode()).decode()
+
+
+def compressed(script: str) -> str:
+    """Return a start-up script as a launch template carries a long one."""
+    return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()

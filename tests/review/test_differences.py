@@ -1,6 +1,7 @@
 """Old and new values: found in depth, short enough to read, never more than the engine shows."""
 
 import base64
+import gzip
 import json
 
 import pytest
@@ -56,6 +57,22 @@ def test_scripts_are_compared_line_by_line() -> None:
     encoded = [base64.b64encode(text.encode()).decode() for text in (script, other)]
     assert told({"userData": encoded[0]}, {"userData": encoded[1]}) == ['userData: "echo 7" -> "echo seven"']
     assert told({"userData": script}, {"userData": script + "echo end\n"}) == ['userData: added "echo end"']
+
+
+def test_compressed_scripts_are_compared_line_by_line_too() -> None:
+    script = "#!/bin/sh\n" + "".join(f"echo {number} {number * number} {number**3}\n" for number in range(200))
+    other = script.replace("echo 7 ", "echo seven ")
+    encoded = [base64.b64encode(gzip.compress(text.encode())).decode() for text in (script, other)]
+    assert told({"userData": encoded[0]}, {"userData": encoded[1]}) == [
+        'userData: "echo 7 49 343" -> "echo seven 49 343"'
+    ]
+    # Compressed by another library, or not at all: the same script.
+    assert told({"userData": encoded[0]}, {"userData": base64.b64encode(script.encode()).decode()}) == []
+
+
+def test_what_only_looks_compressed_is_compared_as_it_is() -> None:
+    damaged = [base64.b64encode(b"\x1f\x8b" + bytes([byte]) * 300).decode() for byte in (1, 2)]
+    assert len(told({"userData": damaged[0]}, {"userData": damaged[1]})) == 1
 
 
 def test_long_values_are_cut() -> None:

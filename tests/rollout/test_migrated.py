@@ -25,6 +25,7 @@ MIGRATION = Migration(
     release=RELEASE,
     bucket="backups",
     key=KEY,
+    upload="python -m delivery release upload",
     secrets={"TWILIO_AUTH_TOKEN": "arn:twilio", "SENDGRID_API_KEY": "arn:sendgrid"},
     database="fixrx-production-postgres-primary",
     project="fixrx-production-migrate",
@@ -75,13 +76,13 @@ def test_first_release_waits_for_its_inputs_and_says_once_a_minute_what_supplies
     world.after(65, lambda: world.secrets.update({"arn:twilio": True}))
     world.after(150, lambda: world.objects.update({KEY: {"sha256": "a" * 64}}))
     ask(world, first=True)
-    release = "the release s3://backups/releases/1.4.0_rc.1.tar.gz: `make release` of the backend uploads it"
+    release = "the release s3://backups/releases/1.4.0_rc.1.tar.gz: python -m delivery release upload"
     secret = "the secret TWILIO_AUTH_TOKEN: aws secretsmanager put-secret-value --secret-id arn:twilio"
     assert [line for line in world.told if line.startswith(("waits for the release", "waits for the secret"))] == [
-        f"waits for {release} (docs/releases.md) (0 min of at most 60 min)",
+        f"waits for {release} (0 min of at most 60 min)",
         f"waits for {secret} --secret-string file://FILE (0 min of at most 60 min)",
-        f"waits for {release} (docs/releases.md) (1 min of at most 60 min)",
-        f"waits for {release} (docs/releases.md) (2 min of at most 60 min)",
+        f"waits for {release} (1 min of at most 60 min)",
+        f"waits for {release} (2 min of at most 60 min)",
     ]
     assert world.elapsed == 150 + world.snapshot_seconds + world.build_seconds
 

@@ -80,26 +80,99 @@ def test_credentials_last_longer_than_the_step_that_uses_them() -> None:
     assert steps[-1]["timeout-minutes"] < 60
 
 
-@pytest.mark.parametrize("stack", ["staging", "production"])
-def test_only_main_is_deployed_and_each_stack_has_its_own_role_and_backend(stack: str) -> None:
-    job = workflow(ROOT / ".github/workflows/deploy.yml")["jobs"][stack]
+def jobs(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = workflow(ROOT / ".github/workflows" / name)["jobs"]
+    return found
+
+
+def script(step: dict[str, Any]) -> str:
+    return str(step.get("run", ""))
+
+
+@pytest.mark.parametrize(
+    ("stack", "decides", "emergency"),
+    [("staging", "staging", {}), ("production", "window", {"emergency": "${{ inputs.emergency }}"})],
+)
+def test_only_main_is_deployed_and_each_stack_has_its_own_role_and_backend(
+    stack: str, decides: str, emergency: dict[str, str]
+) -> None:
+    found = jobs("deploy.yml")
     name = stack.upper()
 
-    assert "github.ref == 'refs/heads/main'" in job["if"]
-    assert job["with"] == {
+    assert "github.ref == 'refs/heads/main'" in found[decides]["if"]
+    assert f"vars.AWS_DEPLOY_ROLE_{name} != ''" in found[decides]["if"]
+    assert found[stack]["with"] == {
         "stack": stack,
         "preview-role": f"${{{{ vars.AWS_PREVIEW_ROLE_{name} }}}}",
         "deploy-role": f"${{{{ vars.AWS_DEPLOY_ROLE_{name} }}}}",
         "backend": f"${{{{ vars.PULUMI_BACKEND_URL_{name} }}}}",
         "region": f"${{{{ vars.AWS_REGION_{name} || 'us-east-1' }}}}",
+        **emergency,
     }
 
 
 def test_production_waits_for_staging_and_is_not_deployed_after_its_failure() -> None:
-    job = workflow(ROOT / ".github/workflows/deploy.yml")["jobs"]["production"]
+    found = jobs("deploy.yml")
 
-    assert job["needs"] == "staging"
-    assert "needs.staging.result != 'failure'" in job["if"]
+    assert (found["window"]["needs"], found["production"]["needs"]) == ("staging", "window")
+    assert "needs.staging.result != 'failure'" in found["window"]["if"]
+    assert found["production"]["if"] == "!cancelled() && needs.window.result == 'success'"
+
+
+ASKS_CALENDAR = r"python -m delivery window --stack \S+ --emergency \"\$EMERGENCY\""
+
+
+def test_production_is_deployed_in_a_window_before_the_approval_and_after_it() -> None:
+    before, after = jobs("deploy.yml")["window"], jobs("deploy-stack.yml")["up"]
+    positions = [number for number, step in enumerate(after["steps"]) if re.search(ASKS_CALENDAR, script(step))]
+    credentials = [number for number, step in enumerate(after["steps"]) if "credentials" in step.get("uses", "")]
+
+    assert "environment" not in before and before["permissions"] == {"contents": "read"}
+    assert re.search(ASKS_CALENDAR, script(before["steps"][-1]))
+    assert len(positions) == 1 and positions < credentials
+
+
+def test_what_runs_the_backends_code_has_no_role_and_no_secret() -> None:
+    build = jobs("release.yml")["build"]
+
+    assert build["permissions"] == {"contents": "read"}
+    assert "environment" not in build
+    assert "secrets." not in yaml.dump(build) and "github.token" not in yaml.dump(build)
+    assert all(
+        step["with"]["persist-credentials"] is False for step in build["steps"] if "checkout" in step.get("uses", "")
+    )
+
+
+def test_what_has_the_role_of_releases_takes_nothing_from_the_backend_but_the_archive_of_that_digest() -> None:
+    upload = jobs("release.yml")["upload"]
+
+    assert (upload["permissions"], upload["environment"]) == ({"id-token": "write"}, "release")
+    assert [step["uses"] for step in upload["steps"] if "checkout" in step.get("uses", "")] == []
+    assert "secrets." not in yaml.dump(upload)
+    assert '--sha256 "$SHA256"' in script(upload["steps"][-1])
+    assert upload["steps"][-1]["env"]["SHA256"] == "${{ needs.build.outputs.sha256 }}"
+
+
+@pytest.mark.parametrize(
+    ("name", "job"), [("release.yml", "build"), ("release.yml", "upload"), ("image.yml", "propose")]
+)
+def test_what_another_job_made_is_taken_by_its_number_and_its_digest(name: str, job: str) -> None:
+    """A name can be given to another artifact in the meantime."""
+    downloads = [step["with"] for step in jobs(name)[job]["steps"] if "download-artifact" in step.get("uses", "")]
+
+    assert downloads
+    for each in downloads:
+        assert re.fullmatch(r"\$\{\{ needs\.\w+\.outputs\.artifact }}", each["artifact-ids"])
+        assert (each.get("name"), each["digest-mismatch"]) == (None, "error")
+
+
+def test_what_asks_aws_for_the_image_cannot_write_and_what_writes_has_no_role() -> None:
+    found = jobs("image.yml")
+
+    assert found["find"]["permissions"] == {"contents": "read", "id-token": "write"}
+    assert found["propose"]["permissions"] == {"contents": "write", "pull-requests": "write"}
+    assert "refs/heads/main" in found["find"]["if"]
+    assert "--include='Pulumi.*.yaml'" in script(found["propose"]["steps"][-1])
 
 
 def test_pull_requests_preview_each_stack_with_its_own_role_and_backend() -> None:

@@ -1,7 +1,7 @@
 """What breaks the rules of `policies.rules.admin_access`."""
 
 from tests.policies.changes import Case, add, both, put, remove, session
-from tests.policies.exported import Reference, encoded, tags
+from tests.policies.exported import Reference, compressed, encoded, tags
 
 CASES = (
     Case(
@@ -76,6 +76,12 @@ CASES = (
         "admin-password-login-disabled",
         "template",
         put("template", "userData", encoded("echo 'PasswordAuthentication yes' >> /etc/ssh/sshd_config\n")),
+        ("template", "userData"),
+    ),
+    Case(
+        "admin-password-login-disabled",
+        "template",
+        put("template", "userData", compressed("echo 'PasswordAuthentication yes' >> /etc/ssh/sshd_config\n")),
         ("template", "userData"),
     ),
     Case(

@@ -1,7 +1,7 @@
 """What breaks the rules of `policies.rules.secrets`."""
 
 from tests.policies.changes import Case, put, remove
-from tests.policies.exported import encoded
+from tests.policies.exported import compressed, encoded
 
 CASES = (
     Case("secrets-rotation-enabled", "jwt_secret", remove("jwt-rotation"), ("jwt-rotation", "secretId")),
@@ -34,6 +34,12 @@ CASES = (
         "secrets-are-not-in-user-data",
         "template",
         put("template", "userData", encoded("export SENDGRID_API_KEY=SG.example\n")),
+        ("template", "userData"),
+    ),
+    Case(
+        "secrets-are-not-in-user-data",
+        "template",
+        put("template", "userData", compressed("export SENDGRID_API_KEY=SG.example\n")),
         ("template", "userData"),
     ),
     Case(

@@ -1,13 +1,19 @@
 """What breaks the rules of `policies.rules.servers`."""
 
 from tests.policies.changes import Case, drop, put
-from tests.policies.exported import encoded
+from tests.policies.exported import compressed, encoded
 
 CASES = (
     Case(
         "ec2-nodejs-version-is-supported",
         "template",
         put("template", "userData", encoded("curl https://rpm.nodesource.com/setup_18.x | bash\n")),
+        ("template", "userData"),
+    ),
+    Case(
+        "ec2-nodejs-version-is-supported",
+        "template",
+        put("template", "userData", compressed("curl https://rpm.nodesource.com/setup_18.x | bash\n")),
         ("template", "userData"),
     ),
     Case(

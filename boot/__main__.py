@@ -1,0 +1,3 @@
+from boot.command import main
+
+main()

@@ -1,0 +1,91 @@
+"""The rendered files, checked by the programs that read them."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.shared.host import script
+from components.shared.host.configuration import DIRECTORY
+from components.shared.host.files import AGENT_PATH
+from tests.host.configuration import HOST, file_of
+from tests.host.programs import NODE, ROOT, node_environment, node_modules, placed, program
+
+pytestmark = pytest.mark.host
+
+
+def run(*command: str, **environment: str) -> tuple[int, str]:
+    finished = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **environment},
+    )
+    return finished.returncode, finished.stdout + finished.stderr
+
+
+def shell_files() -> list[str]:
+    """Every shell file of the repository, by its name or by its first line; not the template, which is rendered."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [ROOT / name for name in listed.split("\0") if name and name != "components/files/user_data.sh"]
+    return [str(file) for file in files if file.is_file() and is_shell(file)]
+
+
+def is_shell(file: Path) -> bool:
+    with file.open("rb") as opened:
+        first = opened.readline(200)
+    return file.suffix == ".sh" or (first.startswith(b"#!") and first.rstrip().endswith((b"/sh", b"bash")))
+
+
+def test_shellcheck_finds_nothing_in_any_shell_file() -> None:
+    files = shell_files()
+
+    assert str(ROOT / ".ci/run") in files
+    assert run(program("shellcheck"), "--norc", "--shell=bash", *files) == (0, "")
+
+
+def test_shellcheck_finds_nothing_in_the_rendered_script(tmp_path: Path) -> None:
+    file = tmp_path / "user_data.sh"
+    file.write_text(script(HOST))
+
+    assert run(program("shellcheck"), "--norc", str(file)) == (0, "")
+
+
+def test_systemd_finds_nothing_in_the_rendered_units(tmp_path: Path) -> None:
+    (tmp_path / "nginx.service.d").mkdir()
+    # verify wants the commands to be there; `true` stands for those of the release.
+    commands = {
+        "/usr/local/sbin/fixrx-load-secrets": "/usr/bin/true",
+        f"{DIRECTORY}/node_modules/.bin/pm2-runtime": "/usr/bin/true",
+        f"{DIRECTORY}/node_modules/.bin/pm2 ": "/usr/bin/true ",
+    }
+    unit = file_of("/etc/systemd/system/fixrx-api.service").text
+    (tmp_path / "fixrx-api.service").write_text(placed(unit, commands))
+    drop_in = file_of("/etc/systemd/system/nginx.service.d/fixrx.conf").text
+    (tmp_path / "nginx.service.d/fixrx.conf").write_text(drop_in)
+    path = f"{tmp_path}:/lib/systemd/system"
+    verify = [program("systemd-analyze"), "verify", "--man=no"]
+
+    for name in ("fixrx-api.service", "nginx.service"):
+        assert run(*verify, name, SYSTEMD_UNIT_PATH=path) == (0, "")
+
+
+def test_node_reads_the_ecosystem_file_and_the_api_of_the_tests(tmp_path: Path) -> None:
+    path = node_environment(node_modules())["PATH"]
+    file = tmp_path / "ecosystem.config.js"
+    file.write_text(file_of("/etc/fixrx/ecosystem.config.js").text)
+
+    for checked in (file, NODE / "server.js"):
+        assert run("node", "--check", str(checked), PATH=path) == (0, "")
+
+
+def test_agents_file_is_json_with_the_parts_of_the_agent() -> None:
+    """Its parts only: the agent's own schema is in its repository, which no package registry offers."""
+    file = json.loads(file_of(AGENT_PATH).text)
+
+    assert set(file) == {"agent", "metrics", "logs"}
+    assert set(file["metrics"]["metrics_collected"]) == {"disk", "mem"}
+    assert set(file["logs"]["metrics_collected"]) == {"prometheus"}
