@@ -59,20 +59,19 @@ None of them contains data of users; DNS records are public."""
 
 BOUNDARY_ACTIONS: Mapping[str, str] = {
     "acm": "*Tags* De* List* Request* Update*",
-    "autoscaling": "Attach* Cancel* Create* De* Disable* Enable* Put* Resume* Start* Suspend* Update*",
+    "autoscaling": "*Processes *ableMetricsCollection Attach* Cancel* Create* De* Put* Start* Update*",
     "cloudwatch": "*agResource De* List* PutMetricAlarm",
-    "codebuild": "*Project BatchGet* StartBuild",
-    "ec2": "Allocate* Associate* Attach* Authorize* Create* De* Disassociate* Modify* Re* RunInstances",
+    "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
     "elasticache": "AddTags* Create* De* Increase* List* Modify* Re*",
-    "elasticloadbalancing": "Add* Create* De* Get* Modify* Remove* Set*",
-    "kms": "*Alias CreateKey Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
-    "ScheduleKeyDeletion Tag* Untag* Update*",
-    "logs": "*ssociateKmsKey CreateLog* De* GetLogDelivery List* PutRe* Tag* Untag* UpdateLogDelivery",
+    "elasticloadbalancing": "?et* Add* Create* De* Modify* Remove*",
+    "kms": "*Alias *agResource CreateKey Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
+    "Schedule* Update*",
+    "logs": "*LogDelivery *agResource *ssociateKmsKey CreateLog* De* List* PutRe*",
     "rds": "Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
     "route53": "Change* Create* DeleteHostedZone Get* List* Update*",
-    "sns": "Create* De* Get* List* Set* Subscribe Tag* Unsubscribe Untag*",
+    "sns": "*agResource *ubscribe Create* De* Get* List* Set*",
     "ssm": "*Tags* CreateDocument De* GetDocument GetParameter* List* PutParameter UpdateDocument*",
-    "wafv2": "Associate* Create* De* Disassociate* Get* List* Put* Tag* Untag* Update*",
+    "wafv2": "*agResource *ssociateWebACL Create* De* Get* List* Put* Update*",
 }
 """The most that a deployment may do in the account, whatever it is about. Its policies name actions and resources.
 
@@ -778,12 +777,13 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
         *_statements(
             [
                 # The buckets, and no object in them but releases.
-                ("PlatformBuckets", "s3: Create* Delete* Get* List* Put* Tag* Untag*", scope.bucket_arns(), None),
+                ("PlatformBuckets", "s3: *agResource Create* Delete* Get* List* Put*", scope.bucket_arns(), None),
                 ("Releases", "s3: GetObject", scope.release_arns(), None),
-                ("Verify", "ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")], None),
+                ("Verify", "ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")], scope.own),
+                ("Migrate", "codebuild: *Project BatchGet* StartBuild", _projects(scope), None),
                 (
                     "PlatformSecrets",
-                    "secretsmanager: CreateSecret De* Get* List* PutSecretValue Restore* *agResource UpdateSecret*",
+                    "secretsmanager: *Secret *agResource Get* List* PutSecretValue UpdateSecretV*",
                     scope.secret_arns(),
                     None,
                 ),
@@ -822,7 +822,7 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             (
                 "Roles",
-                "iam: *InstanceProfile DeleteRole Tag* Untag* UpdateRole*",
+                "iam: *InstanceProfile *agRole DeleteRole UpdateRole*",
                 [roles, profiles],
                 None,
             ),
