@@ -1,7 +1,8 @@
 """Instance refreshes, which moto lacks: the servers of an Auto Scaling group are replaced one after another.
 
 A refresh goes on whenever somebody asks for the group or its refreshes. moto also tells the same version of the launch
-template for all servers of a group; here each keeps the one that it was started with.
+template for all servers of a group; here each keeps the one that it was started with. And moto cannot start a server
+from a later version of a template that has user data, which is mended here.
 """
 
 import inspect
@@ -15,6 +16,8 @@ from moto.autoscaling.models import FakeAutoScalingGroup, InstanceState
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.responses import ActionResult
+from moto.ec2.models.launch_templates import LaunchTemplate
+from moto.ec2.utils import parse_user_data
 
 from sandbox.session.courses import Course, Courses
 
@@ -131,6 +134,7 @@ def replace_server(group: Any, server: str) -> None:
 
 
 _LAUNCH = FakeAutoScalingGroup.replace_autoscaling_group_instances
+_CREATE_VERSION = LaunchTemplate.create_version
 _DESCRIBE_GROUPS = AutoScalingResponse.describe_auto_scaling_groups
 
 
@@ -140,6 +144,13 @@ def _launch_and_note(group: Any, count_needed: int, propagated_tags: dict[str, s
     for state in group.instance_states:
         if state not in before:
             setattr(state, _VERSION, version_of(group))
+
+
+def _create_version(template: Any, data: dict[str, Any], description: str) -> Any:
+    """Create a version of a template. moto gives the user data of a first version alone the type that it expects."""
+    if isinstance(given := data.get("UserData"), str):
+        data = {**data, "UserData": parse_user_data(given)}
+    return _CREATE_VERSION(template, data, description)
 
 
 def _launch_template(state: Any) -> dict[str, Any] | None:
@@ -188,6 +199,7 @@ def install(courses: Courses) -> None:
     """Teach moto instance refreshes."""
     _Added.courses = courses
     setattr(FakeAutoScalingGroup, _LAUNCH.__name__, _launch_and_note)
+    setattr(LaunchTemplate, _CREATE_VERSION.__name__, _create_version)
     setattr(InstanceState, _launch_template.__name__.lstrip("_"), property(_launch_template))
     for name, function in vars(_Added).items():
         if inspect.isfunction(function):

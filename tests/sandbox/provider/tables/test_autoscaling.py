@@ -1,5 +1,6 @@
 """Instance refreshes in the sandbox: started by a change of the group, as by the real provider, one at a time."""
 
+import base64
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.sandbox.provider.services import COURSES, Resource, Services, network
 pytestmark = pytest.mark.emulator
 
 IMAGE = "ami-0abcdef1234567890"
+USER_DATA = base64.b64encode(b"#!/bin/bash\n").decode()
 PREFERENCES = {"minHealthyPercentage": 100, "instanceWarmup": "300", "skipMatching": True}
 
 
@@ -38,7 +40,8 @@ class Fleet:
             0
         ]["TargetGroupArn"]
         self.template = ec2.create_launch_template(
-            LaunchTemplateName="app", LaunchTemplateData={"ImageId": IMAGE, "InstanceType": "t3.micro"}
+            LaunchTemplateName="app",
+            LaunchTemplateData={"ImageId": IMAGE, "InstanceType": "t3.micro", "UserData": USER_DATA},
         )["LaunchTemplate"]["LaunchTemplateId"]
         self.group = services.create(
             "aws:autoscaling/group:Group",
@@ -61,7 +64,7 @@ class Fleet:
         made = ec2.create_launch_template_version(
             LaunchTemplateId=self.template,
             SourceVersion="1",
-            LaunchTemplateData={"ImageId": IMAGE, "InstanceType": "t3.small"},
+            LaunchTemplateData={"ImageId": IMAGE, "InstanceType": "t3.small", "UserData": USER_DATA},
         )["LaunchTemplateVersion"]["VersionNumber"]
         self.services.update(self.group, launchTemplate={"id": self.template, "version": str(made)})
         return self.group
