@@ -89,7 +89,7 @@ def test_each_role_is_for_named_occasions_of_one_repository(environment: str, pu
         ],
     }
     assert (role.plain["maxSessionDuration"], role.plain["path"]) == (
-        3600,
+        14400 if purpose == "deploy" else 3600,
         f"/fixrx-{environment}-continuous-integration/",
     )
 
