@@ -5,7 +5,6 @@ import http.server
 import io
 import json
 import os
-import shutil
 import subprocess
 import tarfile
 import threading
@@ -19,6 +18,7 @@ import yaml
 from components.database_jobs import SCRIPT as MIGRATE
 from components.database_jobs import buildspec
 from components.verification import SCRIPT as VERIFY
+from tests.host.programs import program
 
 pytestmark = pytest.mark.host
 
@@ -60,12 +60,9 @@ class Job:
         self._programs.mkdir()
         for name, body in STAND_INS.items():
             self._write(name, body)
-        node = shutil.which("node")
-        npm = shutil.which("npm")
-        if node is None or npm is None:
-            pytest.skip("node is not installed")
-        for name, program in (("node", node), ("npm", npm)):
-            (self._programs / name).symlink_to(program)
+        node, npm = program("node"), program("npm")
+        for name, path in (("node", node), ("npm", npm)):
+            (self._programs / name).symlink_to(path)
         version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
         self._node_version = version.removeprefix("v").partition(".")[0]
         self.fail_once = folder / "fail-once"
