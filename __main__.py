@@ -1,8 +1,17 @@
-"""The FixRx platform: settings, five layers from the network up to the alarms, and the stack's outputs."""
+"""The FixRx platform: settings, seven layers from the network up to the release, and the stack's outputs."""
 
 import pulumi
 
-from layers import build_data, build_edge, build_foundation, build_operations, build_runtime
+from layers import (
+    Layers,
+    build_data,
+    build_edge,
+    build_foundation,
+    build_migration,
+    build_operations,
+    build_release,
+    build_runtime,
+)
 from settings.engine import load_settings
 
 settings = load_settings()
@@ -10,8 +19,10 @@ settings = load_settings()
 foundation = build_foundation(settings)
 edge = build_edge(settings, foundation)
 data = build_data(settings, foundation)
-runtime = build_runtime(settings, foundation, edge, data)
+migration = build_migration(settings, foundation, data)
+runtime = build_runtime(settings, foundation, edge, data, migration)
 operations = build_operations(foundation, edge, data, runtime)
+build_release(settings, Layers(foundation, edge, data, migration, runtime, operations))
 
 pulumi.export("api_url", f"https://{settings.dns.api_domain}")
 pulumi.export("name_servers", edge.dns.name_servers)

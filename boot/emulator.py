@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.exceptions import ClientError
 
-from sandbox import UserError
+from sandbox import PLACEHOLDER, UserError
 
 SECRET_CHARACTERS = string.ascii_letters + string.digits
 SECRET_LENGTH = 40
@@ -141,11 +141,11 @@ class Emulator:
         self.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=value)
 
     def supply_secrets(self, arns: Mapping[str, str]) -> Mapping[str, str]:
-        """Writes a made-up value into each secret that has none; returns all values, by environment variable."""
+        """Writes a made-up value into each secret that a person supplies; returns all values, by environment variable."""
         values = {}
         for variable, arn in arns.items():
             value = self.secret(arn)
-            if value is None:
+            if value in (None, PLACEHOLDER):
                 value = made_up_secret()
                 self.put_secret(arn, value)
             values[variable] = value

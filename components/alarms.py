@@ -39,9 +39,7 @@ class Alarms(pulumi.ComponentResource):
         topic_arn = self._args.topic_arns[specification.severity]
         identity = self._args.identity
         args = aws.cloudwatch.MetricAlarmArgs(
-            name=identity.physical_name(
-                "aws:cloudwatch/metricAlarm:MetricAlarm", f"{identity.prefix}-{specification.name}"
-            ),
+            name=alarm_name(identity, specification.name),
             alarm_description=f"{specification.severity} ({specification.severity.meaning}). {specification.summary}. "
             f"Runbook: {specification.runbook}",
             comparison_operator=specification.comparison,
@@ -58,6 +56,16 @@ class Alarms(pulumi.ComponentResource):
             case MetricMath() as math:
                 args.metric_queries = _metric_queries(specification, math)
         return aws.cloudwatch.MetricAlarm(f"{self._name}-{specification.name}", args, self._child)
+
+
+def alarm_name(identity: StackIdentity, name: str) -> str:
+    """Return the physical name of an alarm."""
+    return identity.physical_name("aws:cloudwatch/metricAlarm:MetricAlarm", f"{identity.prefix}-{name}")
+
+
+def alarm_names(identity: StackIdentity, names: Sequence[str]) -> Sequence[str]:
+    """Return the physical names of alarms."""
+    return [alarm_name(identity, name) for name in names]
 
 
 def _measure_metric(args: aws.cloudwatch.MetricAlarmArgs, metric: Metric, period_seconds: int) -> None:

@@ -24,7 +24,7 @@ from components.shared.alarm_specification import AlarmSpecification, Metric, Se
 from components.shared.connections import Placement
 from components.shared.host import HostConfiguration, LogGroups, encoded
 from components.shared.keys import StackContext
-from components.shared.runtime import ApplicationEnvironment, ReleaseStore, TargetGroup
+from components.shared.runtime import ApplicationEnvironment, ReleaseStore, ServerGroup, TargetGroup
 
 BOOT_SECONDS = 300
 """From launch to the first request that can be served: packages, release and start of Node, with a margin."""
@@ -51,6 +51,10 @@ class AppServersArgs:
     """Addresses from which a server believes X-Forwarded-For: those of the load balancer are among them."""
     session_log_group_arn: pulumi.Input[str]
     """Log group of the recorded administrator sessions."""
+    ready_first: Sequence[pulumi.Resource]
+    """What must be done before servers are started or replaced."""
+    stop_alarms: Sequence[str]
+    """Names of the alarms at which a replacement of servers stops."""
 
 
 class AppServers(pulumi.ComponentResource):
@@ -59,6 +63,7 @@ class AppServers(pulumi.ComponentResource):
     name: pulumi.Output[str]
     """Name of the Auto Scaling group."""
     alarms: Sequence[AlarmSpecification]
+    servers: ServerGroup
 
     def __init__(self, name: str, args: AppServersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:AppServers", name, None, opts)
@@ -70,12 +75,20 @@ class AppServers(pulumi.ComponentResource):
         role, permissions = self._create_role(log_groups)
         launch_template = self._create_launch_template(role)
         # A server that boots before it may fetch its secrets would spend its grace period on retries.
-        ready_first = [*args.placement.rules, *permissions, *log_groups]
+        ready_first = [*args.ready_first, *args.placement.rules, *permissions, *log_groups]
         scaling_group = self._create_scaling_group(launch_template, ready_first)
         self._scale(scaling_group)
 
         self.name = scaling_group.name
         self.alarms = _alarms(scaling_group, args.settings, self._metrics_namespace)
+        self.servers = ServerGroup(
+            name=scaling_group.name,
+            template_id=launch_template.id,
+            template_version=launch_template.latest_version.apply(str),
+            # Start, then warm-up, then the end of what the server before has accepted.
+            replacement_seconds=2 * BOOT_SECONDS + args.target_group.drain_seconds,
+            grace_seconds=args.settings.boot_patience_seconds + BOOT_SECONDS,
+        )
         self.register_outputs({"name": self.name})
 
     @property
@@ -314,6 +327,11 @@ class AppServers(pulumi.ComponentResource):
                     "max_healthy_percentage": MOST_HEALTHY_PERCENT,
                     "instance_warmup": str(BOOT_SECONDS),
                     "skip_matching": True,
+                    **(
+                        {"alarm_specification": {"alarms": list(self._args.stop_alarms)}}
+                        if self._args.stop_alarms
+                        else {}
+                    ),
                 },
             },
             tags=[{"key": key, "value": value, "propagate_at_launch": False} for key, value in tags.items()],

@@ -27,12 +27,13 @@ from components.shared.ports import (
 
 @dataclass(frozen=True, kw_only=True)
 class Listener:
-    """A part of the platform that accepts connections."""
+    """A part of the platform with a security group of its own."""
 
     description: str
     """Of its security group. Part of the group's identity: changing it replaces the group."""
     tier: Tier
     ports: tuple[int, ...]
+    """On which it accepts connections; none for one that only makes them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,7 @@ LISTENERS: Mapping[Member, Listener] = {
     ),
     Member.DATABASE: Listener(description="PostgreSQL", tier=Tier.DATA, ports=(POSTGRESQL_PORT,)),
     Member.CACHE: Listener(description="Redis", tier=Tier.DATA, ports=(REDIS_PORT,)),
+    Member.DATABASE_JOBS: Listener(description="Jobs on the database", tier=Tier.APPLICATION, ports=()),
 }
 INTERNET_PORTS = (HTTPS_PORT,)
 """What the platform may reach on the internet."""
@@ -86,6 +88,11 @@ CONNECTIONS = (
         destination=Member.INTERNET,
         purpose="Twilio, SendGrid, Firebase, OAuth providers and AWS",
     ),
+    Connection(source=Member.DATABASE_JOBS, destination=Member.DATABASE, purpose="PostgreSQL of the migrations"),
+    Connection(
+        source=Member.DATABASE_JOBS, destination=Member.ENDPOINTS, purpose="AWS services through interface endpoints"
+    ),
+    Connection(source=Member.DATABASE_JOBS, destination=Member.INTERNET, purpose="AWS and packages"),
 )
 
 

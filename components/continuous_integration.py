@@ -18,6 +18,8 @@ from components.shared.workflow_permissions import WorkflowScope
 
 AUDIENCE = "sts.amazonaws.com"
 SESSION_SECONDS = 3600
+DEPLOY_SESSION_SECONDS = 4 * 3600
+"""A deployment waits for its migration and for every server, one after another. The workflow asks for as long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +102,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
             permissions.boundary_statements(scope, state),
         )
         subjects = self._subjects(f"environment:{self._args.identity.environment}")
-        role = self._create_role("deploy", identity_provider_arn, subjects, boundary)
+        role = self._create_role("deploy", identity_provider_arn, subjects, boundary, DEPLOY_SESSION_SECONDS)
         policy = self._create_policy(
             "deploy-policy",
             "permissions of the workflow that runs the deploy",
@@ -111,6 +113,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
         self._attach("deploy-tags", "tags", permissions.tag_statements(scope), role)
         self._attach("deploy-network", "network", permissions.network_statements(scope), role)
         self._attach("deploy-edge", "load balancer, DNS and servers", permissions.edge_statements(scope), role)
+        self._attach("deploy-rollout", "releases", permissions.rollout_statements(scope), role)
         self._attach("deploy-data", "databases", permissions.data_statements(scope), role)
         self._attach("deploy-storage", "buckets, keys, logs, alarms", permissions.storage_statements(scope), role)
         return role
@@ -133,12 +136,17 @@ class ContinuousIntegration(pulumi.ComponentResource):
         return role
 
     def _create_role(
-        self, purpose: str, identity_provider_arn: pulumi.Input[str], subjects: Sequence[str], boundary: aws.iam.Policy
+        self,
+        purpose: str,
+        identity_provider_arn: pulumi.Input[str],
+        subjects: Sequence[str],
+        boundary: aws.iam.Policy,
+        session_seconds: int = SESSION_SECONDS,
     ) -> aws.iam.Role:
         return aws.iam.Role(
             f"{self._name}-{purpose}-role",
             path=self._path,
-            max_session_duration=SESSION_SECONDS,
+            max_session_duration=session_seconds,
             permissions_boundary=boundary.arn,
             assume_role_policy=self._trust(identity_provider_arn, subjects),
             opts=self._child,

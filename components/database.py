@@ -68,6 +68,7 @@ class DatabaseArgs:
 class Database(pulumi.ComponentResource):
     """PostgreSQL primary and replica."""
 
+    primary: aws.rds.Instance
     endpoint: pulumi.Output[str]
     replica_endpoint: pulumi.Output[str]
     url: pulumi.Output[str]
@@ -92,6 +93,7 @@ class Database(pulumi.ComponentResource):
         replica = self._create_replica(primary)
         self._send_events([primary, replica])
 
+        self.primary = primary
         self.endpoint = primary.endpoint
         self.replica_endpoint = replica.endpoint
         self.url = self._url(primary.endpoint)

@@ -145,5 +145,17 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
             },
         ),
         iam.statement("WriteLogs", actions=WRITE_LOGS, resources=[f"arn:aws:logs:{scope}:log-group:*"]),
+        # CodeBuild makes one for each migration.
+        iam.statement(
+            "NetworkInterfacesOfBuilds",
+            actions=[
+                "ec2:CreateNetworkInterface",
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+            ],
+            resources=[f"arn:aws:ec2:{scope}:{kind}/*" for kind in ("network-interface", "security-group", "subnet")],
+            conditions={"StringEqualsIfExists": {"aws:ResourceAccount": identity.account_id}},
+        ),
+        iam.statement("LookAtNetwork", actions=iam.LOOK_AT_NETWORK, resources=["*"]),
         iam.statement("SessionManagerAgent", actions=SESSION_MANAGER_AGENT, resources=["*"]),
     )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pulumi
+
 from components.backup_bucket import BackupBucket, BackupBucketArgs
 from components.cache import Cache, CacheArgs
 from components.database import Database, DatabaseArgs
@@ -20,6 +22,11 @@ class Data:
     cache: Cache
     secrets: Secrets
     backups: BackupBucket
+
+    @property
+    def parts(self) -> tuple[pulumi.ComponentResource, ...]:
+        """All of them."""
+        return (self.database, self.cache, self.secrets, self.backups)
 
 
 def build_data(settings: StackSettings, foundation: Foundation) -> Data:

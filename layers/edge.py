@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pulumi
+
 from components.certificate import Certificate, CertificateArgs
 from components.dns import Dns, DnsArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
@@ -18,6 +20,8 @@ class Edge:
     dns: Dns
     certificate: Certificate
     load_balancer: LoadBalancer
+    parts: tuple[pulumi.ComponentResource, ...]
+    """All of them."""
 
 
 def build_edge(settings: StackSettings, foundation: Foundation) -> Edge:
@@ -37,10 +41,15 @@ def build_edge(settings: StackSettings, foundation: Foundation) -> Edge:
         ),
         options,
     )
-    WebAcl(
+    web_acl = WebAcl(
         "web-acl",
         WebAclArgs(settings=settings.web_acl, stack=stack, load_balancer_arn=load_balancer.arn),
         options,
     )
     dns.alias("api", domain, load_balancer.dns_name, load_balancer.zone_id)
-    return Edge(dns=dns, certificate=certificate, load_balancer=load_balancer)
+    return Edge(
+        dns=dns,
+        certificate=certificate,
+        load_balancer=load_balancer,
+        parts=(dns, certificate, load_balancer, web_acl),
+    )

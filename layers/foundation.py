@@ -36,6 +36,8 @@ class Foundation:
     admin_access: AdminAccess
     network: Network
     connections: Connections
+    parts: tuple[pulumi.ComponentResource, ...]
+    """All that something may still be under way in, when everything else is there."""
 
 
 def build_foundation(settings: StackSettings) -> Foundation:
@@ -61,7 +63,7 @@ def build_foundation(settings: StackSettings) -> Foundation:
     connections = Connections(
         "connections", ConnectionsArgs(vpc_id=network.vpc_id, subnet_ids=network.subnet_ids), options
     )
-    Endpoints(
+    endpoints = Endpoints(
         "endpoints",
         EndpointsArgs(
             settings=settings.endpoints,
@@ -71,17 +73,19 @@ def build_foundation(settings: StackSettings) -> Foundation:
         ),
         options,
     )
+    notifications = Notifications(
+        "notifications", NotificationsArgs(settings=settings.notifications, stack=stack), options
+    )
+    access_logs = AccessLogs("access-logs", AccessLogsArgs(settings=settings.access_logs, identity=identity), options)
+    admin_access = AdminAccess("admin-access", AdminAccessArgs(settings=settings.admin_access, stack=stack), options)
     return Foundation(
         options=options,
         stack=stack,
         workflows=workflows,
-        notifications=Notifications(
-            "notifications", NotificationsArgs(settings=settings.notifications, stack=stack), options
-        ),
-        access_logs=AccessLogs(
-            "access-logs", AccessLogsArgs(settings=settings.access_logs, identity=identity), options
-        ),
-        admin_access=AdminAccess("admin-access", AdminAccessArgs(settings=settings.admin_access, stack=stack), options),
+        notifications=notifications,
+        access_logs=access_logs,
+        admin_access=admin_access,
         network=network,
         connections=connections,
+        parts=(workflows, encryption, network, connections, endpoints, notifications, access_logs, admin_access),
     )

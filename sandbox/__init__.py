@@ -9,5 +9,6 @@ Other folders import only what is listed here; everything else is internal.
 """
 
 from sandbox.session.console import Progress, UserError, console, errors_in_one_sentence
+from sandbox.session.placeholders import PLACEHOLDER
 
-__all__ = ["Progress", "UserError", "console", "errors_in_one_sentence"]
+__all__ = ["PLACEHOLDER", "Progress", "UserError", "console", "errors_in_one_sentence"]

@@ -18,6 +18,7 @@ from components.sections.endpoints import EndpointsSettings
 from components.sections.load_balancer import LoadBalancerSettings
 from components.sections.network import NetworkSettings
 from components.sections.notifications import NotificationsSettings
+from components.sections.rollout import RolloutSettings
 from components.sections.secrets import SecretsSettings
 from components.sections.web_acl import WebAclSettings
 from components.shared.connection_budget import ConnectionBudget
@@ -53,6 +54,7 @@ class StackSettings(BaseModel):
     load_balancer: LoadBalancerSettings = LoadBalancerSettings()
     web_acl: WebAclSettings = WebAclSettings()
     app_servers: AppServersSettings
+    rollout: RolloutSettings = RolloutSettings()
     database: DatabaseSettings = DatabaseSettings()
     cache: CacheSettings = CacheSettings()
     backup_bucket: BackupBucketSettings = BackupBucketSettings()

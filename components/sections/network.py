@@ -5,7 +5,8 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from components.shared import cidr
 from components.shared.production import Production, Protected
@@ -21,6 +22,13 @@ class NatMode(StrEnum):
     PER_ZONE = "per_zone"
     REGIONAL = "regional"
     NONE = "none"
+
+
+def _require_text(value: object) -> object:
+    """Refuse what is no text as pydantic refuses a wrong text: ipaddress reads true as the address 0.0.0.1."""
+    if not isinstance(value, str | IPv4Network):
+        raise PydanticCustomError("ip_v4_network", "is not an address block")
+    return value
 
 
 def _check_vpc_block(block: IPv4Network) -> IPv4Network:
@@ -47,7 +55,7 @@ AvailabilityZone = Annotated[
 class NetworkSettings(Section):
     """Section `fixrx:network`."""
 
-    cidr_block: Annotated[IPv4Network, AfterValidator(_check_vpc_block)] = IPv4Network("10.0.0.0/16")
+    cidr_block: Annotated[IPv4Network, BeforeValidator(_require_text), AfterValidator(_check_vpc_block)] = IPv4Network("10.0.0.0/16")
     """Address block of the VPC, /16 to /20. Changing it replaces the network and everything in it."""
     availability_zones: Annotated[
         tuple[AvailabilityZone, ...],

@@ -27,6 +27,7 @@ class Member(StrEnum):
     ENDPOINTS = "endpoints"
     DATABASE = "database"
     CACHE = "cache"
+    DATABASE_JOBS = "database-jobs"
 
 
 @dataclass(frozen=True, kw_only=True)

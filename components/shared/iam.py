@@ -9,10 +9,18 @@ import pulumi_aws as aws
 from components.shared.identity import StackIdentity
 
 Principals = Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]]
-Conditions = Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[str]]]
+Conditions = Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]]]
 POLICY_VERSION = "2012-10-17"
 ANY_PRINCIPAL: Mapping[str, str] = {"AWS": "*"}
 """Principal of a statement that denies, or whose conditions restrict it."""
+LOOK_AT_NETWORK = (
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+)
+"""What AWS gives for the whole account only, and CodeBuild asks for before it puts a build into a subnet."""
 
 
 class Statement(TypedDict):
@@ -104,3 +112,39 @@ def role_policy(
 ) -> aws.iam.RolePolicy:
     """Declare an inline policy of this role."""
     return aws.iam.RolePolicy(f"{name}-role-policy", role=role.name, policy=policy, opts=options)
+
+
+def network_interface_statements(
+    scope: str, subnet_ids: Sequence[pulumi.Input[str]], security_group_id: pulumi.Input[str]
+) -> Sequence[Statement]:
+    """Let CodeBuild put builds into subnets: it makes a network interface for each build with the project's role.
+
+    `scope` is the region and the account as they are in an ARN.
+    """
+    interfaces = f"arn:aws:ec2:{scope}:network-interface/*"
+    subnets = [pulumi.Output.concat(f"arn:aws:ec2:{scope}:subnet/", subnet) for subnet in subnet_ids]
+    group = pulumi.Output.concat(f"arn:aws:ec2:{scope}:security-group/", security_group_id)
+    return [
+        statement(
+            "MakeNetworkInterfaces",
+            actions=["ec2:CreateNetworkInterface"],
+            resources=[interfaces, *subnets, group],
+            conditions={"StringEqualsIfExists": {"aws:ResourceAccount": scope.partition(":")[2]}},
+        ),
+        statement(
+            "RemoveNetworkInterfaces",
+            actions=["ec2:DeleteNetworkInterface"],
+            resources=[interfaces],
+            conditions={"ArnEquals": {"ec2:Subnet": subnets}},
+        ),
+        statement(
+            "LendNetworkInterfaces",
+            actions=["ec2:CreateNetworkInterfacePermission"],
+            resources=[interfaces],
+            conditions={
+                "StringEquals": {"ec2:AuthorizedService": "codebuild.amazonaws.com"},
+                "ArnEquals": {"ec2:Subnet": subnets},
+            },
+        ),
+        statement("LookAtNetwork", actions=LOOK_AT_NETWORK, resources="*"),
+    ]

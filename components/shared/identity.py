@@ -12,6 +12,7 @@ GLOBAL_SERVICES_REGION = "us-east-1"
 """Region of what AWS's global services accept from one region only: Route 53's query logs."""
 
 NAME_LIMITS: Mapping[str, int] = {
+    "aws:codebuild/project:Project": 150,
     "aws:cloudwatch/logGroup:LogGroup": 512,
     "aws:cloudwatch/metricAlarm:MetricAlarm": 255,
     "aws:elasticache/replicationGroup:ReplicationGroup": 40,
@@ -22,6 +23,8 @@ NAME_LIMITS: Mapping[str, int] = {
     # 512 less the 26 characters that the provider appends to a name prefix.
     "aws:secretsmanager/secret:Secret": 486,
     "aws:ssm/document:Document": 128,
+    # 2048 with the ARN in front of it.
+    "aws:ssm/parameter:Parameter": 1011,
 }
 """Longest physical name that AWS accepts, in characters, for every type that is named here."""
 

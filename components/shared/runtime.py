@@ -40,6 +40,10 @@ class ReleaseStore:
     prefix: str
     key_arn: pulumi.Input[str]
 
+    def key(self, release: str) -> str:
+        """Return the key of a release's archive in the bucket."""
+        return f"{self.prefix}{release}.tar.gz"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ApplicationEnvironment:
@@ -52,6 +56,21 @@ class ApplicationEnvironment:
     secret_versions: Mapping[str, pulumi.Input[str]]
     """Environment variable to the version of a value that the program writes. A new version must reach the runtime in
     the same deployment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerGroup:
+    """What has to be known of the servers while a release reaches them."""
+
+    name: pulumi.Output[str]
+    """Of the Auto Scaling group."""
+    template_id: pulumi.Output[str]
+    template_version: pulumi.Output[str]
+    """Of the launch template: it grows with whatever makes servers be replaced."""
+    replacement_seconds: int
+    """From the start of a server to the end of the one that it replaces."""
+    grace_seconds: int
+    """Within which a server that starts must serve."""
 
 
 class ApiRuntime(Protocol):

@@ -18,7 +18,12 @@ from components.shared import iam
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
 from components.shared.releases import RELEASES_PREFIX, backup_bucket_name
 
-ROLE_SERVICES = ("ec2.amazonaws.com", "monitoring.rds.amazonaws.com", "vpc-flow-logs.amazonaws.com")
+ROLE_SERVICES = (
+    "codebuild.amazonaws.com",
+    "ec2.amazonaws.com",
+    "monitoring.rds.amazonaws.com",
+    "vpc-flow-logs.amazonaws.com",
+)
 """Services to which a deployment passes roles of the platform."""
 SERVICE_LINKED_ROLE_SERVICES = ("autoscaling", "elasticache", "elasticloadbalancing", "rds", "wafv2")
 """Services that create a role of their own with the first resource of an account."""
@@ -45,34 +50,37 @@ LISTED_FOR_ALL: Mapping[str, str] = {
     "logs": "DescribeLogGroups DescribeResourcePolicies GetLogDelivery ListLogDeliveries",
     "rds": "Describe* ListTagsForResource",
     "route53": "GetChange GetDNSSEC GetHostedZone GetQueryLoggingConfig ListResourceRecordSets ListTagsForResource",
+    "ssm": "DescribeParameters ListCommandInvocations",
     "wafv2": "ListTagsForResource",
 }
 """Descriptions that AWS gives for the whole account only, or that the provider asks for the whole account and filters.
-None of them contains data; DNS records are public."""
+None of them contains data of users; DNS records are public."""
 
 
 BOUNDARY_ACTIONS: Mapping[str, str] = {
-    "acm": "AddTags* De* List* RemoveTags* Request* Update*",
-    "autoscaling": "Attach* Cancel* Create* De* Disable* Enable* Put* Resume* Start* Suspend* Update*",
-    "cloudwatch": "De* List* PutMetricAlarm Tag* Untag*",
-    "ec2": "Allocate* Associate* Attach* Authorize* Create* De* Disassociate* Modify* Re* RunInstances",
+    "acm": "*Tags* De* List* Request* Update*",
+    "autoscaling": "*Processes *ableMetricsCollection Attach* Cancel* Create* De* Put* Start* Update*",
+    "cloudwatch": "*agResource De* List* PutMetricAlarm",
+    "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
     "elasticache": "AddTags* Create* De* Increase* List* Modify* Re*",
-    "elasticloadbalancing": "Add* Create* De* Get* Modify* Remove* Set*",
-    "kms": "CreateAlias CreateKey DeleteAlias Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
-    "ScheduleKeyDeletion Tag* Untag* Update*",
-    "logs": "Associate* CreateLog* De* Disassociate* GetLogDelivery List* PutRe* Tag* Untag* UpdateLogDelivery",
+    "elasticloadbalancing": "?et* Add* Create* De* Modify* Remove*",
+    "kms": "*Alias *agResource CreateKey Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
+    "Schedule* Update*",
+    "logs": "*LogDelivery *agResource *ssociateKmsKey CreateLog* De* List* PutRe*",
     "rds": "Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
     "route53": "Change* Create* DeleteHostedZone Get* List* Update*",
-    "sns": "Create* De* Get* List* Set* Subscribe Tag* Unsubscribe Untag*",
-    "ssm": "AddTags* CreateDocument DeleteDocument Describe* GetDocument List* RemoveTags* UpdateDocument*",
-    "wafv2": "Associate* Create* De* Disassociate* Get* List* Put* Tag* Untag* Update*",
+    "sns": "*agResource *ubscribe Create* De* Get* List* Set*",
+    "ssm": "*Tags* CreateDocument De* GetDocument GetParameter* List* PutParameter UpdateDocument*",
+    "wafv2": "*agResource *ssociateWebACL Create* De* Get* List* Put* Update*",
 }
-"""The most that a deployment may do in the account, whatever it is about. Its policies name actions and resources."""
+"""The most that a deployment may do in the account, whatever it is about. Its policies name actions and resources.
+
+Patterns are as short as they can be: IAM limits the length. `*agResource` is TagResource and UntagResource.
+"""
 NEVER_ALLOWED: Mapping[str, str] = {
     "ec2": "CreateImage CreateSnapshot* CreateVpcPeeringConnection ModifyImageAttribute ModifyInstanceAttribute "
     "ModifySnapshotAttribute",
-    "rds": "DeleteDBInstanceAutomatedBackup DeleteDBSnapshot ModifyDBClusterSnapshotAttribute "
-    "ModifyDBSnapshotAttribute",
+    "rds": "DeleteDBInstanceAutomatedBackup DeleteDBSnapshot ModifyDB*SnapshotAttribute",
 }
 """What `BOUNDARY_ACTIONS` would allow and what gives data away or undoes protection."""
 
@@ -160,6 +168,10 @@ class WorkflowScope:
         identity = self.identity
         return [f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{identity.account_id}"]
 
+    def release_arns(self) -> Sequence[str]:
+        """Archives of the application."""
+        return [f"{bucket}/releases/*" for bucket in self.bucket_arns()]
+
     def secret_arns(self) -> Sequence[str]:
         return [self.arn("secretsmanager", f"secret:{self.identity.project}/{self.identity.environment}/*")]
 
@@ -237,6 +249,8 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
             _documents(scope),
             None,
         ),
+        ("ReadMarkers", "ssm: GetParameter ListTagsForResource", _markers(scope), None),
+        ("ReadProjects", "codebuild: BatchGetProjects", _projects(scope), None),
     ]
     return [listed, *_statements([*by_tag, *by_name]), _read_identities(scope, workflow_path)]
 
@@ -588,6 +602,27 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     )
 
 
+def rollout_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """What takes a release to the servers: its migration, the markers, and the verification on each server."""
+    markers, projects = _markers(scope), _projects(scope)
+    return _statements(
+        [
+            (
+                "ManageMarkers",
+                "ssm: AddTagsToResource DeleteParameter GetParameterHistory PutParameter RemoveTagsFromResource",
+                markers,
+                None,
+            ),
+            ("ManageProjects", "codebuild: CreateProject DeleteProject UpdateProject", projects, None),
+            ("Migrate", "codebuild: BatchGetBuilds ListBuildsForProject StartBuild", projects, None),
+            # The digest of a release is metadata of its archive, which S3 gives to those who may read the archive.
+            ("FindReleases", "s3: GetObject", scope.release_arns(), None),
+            ("VerifyByDocument", "ssm: SendCommand", [_verify_document(scope)], None),
+            ("VerifyServers", "ssm: SendCommand", scope.arns("ec2", "instance/*"), scope.own),
+        ]
+    )
+
+
 def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """Tags of what is recognised by them: the stack's tags on new resources, other tags on the stack's own.
 
@@ -741,12 +776,14 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
         *amazon_statements(scope),
         *_statements(
             [
-                # The buckets, and no object in them.
-                ("PlatformBuckets", "s3: Create* Delete* Get* List* Put* Tag* Untag*", scope.bucket_arns(), None),
+                # The buckets, and no object in them but releases.
+                ("PlatformBuckets", "s3: *agResource Create* Delete* Get* List* Put*", scope.bucket_arns(), None),
+                ("Releases", "s3: GetObject", scope.release_arns(), None),
+                ("Verify", "ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")], scope.own),
+                ("Migrate", "codebuild: *Project BatchGet* StartBuild", _projects(scope), None),
                 (
                     "PlatformSecrets",
-                    "secretsmanager: CreateSecret Delete* Describe* Get* List* PutSecretValue Restore* Tag* Untag* "
-                    "UpdateSecret*",
+                    "secretsmanager: *Secret *agResource Get* List* PutSecretValue UpdateSecretV*",
                     scope.secret_arns(),
                     None,
                 ),
@@ -779,15 +816,13 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
         [
             (
                 "BoundRoles",
-                "iam: AttachRolePolicy CreateRole DeleteRolePolicy DetachRolePolicy PutRolePermissionsBoundary "
-                "PutRolePolicy",
+                "iam: *tachRolePolicy CreateRole DeleteRolePolicy PutRolePermissionsBoundary PutRolePolicy",
                 [roles],
                 {"StringEquals": {"iam:PermissionsBoundary": scope.boundary_arn}},
             ),
             (
                 "Roles",
-                "iam: AddRole* CreateInstanceProfile DeleteInstanceProfile DeleteRole RemoveRole* Tag* Untag* "
-                "UpdateRole UpdateRoleDescription",
+                "iam: *InstanceProfile *agRole DeleteRole UpdateRole*",
                 [roles, profiles],
                 None,
             ),
@@ -851,6 +886,19 @@ def _alarms(scope: WorkflowScope) -> Sequence[str]:
 
 def _documents(scope: WorkflowScope) -> Sequence[str]:
     return scope.arns("ssm", f"document/{scope.identity.prefix}-*")
+
+
+def _verify_document(scope: WorkflowScope) -> str:
+    return scope.arn("ssm", f"document/{scope.identity.prefix}-verify")
+
+
+def _markers(scope: WorkflowScope) -> Sequence[str]:
+    identity = scope.identity
+    return scope.arns("ssm", f"parameter/{identity.project}/{identity.environment}/*")
+
+
+def _projects(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("codebuild", f"project/{scope.identity.prefix}-*")
 
 
 def _databases(scope: WorkflowScope) -> Sequence[str]:

@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.markup import escape
+
 from review import ApprovalError, Approvals, Plan, refusal
 from sandbox.session import engine, summary
 from sandbox.session.console import Progress, UserError, console, errors_in_one_sentence
@@ -30,8 +32,22 @@ def up(arguments: argparse.Namespace) -> None:
     workspace.source.warm_up()
     with _session(arguments, workspace, changes=True) as opened:
         _planned(arguments, opened)
+        placeholders = None if arguments.without_inputs else opened.placeholders
+
+        def begin(urn: str = MIGRATED) -> None:
+            # Its gate waits for what people supply; whatever it depends on is there by now.
+            if placeholders is not None and urn.endswith(MIGRATED):
+                placeholders.supply()
+
+        # The gate of a later release does not wait.
+        begin()
+
         with Progress(console, "Deploying") as progress:
-            outcome = Outcome(on_step=lambda count: progress.update(f"{count} steps"))
+            outcome = Outcome(
+                on_step=lambda count: progress.update(f"{count} steps"),
+                on_line=lambda line: console.print(escape(line)),
+                on_begin=begin,
+            )
             opened.up(outcome)
     summary.show_total(outcome.plan, started)
     summary.show_deployment(workspace.state(), workspace.account, opened.endpoints)
@@ -68,6 +84,7 @@ def destroy(arguments: argparse.Namespace) -> None:
         _session(arguments, workspace, changes=True) as opened,
         Progress(console, f"Deleting {arguments.stack}") as progress,
     ):
+        opened.placeholders.remove()
         outcome = Outcome(on_step=lambda count: progress.update(f"{count} steps"))
         opened.destroy(outcome)
     summary.show_total(outcome.plan, started)
@@ -123,6 +140,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     command.__name__: command for command in (up, preview, refresh, destroy, down, status, export, analyze, tool)
 }
 LARGEST_PORT = 65535
+MIGRATED = "aws:ssm/parameter:Parameter::migrated-marker"
+"""End of the URN of the marker that waits for what people supply on AWS."""
 RUN_THE_PROGRAM = {"up", "preview"}
 READ_ONLY = {"status", "analyze", "tool"}
 
@@ -141,6 +160,9 @@ def main() -> None:
     parser.add_argument("--approvals", type=Path, default=ROOT / "approvals.yaml", help="other approvals of losses")
     parser.add_argument("--no-policies", action="store_true", help="leave the policy pack out, to measure it")
     parser.add_argument("--show-secrets", action="store_true", help="export secrets in plain text")
+    parser.add_argument(
+        "--without-inputs", action="store_true", help="write no placeholders for what people supply: `up` waits for it"
+    )
     arguments = parser.parse_args()
     if (arguments.name is None) == (arguments.command == "tool"):
         parser.error("the command `tool` needs the name of a program, and no other command accepts one")

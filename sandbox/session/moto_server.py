@@ -5,6 +5,9 @@ so sometimes a request changes what another one iterates over, and fails with an
 Serial requests cost no time: the threads would share one interpreter anyway. N is a socket that the parent process has
 bound, so that its address is known before moto is imported. When ready it prints `{"port": N, "pid": N}`.
 
+moto lacks instance refreshes and most of CodeBuild's builds: `instance_refreshes` and `builds` add them, and
+`bucket_policies` lets objects be read.
+
 It survives a provider that is killed, so it also keeps what it has answered to the calls of a creation: it tells later
 what the creation had made (see `sandbox.provider.leftovers`).
 """
@@ -18,6 +21,7 @@ import socket
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -25,6 +29,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from sandbox.provider.emulator import CREATION_HEADER, CREATIONS_PATH, IDLE_PATH, REPLAY_HEADER
+from sandbox.session import bucket_policies, builds, instance_refreshes
+from sandbox.session.courses import Courses
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Answer = tuple[str, list[tuple[str, str]], bytes]
@@ -150,7 +156,12 @@ def main() -> None:
     """Serves until the process is ended."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.session.moto_server", description=__doc__)
     parser.add_argument("--socket", type=int, required=True, help="file descriptor of a bound socket")
+    parser.add_argument("--courses", type=Path, help="orders how refreshes and builds go (see `courses`)")
     arguments = parser.parse_args()
+    courses = Courses(arguments.courses)
+    instance_refreshes.install(courses)
+    builds.install(courses)
+    bucket_policies.install()
     emulator = AnsweredCreations(DomainDispatcherApplication(create_backend_app))
     application = local_programs_only(one_at_a_time(emulator))
     with socket.socket(fileno=arguments.socket) as listener:

@@ -1,16 +1,20 @@
 """The engine's operations on one stack, through the Automation API, while the stack's processes run."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from pulumi.automation import CommandError, OutputMap, Stack, UpdateSummary
 
+from sandbox.provider.emulator import Emulator
 from sandbox.session import engine
 from sandbox.session.console import Interrupted, Progress, UserError, console, disk_full, disk_full_sentence
 from sandbox.session.engine_process import Engine
 from sandbox.session.outcome import KEPT, Outcome
-from sandbox.session.processes import Addresses
+from sandbox.session.placeholders import Placeholders
+from sandbox.session.processes import LOOPBACK, Addresses
+from sandbox.session.source import PROJECT_NAME
 from sandbox.session.workspace import Workspace
 
 
@@ -65,7 +69,7 @@ class Session:
 
         Raises UserError if the program, the provider or a mandatory policy objects.
         """
-        with self._explained("preview", outcome):
+        with self._explained("preview", outcome), self._emulated_aws():
             self.stack.preview(
                 plan=str(self._workspace.plan),
                 on_event=outcome.on_event,
@@ -80,7 +84,7 @@ class Session:
         A preview has to precede it: the engine checks policies resource by resource, so that without one what comes
         before a violation would be created. What differs from what was previewed and reviewed is refused.
         """
-        with self._changing("update", outcome):
+        with self._changing("update", outcome), self._emulated_aws():
             self.stack.up(
                 plan=str(self._workspace.plan),
                 on_event=outcome.on_event,
@@ -116,6 +120,37 @@ class Session:
             {**workspace.env_vars, "PULUMI_HOME": workspace.pulumi_home or ""},
         )
         return str(result.stdout)
+
+    @property
+    def placeholders(self) -> Placeholders:
+        """What the sandbox supplies in place of people."""
+        source, account = self._workspace.source, self._workspace.account
+        emulator = Emulator(self.endpoints.emulator_url, account.id, account.region)
+        return Placeholders(emulator, PROJECT_NAME, source.configuration())
+
+    @contextmanager
+    def _emulated_aws(self) -> Iterator[None]:
+        """The program asks AWS while it runs; here, the emulator. The user's own credentials are hidden."""
+        region = self._workspace.account.region
+        before = {key: value for key, value in os.environ.items() if key.startswith("AWS_") or key == "NO_PROXY"}
+        for key in before:
+            del os.environ[key]
+        os.environ |= {
+            "AWS_ENDPOINT_URL": self.endpoints.emulator_url,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_ACCESS_KEY_ID": "sandbox",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": LOOPBACK,
+        }
+        try:
+            yield
+        finally:
+            for key in [key for key in os.environ if key.startswith("AWS_") or key == "NO_PROXY"]:
+                del os.environ[key]
+            os.environ |= before
 
     @contextmanager
     def _changing(self, operation: str, outcome: Outcome) -> Iterator[None]:

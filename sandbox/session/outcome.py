@@ -34,6 +34,8 @@ _PROTECTED = re.compile(
     r'^(?:unable to replace resource|resource) "(?P<urn>urn:pulumi:[^"]+)"(?: cannot be deleted)?\n'
     r"(?:as it is currently marked for protection|because it is protected)"
 )
+_NOT_REACHED = re.compile(r"expected resource operations for \S+ but none were seen$")
+"""Of a saved plan, when something else has stopped the update before."""
 _TRACEBACK = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^  File "(?P<file>.+)", line \d+')
 
@@ -50,13 +52,23 @@ class Violation:
 class Outcome:
     """Collects the engine's events; pass `on_event` to an operation of the Automation API."""
 
-    def __init__(self, on_step: Callable[[int], None] | None = None) -> None:
-        """`on_step` is told how many steps the engine has finished."""
+    def __init__(
+        self,
+        on_step: Callable[[int], None] | None = None,
+        on_line: Callable[[str], None] | None = None,
+        on_begin: Callable[[str], None] | None = None,
+    ) -> None:
+        """`on_step` is told how many steps the engine has finished, `on_line` what the program says meanwhile.
+
+        `on_begin` is told the URN of a resource whose creation or change begins.
+        """
         self.plan = Plan()
         self._violations: set[Violation] = set()
         self._advice: set[Violation] = set()
         self._errors: list[tuple[str, str]] = []
         self._on_step = on_step
+        self._on_line = on_line
+        self._on_begin = on_begin
         self._steps = 0
 
     def on_event(self, event: EngineEvent) -> None:
@@ -66,6 +78,8 @@ class Outcome:
             self._on_policy(event.policy_event)
         elif event.diagnostic_event:
             self._on_diagnostic(event.diagnostic_event)
+        elif event.resource_pre_event and self._on_begin:
+            self._on_begin(event.resource_pre_event.metadata.urn)
         elif event.res_outputs_event and self._on_step:
             self._steps += 1
             self._on_step(self._steps)
@@ -117,7 +131,9 @@ class Outcome:
 
     def _on_diagnostic(self, event: DiagnosticEvent) -> None:
         message = _plain(event.message)
-        consequence = message in ENDINGS or message.endswith("context canceled")
+        if event.severity == "info" and self._on_line:
+            self._on_line(message)
+        consequence = message in ENDINGS or message.endswith("context canceled") or bool(_NOT_REACHED.match(message))
         if event.severity == "error" and not consequence:
             self._errors.append((event.urn or "", message))
 

@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sandbox.session.console import Progress, UserError, console, disk_full, disk_full_sentence
+from sandbox.session.courses import COURSES_FILE
 from sandbox.session.lock import acquire, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,6 +168,7 @@ class Processes:
     def __init__(self, directory: Path, account: Account) -> None:
         self._account = account
         self.data = directory / "provider"
+        self._courses = directory / COURSES_FILE
         self.emulator, self.provider = daemons(directory)
 
     def emulator_fits(self) -> bool:
@@ -220,6 +222,7 @@ class Processes:
         with listen(wanted_port) as listener:
             listener.set_inheritable(True)
             arguments = ["-m", "sandbox.session.moto_server", "--socket", str(listener.fileno())]
+            arguments += ["--courses", str(self._courses)]
             self.emulator.spawn(arguments, environment, self.emulator_purpose())
             return int(listener.getsockname()[1])
 

@@ -8,6 +8,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sandbox.session.console import UserError
 from sandbox.session.processes import ROOT, Account
@@ -51,7 +52,7 @@ class Source:
 
     def account(self) -> Account:
         """The AWS account and region that the stack's settings name."""
-        config = read_yaml(self.settings).get("config") or {}
+        config = self.configuration()
         account = config.get(f"{PROJECT_NAME}:account")
         if not isinstance(account, dict) or not account.get("id"):
             raise UserError(
@@ -59,6 +60,11 @@ class Source:
                 f'add `{PROJECT_NAME}:account: {{id: "111122223333", region: us-east-1}}`.'
             )
         return Account(id=str(account["id"]), region=str(account.get("region", "us-east-1")))
+
+    def configuration(self) -> dict[str, Any]:
+        """What the stack's file configures."""
+        config = read_yaml(self.settings).get("config")
+        return config if isinstance(config, dict) else {}
 
     def check_settings(self) -> None:
         """Checks the settings in a fraction of a second, before anything starts. Raises UserError with every problem.

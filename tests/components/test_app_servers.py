@@ -59,6 +59,13 @@ def test_a_change_replaces_one_server_at_a_time(production: Recording) -> None:
             "maxHealthyPercentage": 110,
             "instanceWarmup": "300",
             "skipMatching": True,
+            "alarmSpecification": {
+                "alarms": [
+                    "fixrx-production-HighErrorRate",
+                    "fixrx-production-HighErrorShare",
+                    "fixrx-production-ResponseTimeHigh",
+                ]
+            },
         },
     }
 

@@ -25,7 +25,9 @@ def test_who_may_be_reached_from_where(stack: Recording) -> None:
         "app-servers load-balancer tcp 80-80",
         "cache app-servers tcp 6379-6379",
         "database app-servers tcp 5432-5432",
+        "database database-jobs tcp 5432-5432",
         "endpoints app-servers tcp 443-443",
+        "endpoints database-jobs tcp 443-443",
         # Type 3 code 4 and type 2 code 0: a packet is too large.
         "load-balancer 0.0.0.0/0 icmp 3-4",
         "load-balancer 0.0.0.0/0 tcp 443-443",
@@ -37,12 +39,15 @@ def test_who_may_be_reached_from_where(stack: Recording) -> None:
 
 
 def test_who_may_reach_out_to_where(stack: Recording) -> None:
-    """Database, cache and endpoints reach nothing; servers reach third parties by HTTPS only."""
+    """Database, cache and endpoints reach nothing; servers and jobs reach the internet by HTTPS only."""
     assert sorted(line(rule) for rule in stack.of_type(EGRESS)) == [
         "app-servers 0.0.0.0/0 tcp 443-443",
         "app-servers cache tcp 6379-6379",
         "app-servers database tcp 5432-5432",
         "app-servers endpoints tcp 443-443",
+        "database-jobs 0.0.0.0/0 tcp 443-443",
+        "database-jobs database tcp 5432-5432",
+        "database-jobs endpoints tcp 443-443",
         "load-balancer app-servers tcp 80-80",
     ]
 

@@ -89,7 +89,7 @@ def test_each_role_is_for_named_occasions_of_one_repository(environment: str, pu
         ],
     }
     assert (role.plain["maxSessionDuration"], role.plain["path"]) == (
-        3600,
+        14400 if purpose == "deploy" else 3600,
         f"/fixrx-{environment}-continuous-integration/",
     )
 
@@ -150,7 +150,7 @@ def test_a_backends_repository_comes_with_the_platforms_own() -> None:
 
 
 def test_a_deployment_has_several_policies_and_one_boundary_for_them_all(stack: Recording) -> None:
-    parts = ("", "-data", "-edge", "-identities", "-network", "-storage", "-tags", "-zone")
+    parts = ("", "-data", "-edge", "-identities", "-network", "-rollout", "-storage", "-tags", "-zone")
 
     assert attached(stack, "deploy") == {f"continuous-integration-deploy{part}-policy" for part in parts}
     assert boundary(stack, "deploy") == "continuous-integration-deploy-boundary"
@@ -177,13 +177,19 @@ def test_policies_are_short_enough_even_with_every_setting() -> None:
         "logs:GetLogEvents",
         "s3:GetObject",
         "secretsmanager:GetSecretValue",
-        "ssm:GetParameter",
         "ssm:StartSession",
         "sts:AssumeRole",
     ],
 )
 def test_a_pull_request_sees_no_data(production: Recording, action: str) -> None:
     assert not allows(production, "continuous-integration-preview-policy", action)
+
+
+def test_a_pull_request_reads_no_parameter_but_the_markers(production: Recording) -> None:
+    found = statements(production, "continuous-integration-preview-policy")
+
+    reading = [each["Resource"] for each in found.values() if "ssm:GetParameter" in each["Action"]]
+    assert reading == [["arn:aws:ssm:us-east-1:111122223333:parameter/fixrx/production/*"]]
 
 
 def test_a_deployment_makes_roles_within_the_boundary_and_in_the_stacks_place_only(production: Recording) -> None:

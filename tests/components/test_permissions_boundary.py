@@ -59,6 +59,7 @@ def test_every_role_is_bounded(stack: Recording, environment: str) -> None:
             )
             for purpose in ("image", "preview", "release")
         ),
+        ("database-jobs-migrate-role", BOUNDARY_ARN),
         ("database-monitoring-role", BOUNDARY_ARN),
         ("network-flow-log-role", BOUNDARY_ARN),
     ]
@@ -72,7 +73,8 @@ def test_the_boundary_leaves_every_role_what_it_is_given(stack: Recording) -> No
     outside = [
         f"{name}: {statement['Sid']}"
         for name, statement in granted(stack)
-        if statement["Sid"] != "ReadOwnSecrets" and not is_within(_regional(statement, stack), bounds)
+        if statement["Sid"] not in ("ReadOwnSecrets", "ReadDatabaseUrl")
+        and not is_within(_regional(statement, stack), bounds)
     ]
 
     assert outside == []

@@ -109,7 +109,8 @@ def test_exported_state_passes_the_policies_offline(production: Sandbox, deploye
 
 @pytest.mark.xfail(
     strict=True,
-    reason="14 of 1919 are not reported: ServerDiskFull, conditions of the servers' new statements, port 80",
+    reason="22 of 1981 are not reported: ServerDiskFull, new statements of servers, releases and boundary, port 80, "
+    "role, network, log group and tags of the migration project",
 )
 def test_no_weakening_of_the_platform_goes_unnoticed(production: Sandbox, deployed: str) -> None:
     result = production.mutants()

@@ -212,7 +212,7 @@ def request_tags(line: Line, owner: Owner) -> Mapping[str, Any]:
     """Tags that the request carries: of a new resource all, of one that is there another tag."""
     if line.operation == "tag":
         return {"aws:RequestTag/Name": "renamed", "aws:TagKeys": ["Name"]}
-    if line.operation == "create" and supports(line.action, "aws:RequestTag/Project"):
+    if line.operation in ("create", "migrate") and supports(line.action, "aws:RequestTag/Project"):
         return {**owner.tags("Request"), "aws:TagKeys": ["Environment", "Name", "Project"]}
     return {}
 
@@ -230,7 +230,15 @@ def request(line: Line, target: str, stack: str, owner: Owner) -> Request:
     match marker:
         case "self" | "own" | "record":
             kind = kind or line.kind
-            name = line.name if marker == "self" else OTHERS.get(kind, "").format(prefix=owner.prefix, path=owner.path)
+            name = (
+                line.name
+                if marker == "self"
+                else OTHERS.get(kind, "").format(
+                    prefix=owner.prefix,
+                    path=owner.path,
+                    bucket=f"{owner.project}-backups-{owner.environment}-{owner.account}",
+                )
+            )
             resource = arn_of(kind, owner.named(name, stack), owner)
             context |= owner.tags("Resource")
         case "new":

@@ -292,6 +292,10 @@ def test_identity_comes_from_environment_owner_and_account() -> None:
             ['fixrx:network.cidr_block: "10.0.0.0/8" must be a block from /16 to /20'],
         ),
         (
+            {"network.cidr_block": False},
+            ['fixrx:network.cidr_block: false is not an address block; write `cidr_block: "10.0.0.0/16"`'],
+        ),
+        (
             {"network.cidr_block": "10.0.0.1/16"},
             [
                 'fixrx:network.cidr_block: "10.0.0.1/16" is not an address block; it is an address inside of one: did '

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.continuous_integration import DEPLOY_SESSION_SECONDS
 from sandbox.session.processes import ROOT
 
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -82,11 +83,14 @@ def test_deployments_of_a_stack_run_one_at_a_time_and_are_not_cancelled(stack: s
 
 
 def test_credentials_last_longer_than_the_step_that_uses_them() -> None:
-    """An hour is the longest session of the role, see components/continuous_integration.py."""
-    steps = workflow(ROOT / ".github/workflows/deploy-stack.yml")["jobs"]["up"]["steps"]
+    """They are asked for as long as the role allows, and the job is allowed more than the step."""
+    job = workflow(ROOT / ".github/workflows/deploy-stack.yml")["jobs"]["up"]
+    *_, credentials, deployment = job["steps"]
 
-    assert "configure-aws-credentials" in steps[-2]["uses"]
-    assert steps[-1]["timeout-minutes"] < 60
+    assert "configure-aws-credentials" in credentials["uses"]
+    assert credentials["with"]["role-duration-seconds"] == DEPLOY_SESSION_SECONDS
+    assert deployment["timeout-minutes"] * 60 < DEPLOY_SESSION_SECONDS
+    assert deployment["timeout-minutes"] < job["timeout-minutes"]
 
 
 def jobs(name: str) -> dict[str, Any]:

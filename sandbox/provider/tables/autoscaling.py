@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sandbox.provider.emulator import Api
+from sandbox.provider.emulator import Api, ApiError
 from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, call, constant
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
@@ -63,7 +63,7 @@ def _metrics(inputs: Inputs, identifier: str) -> Iterable[Request]:
 
 
 def _refresh(inputs: Inputs, identifier: str) -> Iterable[Request]:
-    """What a change of the launch template would start."""
+    """What a change of the launch template starts. The provider names no version, but for an automatic rollback."""
     refresh = inputs["instanceRefresh"]
     parameters = {"AutoScalingGroupName": identifier, "Strategy": refresh["strategy"]}
     preferences = refresh.get("preferences")
@@ -74,6 +74,29 @@ def _refresh(inputs: Inputs, identifier: str) -> Iterable[Request]:
         numbers = [key for key in ("instanceWarmup", "checkpointDelay") if given.get(key, UNKNOWN) != UNKNOWN]
         parameters["Preferences"] = capitals({**given, **{key: int(given[key]) for key in numbers}})
     yield Request("start_instance_refresh", parameters)
+
+
+def _nothing(_: Api, __: Live) -> None:
+    """The settings of a refresh are the provider's own: they mean something when it starts one."""
+
+
+def _start_refresh(api: Api, live: Live) -> None:
+    """Start a refresh if what servers are started from has changed, instead of one that is under way."""
+    previous, refresh = live.state.get("previous") or {}, live.state.get("instanceRefresh")
+    if not refresh or all(live.state.get(key) == previous.get(key) for key in _triggers(refresh)):
+        return
+    [request] = _refresh(live.state, live.id)
+    try:
+        api(request.operation, **request.parameters)
+    except ApiError as error:
+        if error.code != "InstanceRefreshInProgress":
+            raise
+        api("cancel_instance_refresh", AutoScalingGroupName=live.id)
+        api(request.operation, **request.parameters)
+
+
+def _triggers(refresh: Mapping[str, Any]) -> Iterable[str]:
+    return ("launchConfiguration", "launchTemplate", "mixedInstancesPolicy", *refresh.get("triggers", ()))
 
 
 def _group(api: Api, name: str) -> dict[str, Any]:
@@ -122,9 +145,10 @@ _GROUP = ResourceType(
     "launchTemplate loadBalancers mixedInstancesPolicy serviceLinkedRoleArn targetGroupArns trafficSources",
     # The emulator keeps these but does not report them.
     write_only="initialLifecycleHooks maxInstanceLifetime instanceMaintenancePolicy defaultInstanceWarmup "
-    "availabilityZoneDistribution capacityRebalance enabledMetrics metricsGranularity",
+    "availabilityZoneDistribution capacityRebalance enabledMetrics metricsGranularity instanceRefresh",
     update=call("update_auto_scaling_group", AutoScalingGroupName="id"),
     update_omits="initialLifecycleHooks",
+    after_update=_start_refresh,
     delete=call("delete_auto_scaling_group", AutoScalingGroupName="id", ForceDelete=True),
     replace="name namePrefix initialLifecycleHooks",
     ordered="terminationPolicies",
@@ -141,8 +165,7 @@ _GROUP = ResourceType(
         Feature("tags", _tag_requests, clear=_clear_tags, read=_read_tags, replaces_all=True),
         Feature("targetGroupArns", _target_requests, clear=_clear_targets, replaces_all=True),
         Feature("enabledMetrics metricsGranularity", _metrics),
-        # The emulator has no instance refresh.
-        Feature("instanceRefresh", _refresh, stored_only=True),
+        Feature("instanceRefresh", _refresh, apply=_nothing, replaces_all=True),
     ),
     validate=_group_rules,
     rules={"healthCheckType": rules.one_of("EC2", "ELB", "EBS", "VPC_LATTICE")},

@@ -18,11 +18,15 @@ from sandbox.provider.emulator import Emulator
 from sandbox.provider.resource_provider import Identity, ProviderConfiguration
 from sandbox.provider.store import Record
 from sandbox.provider.values import Properties
+from sandbox.session import builds, instance_refreshes
+from sandbox.session.courses import Courses
 from tests.marks import require
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 CONFIGURATION = ProviderConfiguration(REGION, {"Project": "fixrx"})
+COURSES = Courses(None)
+"""Everything succeeds, in a moment."""
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
@@ -119,6 +123,8 @@ class Services:
 @functools.cache
 def emulator() -> Emulator:
     """One server for all tests of a process, with clients that are made once: a client costs more than most tests."""
+    instance_refreshes.install(COURSES)
+    builds.install(COURSES)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     atexit.register(server.stop)
