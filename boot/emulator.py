@@ -141,7 +141,7 @@ class Emulator:
         self.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=value)
 
     def supply_secrets(self, arns: Mapping[str, str]) -> Mapping[str, str]:
-        """Writes a made-up value into each secret that a person supplies; returns all values, by environment variable."""
+        """Writes a made-up value into each secret that a person supplies; returns all, by environment variable."""
         values = {}
         for variable, arn in arns.items():
             value = self.secret(arn)

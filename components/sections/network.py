@@ -55,7 +55,9 @@ AvailabilityZone = Annotated[
 class NetworkSettings(Section):
     """Section `fixrx:network`."""
 
-    cidr_block: Annotated[IPv4Network, BeforeValidator(_require_text), AfterValidator(_check_vpc_block)] = IPv4Network("10.0.0.0/16")
+    cidr_block: Annotated[IPv4Network, BeforeValidator(_require_text), AfterValidator(_check_vpc_block)] = IPv4Network(
+        "10.0.0.0/16"
+    )
     """Address block of the VPC, /16 to /20. Changing it replaces the network and everything in it."""
     availability_zones: Annotated[
         tuple[AvailabilityZone, ...],
