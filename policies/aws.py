@@ -200,6 +200,7 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "cloudfront": "distribution",
     "chatbot": "slackChannelConfiguration teamsChannelConfiguration",
     "cloudwatch": "alarmMuteRule compositeAlarm eventRule logGroup metricAlarm",
+    "codebuild": "project",
     "cognito": "userPool",
     "docdb": "cluster",
     "dynamodb": "table",

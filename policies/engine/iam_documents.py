@@ -64,8 +64,8 @@ ELEMENTS: Final = frozenset(
 VERSION_WITH_VARIABLES: Final = "2012-10-17"
 ACTION: Final = re.compile(r"\*+|[A-Za-z0-9-]+:[A-Za-z0-9*?]+|[A-Za-z0-9*?-]*[*?][A-Za-z0-9*?-]*(?::[A-Za-z0-9*?]+)?")
 """A service and a name. A wildcard may stand for several of them: `*`, `s3*`."""
-KIND: Final = re.compile(r"[A-Za-z-]+[:/]")
-"""The kind of a resource in the last part of its ARN: `role/`, `secret:`, `log-group:`."""
+KIND: Final = re.compile(r"[A-Za-z-]+[:/](\*:[A-Za-z]+/)?")
+"""The kind of a resource in the last part of its ARN: `role/`, `autoScalingGroup:*:autoScalingGroupName/`."""
 
 
 class InvalidDocument(Exception):

@@ -237,13 +237,25 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "statement Find.*: every resource",
         "Reads names of log groups of this account in both cases.",
     ),
+    EquivalentMutant(
+        "iam/(rolePolicy|policy)",
+        "policy",
+        "statement GiveUp.*: every resource",
+        "The condition on the tags stays, and Auto Scaling groups are the only resources of this action.",
+    ),
+    EquivalentMutant(
+        "iam/(rolePolicy|policy)",
+        "policy",
+        "statement (MakeNetworkInterfaces|NetworkInterfacesOfBuilds): every resource",
+        "The condition on the account stays; where a build runs is decided by its project.",
+    ),
     # Which resources a workflow's role reaches is no property of one document: the roles' own tests send requests.
     EquivalentMutant(
         "iam/policy",
         "policy",
         "statement .*: (every resource|no condition)",
         "tests/layers/test_workflow_permissions.py sends requests for a neighbour's resources and sees them refused.",
-        name="continuous-integration-(deploy|preview).*",
+        name="continuous-integration-(deploy|preview|release).*",
     ),
     EquivalentMutant(
         "iam/policy",
@@ -292,7 +304,7 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "",
         "removed",
         "The deployment of the resource that names it fails; only databases create log groups themselves.",
-        name="(?!.*(database|primary|replica)).*",
+        name="(?!.*(database-[a-z]+-log|primary|replica)).*",
     ),
     # Open by design.
     EquivalentMutant(
@@ -308,6 +320,13 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "The alarm on the primary's free storage reports the same.",
         name="alarms-ReplicationBacklogHigh",
     ),
+    EquivalentMutant(
+        "codebuild/project",
+        r"vpcConfig\.(securityGroupIds|subnets)",
+        "emptied|left out",
+        "The migration does not reach the database and fails; the release before goes on serving.",
+    ),
+    EquivalentMutant("codebuild/project", "badgeEnabled", "flipped", "A badge says whether the last build succeeded."),
     EquivalentMutant("route53/record", "allowOverwrite", "flipped", "A record that exists fails the deployment."),
     EquivalentMutant(
         "secretsmanager/secret", "", "removed", "The next rotation signs out all users.", name="secrets-jwt-secret-next"

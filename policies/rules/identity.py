@@ -30,7 +30,6 @@ ATTACHMENTS: Final = frozenset(
     }
 )
 WITHOUT_RESOURCE_LEVEL: Final = (
-    "cloudwatch:PutMetricData",
     "ec2:Describe*",
     "ecr:GetAuthorizationToken",
     "logs:DescribeLogGroups",
@@ -43,7 +42,7 @@ WITHOUT_RESOURCE_LEVEL: Final = (
     "tag:GetResources",
     "xray:Put*",
 )
-"""Actions that AWS does not allow to limit to a resource, and reads of names and settings."""
+"""Actions that AWS does not allow to limit to a resource or by a condition, and reads of names and settings."""
 SESSION_MANAGER_AGENT: Final = (
     "ec2messages:*",
     "ssm:DescribeAssociation",

@@ -86,7 +86,11 @@ REQUIRED_ALARMS: Final[Mapping[str, Sequence[RequiredAlarm]]] = {
         RequiredAlarm(metric="UnHealthyHostCount", threshold_limit=_constant(1)),
         RequiredAlarm(metric="RejectedConnectionCount", threshold_limit=_constant(100), window_seconds=FIVE_MINUTES),
     ),
-    aws.AUTO_SCALING_GROUP: (RequiredAlarm(metric="CPUUtilization", threshold_limit=_constant(95)),),
+    aws.AUTO_SCALING_GROUP: (
+        RequiredAlarm(metric="CPUUtilization", threshold_limit=_constant(95)),
+        # From the CloudWatch agent: EC2 does not see how full a disk is.
+        RequiredAlarm(metric="disk_used_percent", threshold_limit=_constant(90)),
+    ),
     aws.NAT_GATEWAY: (RequiredAlarm(metric="ErrorPortAllocation", threshold_limit=_constant(10)),),
     aws.CERTIFICATE: (
         RequiredAlarm(

@@ -97,7 +97,8 @@ def egress_ports_are_restricted(resource: StackResource, _: Context) -> Iterator
     """Security groups allow egress on the necessary ports only."""
 
     def problem_of(each: SecurityGroupRule) -> str | None:
-        if len(each.ports) <= WIDEST_PORT_RANGE:
+        logs_in = len(each.ports) > 1 and any(map(each.admits, aws.REMOTE_LOGIN_PORTS))
+        if len(each.ports) <= WIDEST_PORT_RANGE and not logs_in:
             return None
         return f"allows egress on {each.described_ports}: stolen data can leave on a port that is not monitored"
 

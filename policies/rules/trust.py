@@ -13,6 +13,7 @@ SERVICES_WITH_SOURCE_ACCOUNT: Final = frozenset(
     {
         "backup.amazonaws.com",
         "cloudtrail.amazonaws.com",
+        "codebuild.amazonaws.com",
         "config.amazonaws.com",
         "delivery.logs.amazonaws.com",
         "monitoring.rds.amazonaws.com",

@@ -172,6 +172,7 @@ def _delivery(state: State) -> None:
             },
             "logsConfig": {"cloudwatchLogs": {"status": "ENABLED"}, "s3Logs": {"status": "DISABLED"}},
             "projectVisibility": "PRIVATE",
+            "tags": tags("build"),
         },
     )
     state.add(

@@ -856,6 +856,7 @@ def _alarms(state: State) -> None:
         ("bad-server", "UnHealthyHostCount", 0, balancer),
         ("rejected", "RejectedConnectionCount", 0, balancer),
         ("server-cpu", "CPUUtilization", 90, {"AutoScalingGroupName": Reference("servers", "name")}),
+        ("server-disk", "disk_used_percent", 80, {"AutoScalingGroupName": Reference("servers", "name")}),
         ("nat-ports", "ErrorPortAllocation", 0, {"NatGatewayId": Reference("nat", "id")}),
         ("CertificateExpiresSoon", "DaysToExpiry", 30, {"CertificateArn": Reference("certificate", "arn")}),
     ):

@@ -28,6 +28,16 @@ CASES = (
         ("app-policy", "policy"),
     ),
     Case(
+        "iam-policy-resources-are-explicit",
+        "app-policy",
+        put(
+            "app-policy",
+            "policy",
+            document({"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"}),
+        ),
+        ("app-policy", "policy"),
+    ),
+    Case(
         "iam-role-creation-requires-boundary",
         "workflow-policy",
         put("workflow-policy", "policy", document({**MAKE_ROLES, "Condition": {}})),

@@ -23,6 +23,7 @@ CASES = (
         None,
     ),
     Case("monitoring-has-required-alarms", "servers", put("server-cpu", "evaluationPeriods", 100), None),
+    Case("monitoring-has-required-alarms", "servers", put("server-disk", "threshold", 99), None),
     Case(
         "monitoring-has-required-alarms",
         "certificate",

@@ -66,6 +66,12 @@ CASES = (
         ("app-from-alb", "toPort"),
     ),
     Case(
+        "security-group-egress-ports-are-restricted",
+        "app-to-internet",
+        both(put("app-to-internet", "fromPort", 0), put("app-to-internet", "toPort", 80)),
+        None,
+    ),
+    Case(
         "security-group-assignment-is-explicit",
         "template",
         drop("template", "vpcSecurityGroupIds"),
