@@ -99,14 +99,14 @@ class ReleaseBucket:
         noted = found["Metadata"]
         sha256 = noted.get("sha256", "")
         stored = found.get("ChecksumSHA256")
-        if stored is not None and base64.b64decode(stored).hex() != sha256:
-            raise CommandError(
-                f"The release {release} in the bucket {self.name} has other bytes than its digest says; do not use it."
-            )
         if not sha256:
             raise CommandError(
                 f"The release {release} in the bucket {self.name} has no digest, for it was not uploaded with "
                 "`release upload`; upload it under another name."
+            )
+        if stored is not None and base64.b64decode(stored).hex() != sha256:
+            raise CommandError(
+                f"The release {release} in the bucket {self.name} has other bytes than its digest says; do not use it."
             )
         return Details(
             release=release,

@@ -106,6 +106,14 @@ def test_an_archive_with_other_bytes_than_its_digest_is_not_pinned(folder: Path)
         pin("production", "1.4.0", folder)
 
 
+def test_an_archive_that_somebody_else_uploaded_is_not_pinned(folder: Path) -> None:
+    bucket = make_bucket("production")
+    client("s3").put_object(Bucket=bucket, Key="releases/1.4.0.tar.gz", Body=b"content", ChecksumAlgorithm="SHA256")
+
+    with pytest.raises(CommandError, match="has no digest, for it was not uploaded with `release upload`"):
+        pin("production", "1.4.0", folder)
+
+
 def test_a_pin_is_the_release_with_the_digest_of_the_bucket(folder: Path) -> None:
     make_bucket("production")
     put_release("production", "1.0.0", OLD)
