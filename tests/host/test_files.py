@@ -74,7 +74,7 @@ def test_systemd_finds_nothing_in_the_rendered_units(tmp_path: Path) -> None:
 
 
 def test_the_service_is_exposed_no_more_than_node_needs(tmp_path: Path) -> None:
-    """1.7 of 10: what is left is the network, IPv4 and IPv6, and what V8 needs. A setting that is taken out adds 0.1."""
+    """1.7 of 10: what is left is the network, IPv4 and IPv6, and what V8 needs. Each setting taken out adds 0.1."""
     (tmp_path / "fixrx-api.service").write_text(file_of("/etc/systemd/system/fixrx-api.service").text)
     judge = [program("systemd-analyze"), "security", "--no-pager", "--offline=true", "--threshold=17"]
 
