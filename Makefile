@@ -13,7 +13,7 @@ SANDBOX := $(PYTHON) -m sandbox
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap doctor up preview refresh destroy down status boot analyze checklist mutants test unit check fmt lock bench clean
+.PHONY: help bootstrap doctor up preview refresh destroy down status boot drill analyze checklist mutants test unit check fmt lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ unit: $(ENVIRONMENT) ## the tests that need neither engine nor emulator nor the 
 
 boot: $(ENVIRONMENT) ## boot a server from the deployed launch template in a virtual machine, and check it
 	@$(PYTHON) -m boot --stack "$$STACK" $(ARGUMENTS)
+
+drill: $(ENVIRONMENT) ## dump a database, restore the dump and compare; DAMAGE=truncated breaks it first
+	@$(PYTHON) -m drill $(if $(DAMAGE),--damage $(DAMAGE)) $(ARGUMENTS)
 
 check: $(ENVIRONMENT) ## style, types, imports, workflows, the lock
 	@$(PYTHON) -m ruff check

@@ -8,7 +8,6 @@ tokens instead of passwords, come with the roles of the database.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from textwrap import indent
 
 import pulumi
@@ -17,11 +16,11 @@ import pulumi_aws as aws
 from components.shared import iam
 from components.shared.connections import Placement
 from components.shared.host import CA_BUNDLE_PATH
+from components.shared.job_scripts import script_of
 from components.shared.keys import StackContext
 from components.shared.runtime import ReleaseStore
 from components.shared.section import RETENTION_AUDIT_DAYS
 
-SCRIPT = Path(__file__).parent / "files" / "migrate.sh"
 IMAGE = "aws/codebuild/amazonlinux-aarch64-standard:3.0"
 """Amazon Linux 2023, like the servers; a release is built for their architecture."""
 LONGEST_MINUTES = 60
@@ -82,7 +81,7 @@ class DatabaseJobs(pulumi.ComponentResource):
             name=identity.physical_name("aws:codebuild/project:Project", f"{identity.prefix}-migrate"),
             description="Migrates the database to a release; started by `pulumi up`",
             service_role=role.arn,
-            source={"type": "NO_SOURCE", "buildspec": buildspec(SCRIPT.read_text())},
+            source={"type": "NO_SOURCE", "buildspec": buildspec(script_of("migrate"))},
             artifacts={"type": "NO_ARTIFACTS"},
             environment={
                 "type": "ARM_CONTAINER",

@@ -4,9 +4,9 @@ set -eu
 
 # qemu-system-x86, qemu-utils, mmdebstrap, e2fsprogs, debian-archive-keyring: the virtual machine of `make boot`.
 # nginx-core, logrotate, systemd (systemd-analyze), shellcheck: the tests of the files that are written onto servers.
-# postgresql-client: the tests of the database's commands.
-packages="debian-archive-keyring e2fsprogs logrotate mmdebstrap nginx-core postgresql-client qemu-system-x86 qemu-utils
-    shellcheck systemd"
+# awscli, postgresql, postgresql-client: the jobs on the database, with a PostgreSQL of their own.
+packages="awscli debian-archive-keyring e2fsprogs logrotate mmdebstrap nginx-core postgresql postgresql-client
+    qemu-system-x86 qemu-utils shellcheck systemd"
 
 explain() {
     echo "error: $1" >&2

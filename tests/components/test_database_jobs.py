@@ -4,7 +4,8 @@ from typing import Any
 
 import yaml
 
-from components.database_jobs import SCRIPT, DatabaseJobs, DatabaseJobsArgs
+from components.database_jobs import DatabaseJobs, DatabaseJobsArgs
+from components.shared.job_scripts import script_of
 from components.shared.runtime import ReleaseStore
 from tests.recorder import PLACEMENT, STACK, Recording, record
 
@@ -46,7 +47,7 @@ def test_a_build_runs_the_script_beside_the_database_and_once_at_a_time() -> Non
     assert yaml.safe_load(project["source"]["buildspec"]) == {
         "version": 0.2,
         "env": {"shell": "bash"},
-        "phases": {"build": {"commands": [SCRIPT.read_text()]}},
+        "phases": {"build": {"commands": [script_of("migrate")]}},
     }
 
 

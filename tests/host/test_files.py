@@ -9,6 +9,7 @@ import pytest
 from components.shared.host import script
 from components.shared.host.configuration import DIRECTORY
 from components.shared.host.files import AGENT_PATH
+from components.shared.job_scripts import PARTS, script_of
 from tests.host.configuration import HOST, file_of
 from tests.host.programs import NODE, ROOT, node_environment, node_modules, placed, program
 
@@ -45,6 +46,14 @@ def test_shellcheck_finds_nothing_in_any_shell_file() -> None:
 
     assert str(ROOT / ".ci/run") in files
     assert run(program("shellcheck"), "--norc", "--shell=bash", *files) == (0, "")
+
+
+@pytest.mark.parametrize("job", PARTS)
+def test_shellcheck_finds_nothing_in_a_job(tmp_path: Path, job: str) -> None:
+    file = tmp_path / f"{job}.sh"
+    file.write_text(script_of(job))
+
+    assert run(program("shellcheck"), "--norc", "--shell=bash", str(file)) == (0, "")
 
 
 def test_shellcheck_finds_nothing_in_the_rendered_script(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.database_jobs import SCRIPT as MIGRATE
 from components.database_jobs import buildspec
+from components.shared.job_scripts import script_of
 from components.verification import SCRIPT as VERIFY
 from tests.host.programs import program
 
@@ -83,7 +83,7 @@ class Job:
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
         # CodeBuild's own Node comes first there; the packages are in /usr/bin.
-        script = MIGRATE.read_text()
+        script = script_of("migrate")
         assert 'PATH="/usr/bin:${PATH}"' in script
         script = script.replace("/usr/bin:", f"{self._programs}:")
         place = self._folder / "work"

@@ -1,0 +1,17 @@
+"""The scripts of the jobs on the database, each made of a few files: what all of them begin with comes first."""
+
+from pathlib import Path
+
+FILES = Path(__file__).parents[1] / "files" / "jobs"
+PARTS = {
+    "dump": ("common", "describe", "dump"),
+    "drill": ("common", "describe", "drill"),
+    "maintenance": ("common", "maintenance"),
+    "migrate": ("common", "migrate"),
+}
+"""Job to the names of its files."""
+
+
+def script_of(job: str) -> str:
+    """Return the script of bash that a job runs."""
+    return "\n".join([f"readonly JOB={job}", *((FILES / f"{part}.sh").read_text() for part in PARTS[job])])

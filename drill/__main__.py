@@ -1,0 +1,3 @@
+from drill.command import main
+
+main()
