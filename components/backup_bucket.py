@@ -13,11 +13,12 @@ from components.sections.backup_bucket import BackupBucketSettings
 from components.shared import iam
 from components.shared.keys import StackContext
 from components.shared.private_bucket import LogDestination, PrivateBucket, PrivateBucketArgs
-from components.shared.releases import RELEASES_PREFIX, backup_bucket_name
+from components.shared.releases import DATABASE_PREFIX, DRILLS_PREFIX, RELEASES_PREFIX, backup_bucket_name
 from components.shared.runtime import ReleaseStore
 
-DATABASE_PREFIX = "database/"
 APPLICATION_PREFIX = "application/"
+REPORT_DAYS = 400
+"""A year of monthly drills, and the one before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,7 @@ class BackupBucket(pulumi.ComponentResource):
                 lifecycle_rules=[
                     _expire(DATABASE_PREFIX, args.settings.database_retention_days),
                     _expire(APPLICATION_PREFIX, args.settings.application_retention_days),
+                    _expire(DRILLS_PREFIX, REPORT_DAYS),
                 ],
                 policy_statements=[_refuse_deletion(f"arn:aws:s3:::{bucket_name}")],
                 access_logs=args.access_logs,

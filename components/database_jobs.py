@@ -1,12 +1,13 @@
-"""What needs a shell beside the database: the migrations of a release, in a CodeBuild project.
+"""What needs a shell beside the database: dumps, restore drills, maintenance and migrations, as CodeBuild projects.
 
-Not on an app server: at first there is none, and later none has the new release. A build costs 0.0034 USD a minute.
+Not on an app server: it faces the internet, and must not hold a dump, nor lose its memory to one. A build costs
+0.0034 USD a minute. The scripts are in components/files/jobs, and `make drill` runs them on a laptop.
 
-The job reads DATABASE_URL, with the rights of the API itself, from its secret. Roles of its own in the database, and
-tokens instead of passwords, come with the roles of the database.
+The jobs read the connection URLs, with the rights of the API itself, from their secrets.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import indent
 
@@ -14,17 +15,28 @@ import pulumi
 import pulumi_aws as aws
 
 from components.shared import iam
+from components.shared.alarm_specification import AlarmSpecification, Metric, MetricMath, Severity
 from components.shared.connections import Placement
 from components.shared.host import CA_BUNDLE_PATH
 from components.shared.job_scripts import script_of
 from components.shared.keys import StackContext
+from components.shared.maintenance_windows import MaintenanceWindows
+from components.shared.releases import DATABASE_PREFIX, DRILLS_PREFIX
 from components.shared.runtime import ReleaseStore
 from components.shared.section import RETENTION_AUDIT_DAYS
 
 IMAGE = "aws/codebuild/amazonlinux-aarch64-standard:3.0"
 """Amazon Linux 2023, like the servers; a release is built for their architecture."""
-LONGEST_MINUTES = 60
+COMPUTE_TYPE = "BUILD_GENERAL1_SMALL"
+"""2 processors, 4 GiB, 64 GB of disk."""
+LONGEST_MINUTES: Mapping[str, int] = {"dump": 240, "drill": 480, "maintenance": 240, "migrate": 60}
 LONGEST_QUEUE_MINUTES = 30
+START_BUILD = "arn:aws:scheduler:::aws-sdk:codebuild:startBuild"
+"""EventBridge Scheduler calls CodeBuild's StartBuild itself."""
+START_ATTEMPTS = 5
+START_WITHIN_SECONDS = 1800
+HOURS_WITHOUT_DUMP = 26
+"""One dump a day, two hours late."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,65 +44,138 @@ class DatabaseJobsArgs:
     stack: StackContext
     placement: Placement
     releases: ReleaseStore
+    """Of the bucket that the dumps are in as well."""
     database_url_arn: pulumi.Input[str]
     """Of the secret."""
+    replica_url_arn: pulumi.Input[str]
+    """Of the secret."""
+    postgresql_version: str
+    storage_gib: int
     node_version: str
+    windows: MaintenanceWindows
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What a job is told, and what it may do."""
+
+    variables: Mapping[str, pulumi.Input[str]]
+    permissions: Sequence[iam.Statement]
 
 
 class DatabaseJobs(pulumi.ComponentResource):
-    """The project that migrates, with its role and its log."""
+    """A project for each job, with its role and its log, and the schedules of those that nobody starts by hand."""
 
     migrate_project: pulumi.Output[str]
     """Name of the project."""
     log_group: str
+    """Of the migrations."""
+    alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: DatabaseJobsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:DatabaseJobs", name, None, opts)
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        identity = args.stack.identity
-        self.log_group = f"/{identity.project}/{identity.environment}/migrate"
 
+        projects = {job: self._create_project(job, self._job(job)) for job in LONGEST_MINUTES}
+        group = self._schedule({job: project for job, project in projects.items() if job != "migrate"})
+
+        self.migrate_project = projects["migrate"].name
+        self.log_group = self._log_group_name("migrate")
+        self.alarms = _alarms({job: project.name for job, project in projects.items()}, group)
+        self.register_outputs({"migrate_project": self.migrate_project})
+
+    def _log_group_name(self, job: str) -> str:
+        identity = self._args.stack.identity
+        return f"/{identity.project}/{identity.environment}/{job}"
+
+    def _job(self, job: str) -> _Job:
+        args = self._args
+        certificates = {"CA_BUNDLE_PATH": CA_BUNDLE_PATH}
+        bucket = {"BUCKET": args.releases.bucket_name}
+        client = {**certificates, "POSTGRESQL_VERSION": args.postgresql_version}
+        primary = {"DATABASE_URL_ARN": args.database_url_arn}
+        if job == "dump":
+            return _Job(
+                variables={
+                    **client,
+                    **bucket,
+                    **primary,
+                    "REPLICA_DATABASE_URL_ARN": args.replica_url_arn,
+                    "DATABASE_PREFIX": DATABASE_PREFIX,
+                },
+                permissions=[
+                    *self._read_secrets(args.database_url_arn, args.replica_url_arn),
+                    self._objects("WriteDumps", "AbortMultipartUpload PutObject", DATABASE_PREFIX),
+                    # Of its own upload: S3 decrypts the parts when it joins them.
+                    self._use_key("EncryptDumps", "Decrypt GenerateDataKey"),
+                ],
+            )
+        if job == "drill":
+            return _Job(
+                variables={
+                    **certificates,
+                    **bucket,
+                    "DATABASE_PREFIX": DATABASE_PREFIX,
+                    "DRILLS_PREFIX": DRILLS_PREFIX,
+                },
+                permissions=[
+                    self._list_dumps(),
+                    self._objects("ReadDumps", "GetObject", DATABASE_PREFIX),
+                    self._objects("WriteReports", "PutObject", DRILLS_PREFIX),
+                    self._use_key("DecryptDumps", "Decrypt GenerateDataKey"),
+                ],
+            )
+        if job == "maintenance":
+            return _Job(
+                variables={**client, **primary, "STORAGE_GIB": str(args.storage_gib)},
+                permissions=self._read_secrets(args.database_url_arn),
+            )
+        return _Job(
+            variables={
+                **bucket,
+                "RELEASES_PREFIX": args.releases.prefix,
+                **primary,
+                **certificates,
+                "NODE_VERSION": args.node_version,
+            },
+            permissions=[
+                *self._read_secrets(args.database_url_arn),
+                self._objects("ReadReleases", "GetObject", args.releases.prefix),
+                self._use_key("DecryptReleases", "Decrypt"),
+            ],
+        )
+
+    def _create_project(self, job: str, described: _Job) -> aws.codebuild.Project:
+        args, identity = self._args, self._args.stack.identity
+        name = f"{self._name}-{job}"
         log_group = aws.cloudwatch.LogGroup(
-            f"{name}-migrate-log-group",
-            name=self.log_group,
+            f"{name}-log-group",
+            name=self._log_group_name(job),
             retention_in_days=RETENTION_AUDIT_DAYS,
             kms_key_id=args.stack.keys.logs,
             opts=self._child,
         )
-        role = iam.service_role(f"{name}-migrate", "codebuild.amazonaws.com", identity.account_id, self._child)
-        policy = iam.role_policy(f"{name}-migrate", role, iam.document(*self._permissions(log_group.arn)), self._child)
-        project = self._create_project(role, log_group, [policy, *args.placement.rules])
-        self.migrate_project = project.name
-        self.register_outputs({"migrate_project": self.migrate_project})
-
-    def _create_project(
-        self, role: aws.iam.Role, log_group: aws.cloudwatch.LogGroup, ready_first: Sequence[pulumi.Resource]
-    ) -> aws.codebuild.Project:
-        args, identity = self._args, self._args.stack.identity
-        variables = {
-            "BUCKET": args.releases.bucket_name,
-            "RELEASES_PREFIX": args.releases.prefix,
-            "DATABASE_URL_ARN": args.database_url_arn,
-            "CA_BUNDLE_PATH": CA_BUNDLE_PATH,
-            "NODE_VERSION": args.node_version,
-        }
+        role = iam.service_role(name, "codebuild.amazonaws.com", identity.account_id, self._child)
+        statements = [self._write_log(log_group), *described.permissions, *self._network_interfaces()]
+        policy = iam.role_policy(name, role, iam.document(*statements), self._child)
         return aws.codebuild.Project(
-            f"{self._name}-migrate",
-            name=identity.physical_name("aws:codebuild/project:Project", f"{identity.prefix}-migrate"),
-            description="Migrates the database to a release; started by `pulumi up`",
+            name,
+            name=identity.physical_name("aws:codebuild/project:Project", f"{identity.prefix}-{job}"),
+            description=f"{job.capitalize()} of the database; docs/data.md",
             service_role=role.arn,
-            source={"type": "NO_SOURCE", "buildspec": buildspec(script_of("migrate"))},
+            source={"type": "NO_SOURCE", "buildspec": buildspec(script_of(job))},
             artifacts={"type": "NO_ARTIFACTS"},
             environment={
                 "type": "ARM_CONTAINER",
-                "compute_type": "BUILD_GENERAL1_SMALL",
+                "compute_type": COMPUTE_TYPE,
                 "image": IMAGE,
                 "image_pull_credentials_type": "CODEBUILD",
                 "privileged_mode": False,
                 "environment_variables": [
-                    {"name": variable, "value": value, "type": "PLAINTEXT"} for variable, value in variables.items()
+                    {"name": variable, "value": value, "type": "PLAINTEXT"}
+                    for variable, value in described.variables.items()
                 ],
             },
             vpc_config={
@@ -99,45 +184,166 @@ class DatabaseJobs(pulumi.ComponentResource):
                 "security_group_ids": [args.placement.security_group_id],
             },
             logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": log_group.name}},
-            build_timeout=LONGEST_MINUTES,
+            build_timeout=LONGEST_MINUTES[job],
             queued_timeout=LONGEST_QUEUE_MINUTES,
-            # Two migrations at once could undo each other.
+            # Two of the same job at once could undo each other.
             concurrent_build_limit=1,
             auto_retry_limit=0,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(ready_first)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, *args.placement.rules]),
         )
 
-    def _permissions(self, log_group_arn: pulumi.Input[str]) -> Sequence[iam.Statement]:
-        args, identity = self._args, self._args.stack.identity
-        scope = f"{identity.region}:{identity.account_id}"
+    def _schedule(self, projects: Mapping[str, aws.codebuild.Project]) -> pulumi.Output[str]:
+        """Start the jobs in their windows; return the name of the group of the schedules."""
+        identity = self._args.stack.identity
+        name = f"{self._name}-scheduler"
+        role = iam.service_role(name, "scheduler.amazonaws.com", identity.account_id, self._child)
+        start = iam.statement(
+            "StartJobs", actions=["codebuild:StartBuild"], resources=[each.arn for each in projects.values()]
+        )
+        policy = iam.role_policy(name, role, iam.document(start), self._child)
+        group = aws.scheduler.ScheduleGroup(
+            f"{self._name}-schedule-group",
+            name=identity.physical_name(
+                "aws:scheduler/scheduleGroup:ScheduleGroup", f"{identity.prefix}-database-jobs"
+            ),
+            opts=self._child,
+        )
+        for schedule in self._args.windows.schedules:
+            aws.scheduler.Schedule(
+                f"{self._name}-schedule-{schedule.name}",
+                name=schedule.name,
+                group_name=group.name,
+                description=f"Starts the project {identity.prefix}-{schedule.job}",
+                schedule_expression=schedule.expression,
+                schedule_expression_timezone="UTC",
+                flexible_time_window={"mode": "OFF"},
+                target={
+                    "arn": START_BUILD,
+                    "role_arn": role.arn,
+                    "input": _start_build(projects[schedule.job].name, schedule.variables),
+                    "retry_policy": {
+                        "maximum_retry_attempts": START_ATTEMPTS,
+                        "maximum_event_age_in_seconds": START_WITHIN_SECONDS,
+                    },
+                },
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            )
+        return group.name
+
+    def _write_log(self, log_group: aws.cloudwatch.LogGroup) -> iam.Statement:
+        return iam.statement(
+            "WriteLog",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[pulumi.Output.concat(log_group.arn, ":*")],
+        )
+
+    def _read_secrets(self, *arns: pulumi.Input[str]) -> Sequence[iam.Statement]:
+        stack = self._args.stack
         return [
-            iam.statement(
-                "WriteLog",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[pulumi.Output.concat(log_group_arn, ":*")],
-            ),
-            iam.statement(
-                "ReadDatabaseUrl", actions=["secretsmanager:GetSecretValue"], resources=[args.database_url_arn]
-            ),
+            iam.statement("ReadDatabaseUrl", actions=["secretsmanager:GetSecretValue"], resources=arns),
             iam.statement(
                 "DecryptDatabaseUrl",
                 actions=["kms:Decrypt"],
-                resources=[args.stack.keys.secrets],
-                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{identity.region}.amazonaws.com"}},
+                resources=[stack.keys.secrets],
+                conditions={
+                    "StringEquals": {"kms:ViaService": f"secretsmanager.{stack.identity.region}.amazonaws.com"}
+                },
             ),
-            iam.statement(
-                "ReadReleases",
-                actions=["s3:GetObject"],
-                resources=[pulumi.Output.concat(args.releases.bucket_arn, f"/{args.releases.prefix}*")],
-            ),
-            iam.statement(
-                "DecryptReleases",
-                actions=["kms:Decrypt"],
-                resources=[args.releases.key_arn],
-                conditions={"StringEquals": {"kms:ViaService": f"s3.{identity.region}.amazonaws.com"}},
-            ),
-            *iam.network_interface_statements(scope, args.placement.subnet_ids, args.placement.security_group_id),
         ]
+
+    def _objects(self, sid: str, actions: str, prefix: str) -> iam.Statement:
+        return iam.statement(
+            sid,
+            actions=iam.actions("s3", actions),
+            resources=[pulumi.Output.concat(self._args.releases.bucket_arn, f"/{prefix}*")],
+        )
+
+    def _list_dumps(self) -> iam.Statement:
+        return iam.statement(
+            "ListDumps",
+            actions=["s3:ListBucket"],
+            resources=[self._args.releases.bucket_arn],
+            conditions={"StringEquals": {"s3:prefix": DATABASE_PREFIX}},
+        )
+
+    def _use_key(self, sid: str, actions: str) -> iam.Statement:
+        return iam.statement(
+            sid,
+            actions=iam.actions("kms", actions),
+            resources=[self._args.releases.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"s3.{self._args.stack.identity.region}.amazonaws.com"}},
+        )
+
+    def _network_interfaces(self) -> Sequence[iam.Statement]:
+        identity, placement = self._args.stack.identity, self._args.placement
+        return iam.network_interface_statements(
+            f"{identity.region}:{identity.account_id}", placement.subnet_ids, placement.security_group_id
+        )
+
+
+def _start_build(project: pulumi.Output[str], variables: Mapping[str, str]) -> pulumi.Output[str]:
+    """Return the input of StartBuild."""
+    overrides = [{"Name": name, "Value": value, "Type": "PLAINTEXT"} for name, value in variables.items()]
+    return project.apply(
+        lambda name: json.dumps({"ProjectName": name, "EnvironmentVariablesOverride": overrides}, sort_keys=True)
+    )
+
+
+def _alarms(projects: Mapping[str, pulumi.Output[str]], group: pulumi.Output[str]) -> Sequence[AlarmSpecification]:
+    def builds(metric_name: str, job: str) -> Metric:
+        return Metric(
+            namespace="AWS/CodeBuild",
+            metric_name=metric_name,
+            dimensions={"ProjectName": projects[job]},
+            statistic="Sum",
+        )
+
+    def failed(name: str, job: str, summary: str, severity: Severity) -> AlarmSpecification:
+        return AlarmSpecification(
+            name=name,
+            summary=summary,
+            severity=severity,
+            measure=builds("FailedBuilds", job),
+            threshold=0,
+            period_seconds=300,
+            evaluation_periods=1,
+        )
+
+    return [
+        AlarmSpecification(
+            name="DumpMissing",
+            summary=f"No dump of the database has succeeded for {HOURS_WITHOUT_DUMP} hours",
+            severity=Severity.P2,
+            # An hour without a build has no metric: FILL makes it one without a dump. No metric at all is none ever.
+            measure=MetricMath(expression="FILL(dumps, 0)", metrics={"dumps": builds("SucceededBuilds", "dump")}),
+            comparison="LessThanThreshold",
+            threshold=1,
+            period_seconds=3600,
+            evaluation_periods=HOURS_WITHOUT_DUMP,
+            treat_missing_data="breaching",
+        ),
+        failed("RestoreDrillFailed", "drill", "A dump could not be restored, or is not complete", Severity.P2),
+        failed(
+            "DatabaseMaintenanceFailed",
+            "maintenance",
+            "A VACUUM or REINDEX of the database's maintenance failed",
+            Severity.P3,
+        ),
+        AlarmSpecification(
+            name="JobNotStarted",
+            summary="EventBridge Scheduler could not start a job on the database",
+            severity=Severity.P3,
+            measure=Metric(
+                namespace="AWS/Scheduler",
+                metric_name="InvocationDroppedCount",
+                dimensions={"ScheduleGroup": group},
+                statistic="Sum",
+            ),
+            threshold=0,
+            period_seconds=300,
+            evaluation_periods=1,
+        ),
+    ]
 
 
 def buildspec(script: str) -> str:

@@ -122,9 +122,10 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
                 }
             },
         ),
+        # Only what the backup bucket's own policy lets pass: nobody deletes there.
         iam.statement(
-            "ReadReleases",
-            actions=["s3:GetObject"],
+            "ReleasesAndDumps",
+            actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
             resources=[f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{identity.account_id}/*"],
         ),
         iam.statement(
@@ -133,8 +134,8 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
             resources=[f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{identity.account_id}"],
         ),
         iam.statement(
-            "DecryptThroughServices",
-            actions=["kms:Decrypt"],
+            "KeysThroughServices",
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
             resources=[f"arn:aws:kms:{scope}:key/*"],
             conditions={
                 "StringEquals": {
@@ -155,6 +156,11 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
             ],
             resources=[f"arn:aws:ec2:{scope}:{kind}/*" for kind in ("network-interface", "security-group", "subnet")],
             conditions={"StringEqualsIfExists": {"aws:ResourceAccount": identity.account_id}},
+        ),
+        iam.statement(
+            "StartOwnJobs",
+            actions=["codebuild:StartBuild"],
+            resources=[f"arn:aws:codebuild:{scope}:project/{identity.prefix}-*"],
         ),
         iam.statement("LookAtNetwork", actions=iam.LOOK_AT_NETWORK, resources=["*"]),
         iam.statement("SessionManagerAgent", actions=SESSION_MANAGER_AGENT, resources=["*"]),

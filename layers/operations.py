@@ -6,6 +6,7 @@ from components.alarms import Alarms, AlarmsArgs
 from layers.data import Data
 from layers.edge import Edge
 from layers.foundation import Foundation
+from layers.migration import Migration
 from layers.runtime import Runtime
 
 
@@ -16,8 +17,18 @@ class Operations:
     alarms: Alarms
 
 
-def build_operations(foundation: Foundation, edge: Edge, data: Data, runtime: Runtime) -> Operations:
-    watched = (foundation.network, edge.certificate, edge.load_balancer, data.database, data.cache, runtime.api)
+def build_operations(
+    foundation: Foundation, edge: Edge, data: Data, migration: Migration, runtime: Runtime
+) -> Operations:
+    watched = (
+        foundation.network,
+        edge.certificate,
+        edge.load_balancer,
+        data.database,
+        data.cache,
+        migration.jobs,
+        runtime.api,
+    )
     alarms = Alarms(
         "alarms",
         AlarmsArgs(

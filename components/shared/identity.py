@@ -20,6 +20,7 @@ NAME_LIMITS: Mapping[str, int] = {
     "aws:lb/loadBalancer:LoadBalancer": 32,
     "aws:rds/instance:Instance": 63,
     "aws:s3/bucket:Bucket": 63,
+    "aws:scheduler/scheduleGroup:ScheduleGroup": 64,
     # 512 less the 26 characters that the provider appends to a name prefix.
     "aws:secretsmanager/secret:Secret": 486,
     "aws:ssm/document:Document": 128,

@@ -1,6 +1,8 @@
 """The guide's maintenance windows, declared once and rendered in the form of each service. All times are UTC."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -8,6 +10,8 @@ from pydantic import Field, model_validator
 from components.shared.section import Section, TextFormat
 
 MINUTES_PER_DAY = 24 * 60
+LAST_MINUTES = 5
+"""Of a window, in which nothing is begun."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 SHORTEST_BACKUP_MINUTES = 30
@@ -63,6 +67,18 @@ class MonthlyWindow(Section):
     minutes: Annotated[int, Field(ge=60, le=720)] = 240
 
 
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """When a job on the database starts."""
+
+    name: str
+    job: str
+    expression: str
+    """In the form of EventBridge Scheduler."""
+    variables: Mapping[str, str]
+    """What the job is told."""
+
+
 class MaintenanceWindows(Section):
     """Section `fixrx:maintenance_windows`: daily 02:00-02:30, weekly Sunday 03:00-04:00, monthly first Sunday
     02:00-06:00."""
@@ -104,8 +120,39 @@ class MaintenanceWindows(Section):
         return f"{self.weekly.day}:{self.weekly.start}-{last_day}:{_clock(end)}"
 
     @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The jobs on the database: a dump with each daily window, VACUUM with the weekly one, a restore drill and
+        REINDEX with the monthly one, REINDEX after VACUUM where the two windows meet."""
+        weekly, monthly = self.weekly, self.monthly
+        start, end = _minute(monthly.start), _minute(monthly.start) + monthly.minutes
+        vacuum_ends = _minute(weekly.start) + weekly.minutes
+        meet = weekly.day == monthly.day and start < vacuum_ends < min(end - LAST_MINUTES, MINUTES_PER_DAY)
+        reindex = vacuum_ends if meet else start
+        return (
+            Schedule(name="dump", job="dump", expression=_cron(_minute(self.daily.start), "* * ?"), variables={}),
+            Schedule(
+                name="vacuum",
+                job="maintenance",
+                expression=_cron(_minute(weekly.start), f"? * {weekly.day.upper()}"),
+                variables={"TASK": "weekly", "MINUTES": str(weekly.minutes)},
+            ),
+            Schedule(name="drill", job="drill", expression=_cron(start, f"? * {monthly.day.upper()}#1"), variables={}),
+            Schedule(
+                name="reindex",
+                job="maintenance",
+                expression=_cron(reindex, f"? * {monthly.day.upper()}#1"),
+                variables={"TASK": "monthly", "MINUTES": str(end - reindex)},
+            ),
+        )
+
+    @property
     def _snapshot_minutes(self) -> int:
         return max(self.daily.minutes, SHORTEST_CACHE_MINUTES)
+
+
+def _cron(minute: int, days: str) -> str:
+    """Return a schedule: `days` are day of the month, month and day of the week."""
+    return f"cron({minute % 60} {minute // 60} {days} *)"
 
 
 def _minute(time_of_day: str) -> int:

@@ -1,10 +1,15 @@
-"""Where the archives of the backend's releases are."""
+"""What is where in the backup bucket: releases of the backend, dumps of the database, reports of restore drills."""
 
 from components.shared.identity import StackIdentity
 
 RELEASES_PREFIX = "releases/"
 """In the backup bucket. Separate from `application/` and without expiry: a server that starts in a year needs the
 release of that day."""
+
+
+DATABASE_PREFIX = "database/"
+DRILLS_PREFIX = "drills/"
+"""Reports of restore drills."""
 
 
 def backup_bucket_name(identity: StackIdentity) -> str:

@@ -22,6 +22,7 @@ ROLE_SERVICES = (
     "codebuild.amazonaws.com",
     "ec2.amazonaws.com",
     "monitoring.rds.amazonaws.com",
+    "scheduler.amazonaws.com",
     "vpc-flow-logs.amazonaws.com",
 )
 """Services to which a deployment passes roles of the platform."""
@@ -69,6 +70,7 @@ BOUNDARY_ACTIONS: Mapping[str, str] = {
     "logs": "*LogDelivery *agResource *ssociateKmsKey CreateLog* De* List* PutRe*",
     "rds": "Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
     "route53": "Change* Create* DeleteHostedZone Get* List* Update*",
+    "scheduler": "*Schedule* *agResource List*",
     "sns": "*agResource *ubscribe Create* De* Get* List* Set*",
     "ssm": "*Tags* CreateDocument De* GetDocument GetParameter* List* PutParameter UpdateDocument*",
     "wafv2": "*agResource *ssociateWebACL Create* De* Get* List* Put* Update*",
@@ -188,12 +190,34 @@ def _statements(groups: Groups) -> Sequence[iam.Statement]:
     return [
         iam.statement(
             sid,
-            actions=iam.actions(*(part.strip() for part in actions.split(":", 1))),
+            actions=_actions(actions),
             resources=resources,
             conditions=conditions,
         )
         for sid, actions, resources, conditions in groups
     ]
+
+
+Pairs = Sequence[tuple[str, Sequence[str]]]
+"""Actions with their service before a colon, and resources of this service."""
+
+
+def _merged(sid: str, pairs: Pairs, conditions: iam.Conditions | None) -> iam.Statement:
+    """One statement for several services, since IAM limits the length of a policy to 6,144 characters.
+
+    An action applies to the resources of its own service only, so it allows no more than one for each service.
+    """
+    return iam.statement(
+        sid,
+        actions=sorted({action for names, _ in pairs for action in _actions(names)}),
+        resources=list(dict.fromkeys(resource for _, resources in pairs for resource in resources)),
+        conditions=conditions,
+    )
+
+
+def _actions(names: str) -> Sequence[str]:
+    service, actions = names.split(":", 1)
+    return iam.actions(service, actions)
 
 
 def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.Statement]:
@@ -208,51 +232,47 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
             "StringEquals": {"aws:RequestedRegion": scope.regions},
         },
     )
-    by_tag: Groups = [
-        ("ReadCertificates", "acm: DescribeCertificate ListTagsForCertificate", scope.arns("acm", "*"), scope.own),
+    by_tag: Pairs = [
+        ("acm: DescribeCertificate ListTagsForCertificate", scope.arns("acm", "*")),
         (
-            "ReadKeys",
             "kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
             scope.key_arns(),
-            scope.own,
         ),
         (
-            "ReadTopics",
             "sns: GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource",
             scope.arns("sns", "*"),
-            scope.own,
         ),
-        ("ReadBalancer", "elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope), scope.own),
-        ("ReadVpc", "ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*"), scope.own),
+        ("elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope)),
+        ("ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*")),
         (
-            "ReadWebAcl",
             "wafv2: GetLoggingConfiguration GetWebACL GetWebACLForResource",
             scope.arns("wafv2", "*"),
-            scope.own,
         ),
     ]
-    by_name: Groups = [
-        ("ReadAlarmTags", "cloudwatch: ListTagsForResource", _alarms(scope), None),
-        ("ReadAssociation", "wafv2: GetWebACLForResource", _load_balancers(scope), None),
-        ("ReadLogGroupTags", "logs: ListTagsForResource", scope.log_group_arns(), None),
+    by_name: Pairs = [
+        ("cloudwatch: ListTagsForResource", _alarms(scope)),
+        ("wafv2: GetWebACLForResource", _load_balancers(scope)),
+        ("logs: ListTagsForResource", scope.log_group_arns()),
         (
-            "ReadBuckets",
             "s3: GetAccelerateConfiguration GetBucket* GetEncryptionConfiguration GetLifecycleConfiguration "
             "GetReplicationConfiguration ListBucket ListTagsForResource",
             scope.bucket_arns(),
-            None,
         ),
-        ("ReadSecrets", "secretsmanager: DescribeSecret GetResourcePolicy", scope.secret_arns(), None),
+        ("secretsmanager: DescribeSecret GetResourcePolicy", scope.secret_arns()),
         (
-            "ReadDocuments",
             "ssm: DescribeDocument DescribeDocumentPermission GetDocument ListTagsForResource",
             _documents(scope),
-            None,
         ),
-        ("ReadMarkers", "ssm: GetParameter ListTagsForResource", _markers(scope), None),
-        ("ReadProjects", "codebuild: BatchGetProjects", _projects(scope), None),
+        ("ssm: GetParameter ListTagsForResource", _markers(scope)),
+        ("codebuild: BatchGetProjects", _projects(scope)),
+        ("scheduler: GetSchedule GetScheduleGroup ListTagsForResource", _schedules(scope)),
     ]
-    return [listed, *_statements([*by_tag, *by_name]), _read_identities(scope, workflow_path)]
+    return [
+        listed,
+        _merged("ReadOwn", by_tag, scope.own),
+        _merged("ReadNamed", by_name, None),
+        _read_identities(scope, workflow_path),
+    ]
 
 
 def _read_identities(scope: WorkflowScope, workflow_path: str) -> iam.Statement:
@@ -615,6 +635,13 @@ def rollout_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             ("ManageProjects", "codebuild: CreateProject DeleteProject UpdateProject", projects, None),
             ("Migrate", "codebuild: BatchGetBuilds ListBuildsForProject StartBuild", projects, None),
+            (
+                "ManageSchedules",
+                "scheduler: CreateSchedule CreateScheduleGroup DeleteSchedule DeleteScheduleGroup TagResource "
+                "UntagResource UpdateSchedule",
+                _schedules(scope),
+                None,
+            ),
             # The digest of a release is metadata of its archive, which S3 gives to those who may read the archive.
             ("FindReleases", "s3: GetObject", scope.release_arns(), None),
             ("VerifyByDocument", "ssm: SendCommand", [_verify_document(scope)], None),
@@ -774,19 +801,20 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
             conditions={"StringEquals": regions, "StringEqualsIfExists": scope.in_account},
         ),
         *amazon_statements(scope),
-        *_statements(
+        _merged(
+            "PlatformByName",
             [
                 # The buckets, and no object in them but releases.
-                ("PlatformBuckets", "s3: *agResource Create* Delete* Get* List* Put*", scope.bucket_arns(), None),
-                ("Releases", "s3: GetObject", scope.release_arns(), None),
+                ("s3: *agResource Create* Delete* Get* List* Put*", scope.bucket_arns()),
+                ("s3: GetObject", scope.release_arns()),
+                ("codebuild: *Project BatchGet* StartBuild", _projects(scope)),
+                ("secretsmanager: *Secret *agResource Get* List* PutSecretValue UpdateSecretV*", scope.secret_arns()),
+            ],
+            None,
+        ),
+        *_statements(
+            [
                 ("Verify", "ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")], scope.own),
-                ("Migrate", "codebuild: *Project BatchGet* StartBuild", _projects(scope), None),
-                (
-                    "PlatformSecrets",
-                    "secretsmanager: *Secret *agResource Get* List* PutSecretValue UpdateSecretV*",
-                    scope.secret_arns(),
-                    None,
-                ),
                 ("GrantKeys", "kms: CreateGrant", scope.key_arns(), {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
                 (
                     "UseKeys",
@@ -899,6 +927,11 @@ def _markers(scope: WorkflowScope) -> Sequence[str]:
 
 def _projects(scope: WorkflowScope) -> Sequence[str]:
     return scope.arns("codebuild", f"project/{scope.identity.prefix}-*")
+
+
+def _schedules(scope: WorkflowScope) -> Sequence[str]:
+    group = f"{scope.identity.prefix}-database-jobs"
+    return scope.arns("scheduler", f"schedule-group/{group} schedule/{group}/*")
 
 
 def _databases(scope: WorkflowScope) -> Sequence[str]:

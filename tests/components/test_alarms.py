@@ -18,6 +18,11 @@ TARGETS = {**BALANCER, "TargetGroup": "targetgroup/load-balancer-api/1"}
 FIFTH_OF_100_GIB = 100 * 2**30 // 5
 ABOVE, BELOW, AT_LEAST = "GreaterThanThreshold", "LessThanThreshold", "GreaterThanOrEqualToThreshold"
 
+
+def project(job: str) -> dict[str, str]:
+    return {"ProjectName": f"fixrx-production-{job}"}
+
+
 # Severity, namespace, metric, statistic, comparison, threshold, period in seconds, periods, dimensions.
 SINGLE_METRIC = {
     **{
@@ -87,12 +92,35 @@ SINGLE_METRIC = {
         SERVERS,
     ),
     "ServerDiskFull": ("P3", "fixrx-production", "disk_used_percent", "Maximum", ABOVE, 80, 300, 1, SERVERS),
+    "RestoreDrillFailed": ("P2", "AWS/CodeBuild", "FailedBuilds", "Sum", ABOVE, 0, 300, 1, project("drill")),
+    "DatabaseMaintenanceFailed": (
+        "P3",
+        "AWS/CodeBuild",
+        "FailedBuilds",
+        "Sum",
+        ABOVE,
+        0,
+        300,
+        1,
+        project("maintenance"),
+    ),
+    "JobNotStarted": (
+        "P3",
+        "AWS/Scheduler",
+        "InvocationDroppedCount",
+        "Sum",
+        ABOVE,
+        0,
+        300,
+        1,
+        {"ScheduleGroup": "fixrx-production-database-jobs"},
+    ),
     "NoHealthyServer": ("P1", "AWS/ApplicationELB", "HealthyHostCount", "Maximum", BELOW, 1, 60, 2, TARGETS),
     "UnhealthyServer": ("P2", "AWS/ApplicationELB", "UnHealthyHostCount", "Minimum", ABOVE, 0, 60, 5, TARGETS),
     "RejectedConnections": ("P2", "AWS/ApplicationELB", "RejectedConnectionCount", "Sum", ABOVE, 0, 60, 1, BALANCER),
     "ResponseTimeHigh": ("P3", "AWS/ApplicationELB", "TargetResponseTime", "p95", ABOVE, 1, 60, 5, BALANCER),
 }
-METRIC_MATH = {"HighErrorRate": "P1", "HighErrorShare": "P1"}
+METRIC_MATH = {"DumpMissing": "P2", "HighErrorRate": "P1", "HighErrorShare": "P1"}
 
 
 def name_of(alarm: Registration) -> str:
@@ -214,7 +242,7 @@ def test_slow_responses_are_not_judged_by_a_handful_of_requests(stack: Recording
 def test_silence_is_alarming_where_it_means_that_nothing_is_left(stack: Recording) -> None:
     breaching = [name_of(alarm) for alarm in stack.of_type(ALARM) if alarm.plain["treatMissingData"] == "breaching"]
 
-    assert sorted(breaching) == ["NoHealthyServer", "ReplicaStopped"]
+    assert sorted(breaching) == ["DumpMissing", "NoHealthyServer", "ReplicaStopped"]
     assert {alarm.plain["treatMissingData"] for alarm in stack.of_type(ALARM)} == {"breaching", "notBreaching"}
 
 

@@ -73,7 +73,7 @@ def test_access_logs_are_encrypted_by_s3_as_deliveries_demand(production: Record
 
 
 def test_backups_are_kept_as_long_as_in_the_guide(production: Recording) -> None:
-    """7 days for dumps, 30 for the application; releases, which running servers need, without an end."""
+    """7 days for dumps, 30 for the application, more than a year for reports; releases without an end."""
     assert production.named("backups-store-lifecycle").plain["rules"] == [
         {
             "id": f"expire-{prefix}",
@@ -82,7 +82,7 @@ def test_backups_are_kept_as_long_as_in_the_guide(production: Recording) -> None
             "expiration": {"days": days},
             "noncurrentVersionExpiration": {"noncurrentDays": days},
         }
-        for prefix, days in (("database", 7), ("application", 30))
+        for prefix, days in (("database", 7), ("application", 30), ("drills", 400))
     ] + [ABORT_UPLOADS]
 
 

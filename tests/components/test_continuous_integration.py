@@ -189,7 +189,10 @@ def test_a_pull_request_reads_no_parameter_but_the_markers(production: Recording
     found = statements(production, "continuous-integration-preview-policy")
 
     reading = [each["Resource"] for each in found.values() if "ssm:GetParameter" in each["Action"]]
-    assert reading == [["arn:aws:ssm:us-east-1:111122223333:parameter/fixrx/production/*"]]
+    assert [arn for resources in reading for arn in resources if arn.split(":")[2] in ("ssm", "*")] == [
+        "arn:aws:ssm:us-east-1:111122223333:document/fixrx-production-*",
+        "arn:aws:ssm:us-east-1:111122223333:parameter/fixrx/production/*",
+    ]
 
 
 def test_a_deployment_makes_roles_within_the_boundary_and_in_the_stacks_place_only(production: Recording) -> None:

@@ -1,15 +1,18 @@
 """The project that migrates the database: where it runs, what it may do, and that it runs once at a time."""
 
+import json
+import re
 from typing import Any
 
+import pytest
 import yaml
 
 from components.database_jobs import DatabaseJobs, DatabaseJobsArgs
 from components.shared.job_scripts import script_of
+from components.shared.maintenance_windows import MaintenanceWindows
 from components.shared.runtime import ReleaseStore
 from tests.recorder import PLACEMENT, STACK, Recording, record
 
-PROJECT = "database-jobs-migrate"
 RELEASES = ReleaseStore(
     bucket_name="releases-bucket", bucket_arn="arn:of-the-bucket", prefix="releases/", key_arn="arn:of-the-bucket-key"
 )
@@ -24,15 +27,23 @@ def record_jobs() -> Recording:
                 placement=PLACEMENT,
                 releases=RELEASES,
                 database_url_arn="arn:of-the-url",
+                replica_url_arn="arn:of-the-replica-url",
+                postgresql_version="17",
+                storage_gib=100,
                 node_version="24",
+                windows=MaintenanceWindows(),
             ),
         )
 
     return record(program)
 
 
-def test_a_build_runs_the_script_beside_the_database_and_once_at_a_time() -> None:
-    project = record_jobs().named(PROJECT).plain
+JOBS = ("drill", "dump", "maintenance", "migrate")
+
+
+@pytest.mark.parametrize(("job", "minutes"), [("dump", 240), ("drill", 480), ("maintenance", 240), ("migrate", 60)])
+def test_a_job_runs_its_script_beside_the_database_and_once_at_a_time(job: str, minutes: int) -> None:
+    project = record_jobs().named(f"database-jobs-{job}").plain
 
     assert project["vpcConfig"] == {
         "vpcId": "vpc-1",
@@ -42,53 +53,124 @@ def test_a_build_runs_the_script_beside_the_database_and_once_at_a_time() -> Non
     assert {key: project[key] for key in ("concurrentBuildLimit", "autoRetryLimit", "buildTimeout")} == {
         "concurrentBuildLimit": 1,
         "autoRetryLimit": 0,
-        "buildTimeout": 60,
+        "buildTimeout": minutes,
     }
     assert yaml.safe_load(project["source"]["buildspec"]) == {
         "version": 0.2,
         "env": {"shell": "bash"},
-        "phases": {"build": {"commands": [script_of("migrate")]}},
+        "phases": {"build": {"commands": [script_of(job)]}},
     }
 
 
-def test_a_build_is_told_where_things_are_and_no_secret() -> None:
-    variables = record_jobs().named(PROJECT).plain["environment"]["environmentVariables"]
-
-    assert {each["name"]: each["value"] for each in variables} == {
-        "BUCKET": "releases-bucket",
-        "RELEASES_PREFIX": "releases/",
-        "DATABASE_URL_ARN": "arn:of-the-url",
-        "CA_BUNDLE_PATH": "/etc/fixrx/rds-ca.pem",
-        "NODE_VERSION": "24",
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_is_told_what_its_script_asks_for_and_no_secret(job: str) -> None:
+    """Everything in capitals that a script uses and does not set; who starts it supplies the rest."""
+    script = script_of(job)
+    set_by_script = set(re.findall(r"(?:^|\s|\()([A-Z][A-Z_0-9]*)=", script, re.MULTILINE)) | {"EUID", "SECONDS", "PWD"}
+    used = set(re.findall(r"\$\{([A-Z][A-Z_0-9]*)\}", script)) - set_by_script
+    told = {
+        each["name"]
+        for each in record_jobs().named(f"database-jobs-{job}").plain["environment"]["environmentVariables"]
     }
+    by_whom_it_starts = {"maintenance": {"TASK", "MINUTES"}, "migrate": {"TASK", "RELEASE", "RELEASE_SHA256"}}
+    from_the_url = {"PGDATABASE", "PGHOST", "PGUSER", "SNAPSHOT"}
+
+    assert used - from_the_url - by_whom_it_starts.get(job, set()) <= told
+    assert [name for name in told if not re.search(rf"\b{name}\b", script)] == []
 
 
-def test_a_build_reads_releases_and_one_secret_and_writes_its_log() -> None:
-    statements: list[dict[str, Any]] = record_jobs().named(f"{PROJECT}-role-policy").document("policy")["Statement"]
+@pytest.mark.parametrize(
+    ("job", "may"),
+    [
+        (
+            "dump",
+            {
+                "ReadDatabaseUrl": ("secretsmanager:GetSecretValue", ["arn:of-the-url", "arn:of-the-replica-url"]),
+                "DecryptDatabaseUrl": ("kms:Decrypt", ["arn:of-the-secrets-key"]),
+                "WriteDumps": ("s3:AbortMultipartUpload s3:PutObject", ["arn:of-the-bucket/database/*"]),
+                "EncryptDumps": ("kms:Decrypt kms:GenerateDataKey", ["arn:of-the-bucket-key"]),
+            },
+        ),
+        (
+            "drill",
+            {
+                "ListDumps": ("s3:ListBucket", ["arn:of-the-bucket"]),
+                "ReadDumps": ("s3:GetObject", ["arn:of-the-bucket/database/*"]),
+                "WriteReports": ("s3:PutObject", ["arn:of-the-bucket/drills/*"]),
+                "DecryptDumps": ("kms:Decrypt kms:GenerateDataKey", ["arn:of-the-bucket-key"]),
+            },
+        ),
+        (
+            "maintenance",
+            {
+                "ReadDatabaseUrl": ("secretsmanager:GetSecretValue", ["arn:of-the-url"]),
+                "DecryptDatabaseUrl": ("kms:Decrypt", ["arn:of-the-secrets-key"]),
+            },
+        ),
+        (
+            "migrate",
+            {
+                "ReadDatabaseUrl": ("secretsmanager:GetSecretValue", ["arn:of-the-url"]),
+                "DecryptDatabaseUrl": ("kms:Decrypt", ["arn:of-the-secrets-key"]),
+                "ReadReleases": ("s3:GetObject", ["arn:of-the-bucket/releases/*"]),
+                "DecryptReleases": ("kms:Decrypt", ["arn:of-the-bucket-key"]),
+            },
+        ),
+    ],
+)
+def test_a_job_may_do_this_and_no_more(job: str, may: dict[str, tuple[str, list[str]]]) -> None:
+    found = record_jobs().named(f"database-jobs-{job}-role-policy").document("policy")["Statement"]
+    network = {"WriteLog", "MakeNetworkInterfaces", "RemoveNetworkInterfaces", "LendNetworkInterfaces", "LookAtNetwork"}
 
-    assert {each["Sid"]: each["Action"] for each in statements} == {
-        "WriteLog": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "ReadDatabaseUrl": ["secretsmanager:GetSecretValue"],
-        "DecryptDatabaseUrl": ["kms:Decrypt"],
-        "ReadReleases": ["s3:GetObject"],
-        "DecryptReleases": ["kms:Decrypt"],
-        "MakeNetworkInterfaces": ["ec2:CreateNetworkInterface"],
-        "RemoveNetworkInterfaces": ["ec2:DeleteNetworkInterface"],
-        "LendNetworkInterfaces": ["ec2:CreateNetworkInterfacePermission"],
-        "LookAtNetwork": [
-            "ec2:DescribeDhcpOptions",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSecurityGroups",
-            "ec2:DescribeSubnets",
-            "ec2:DescribeVpcs",
-        ],
-    }
-    reads = {each["Sid"]: each["Resource"] for each in statements if each["Sid"].startswith("Read")}
-    assert reads == {"ReadDatabaseUrl": ["arn:of-the-url"], "ReadReleases": ["arn:of-the-bucket/releases/*"]}
+    assert network <= {each["Sid"] for each in found}
+    assert {
+        each["Sid"]: (" ".join(each["Action"]), each["Resource"]) for each in found if each["Sid"] not in network
+    } == may
 
 
 def test_the_log_is_kept_as_long_as_audit_logs(production: Recording) -> None:
-    assert production.named(f"{PROJECT}-log-group").pick("name", "retentionInDays") == {
-        "name": "/fixrx/production/migrate",
-        "retentionInDays": 365,
+    for job in JOBS:
+        assert production.named(f"database-jobs-{job}-log-group").pick("name", "retentionInDays") == {
+            "name": f"/fixrx/production/{job}",
+            "retentionInDays": 365,
+        }
+
+
+def test_jobs_start_in_the_windows(production: Recording) -> None:
+    schedules = [each.plain for each in production.of_type("aws:scheduler/schedule:Schedule")]
+
+    assert {each["name"]: (each["scheduleExpression"], json.loads(each["target"]["input"])) for each in schedules} == {
+        "dump": ("cron(0 2 * * ? *)", {"ProjectName": "fixrx-production-dump", "EnvironmentVariablesOverride": []}),
+        "drill": (
+            "cron(0 2 ? * SUN#1 *)",
+            {"ProjectName": "fixrx-production-drill", "EnvironmentVariablesOverride": []},
+        ),
+        "vacuum": ("cron(0 3 ? * SUN *)", started("TASK=weekly MINUTES=60")),
+        "reindex": ("cron(0 4 ? * SUN#1 *)", started("TASK=monthly MINUTES=120")),
     }
+    assert {each["scheduleExpressionTimezone"] for each in schedules} == {"UTC"}
+    assert {each["target"]["arn"] for each in schedules} == {"arn:aws:scheduler:::aws-sdk:codebuild:startBuild"}
+
+
+def started(variables: str) -> dict[str, Any]:
+    pairs = [each.split("=") for each in variables.split()]
+    return {
+        "ProjectName": "fixrx-production-maintenance",
+        "EnvironmentVariablesOverride": [{"Name": name, "Value": value, "Type": "PLAINTEXT"} for name, value in pairs],
+    }
+
+
+def test_the_scheduler_starts_these_jobs_and_no_migration(production: Recording) -> None:
+    [statement] = production.named("database-jobs-scheduler-role-policy").document("policy")["Statement"]
+
+    assert statement["Action"] == ["codebuild:StartBuild"]
+    assert len(statement["Resource"]) == 3
+    assert not [arn for arn in statement["Resource"] if "migrate" in arn]
+
+
+def test_a_missing_dump_is_an_alarm_and_so_is_silence(production: Recording) -> None:
+    alarm = production.named("alarms-DumpMissing").plain
+
+    assert (alarm["evaluationPeriods"], alarm["comparisonOperator"], alarm["threshold"]) == (26, "LessThanThreshold", 1)
+    assert alarm["treatMissingData"] == "breaching"
+    assert "expression" in alarm["metricQueries"][0]

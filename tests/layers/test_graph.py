@@ -56,6 +56,7 @@ TAGGABLE = {
     "aws:cloudwatch/logGroup:LogGroup",
     "aws:cloudwatch/metricAlarm:MetricAlarm",
     "aws:codebuild/project:Project",
+    "aws:scheduler/scheduleGroup:ScheduleGroup",
     "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl",
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
     "aws:ec2/eip:Eip",

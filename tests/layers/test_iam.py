@@ -44,11 +44,18 @@ def test_identities_are_never_allowed_every_resource(stack: Recording) -> None:
         "app-servers-role-policy FindOwnGroup",
         "app-servers-role-policy ReadSecretsAtOnce",
         "app-servers-role-policy WriteMetrics",
+        "database-jobs-drill-role-policy LookAtNetwork",
+        "database-jobs-dump-role-policy LookAtNetwork",
+        "database-jobs-maintenance-role-policy LookAtNetwork",
         "database-jobs-migrate-role-policy LookAtNetwork",
     ]
     assert role_policies == {
         "app-servers-role-policy",
+        "database-jobs-drill-role-policy",
+        "database-jobs-dump-role-policy",
+        "database-jobs-maintenance-role-policy",
         "database-jobs-migrate-role-policy",
+        "database-jobs-scheduler-role-policy",
         "network-flow-log-role-policy",
     }
 

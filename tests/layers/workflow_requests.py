@@ -70,6 +70,8 @@ ARNS: Mapping[str, str] = {
     "route53:queryloggingconfig": "arn:aws:route53:::queryloggingconfig/{id}",
     "s3:object": "arn:aws:s3:::{name}/releases/1.0.0.tar.gz",
     "s3:bucket": "arn:aws:s3:::{name}",
+    "scheduler:schedule": "arn:aws:scheduler:{region}:{account}:schedule/{prefix}-database-jobs/{name}",
+    "scheduler:schedule-group": "arn:aws:scheduler:{region}:{account}:schedule-group/{name}",
     "secretsmanager:Secret": "arn:aws:secretsmanager:{region}:{account}:secret:{name}-AbCdEf",
     "sns:topic": "arn:aws:sns:{region}:{account}:{name}",
     "ssm:parameter": "arn:aws:ssm:{region}:{account}:parameter{name}",
@@ -829,6 +831,24 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             "read": ("sns:GetSubscriptionAttributes own:sns:topic", "sns:ListSubscriptionsByTopic own:sns:topic"),
             "update": ("sns:SetSubscriptionAttributes own:sns:topic",),
             "delete": ("sns:Unsubscribe own:sns:topic",),
+        },
+    ),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": (
+        "scheduler:schedule-group",
+        {
+            "create": ("scheduler:CreateScheduleGroup self", "scheduler:TagResource self"),
+            "read": ("scheduler:GetScheduleGroup self", "scheduler:ListTagsForResource self"),
+            "delete": ("scheduler:DeleteScheduleGroup self",),
+            **_taggable("scheduler:TagResource", "scheduler:UntagResource"),
+        },
+    ),
+    "aws:scheduler/schedule:Schedule": (
+        "scheduler:schedule",
+        {
+            "create": ("scheduler:CreateSchedule self", "iam:PassRole own:iam:role"),
+            "read": ("scheduler:GetSchedule self",),
+            "update": ("scheduler:UpdateSchedule self", "iam:PassRole own:iam:role"),
+            "delete": ("scheduler:DeleteSchedule self",),
         },
     ),
     "aws:codebuild/project:Project": (
