@@ -228,7 +228,8 @@ class DatabaseJobs(pulumi.ComponentResource):
                 },
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
             )
-        return group.name
+        name_of_group: pulumi.Output[str] = group.name
+        return name_of_group
 
     def _write_log(self, log_group: aws.cloudwatch.LogGroup) -> iam.Statement:
         return iam.statement(
