@@ -10,12 +10,12 @@ from pydantic import Field, model_validator
 from components.shared.section import Section, TextFormat
 
 MINUTES_PER_DAY = 24 * 60
-LAST_MINUTES = 5
-"""Of a window, in which nothing is begun."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 SHORTEST_BACKUP_MINUTES = 30
 """RDS accepts no shorter window, for backups or for maintenance."""
+SHORTEST_REINDEX_MINUTES = 30
+"""Nothing is begun in the last five; the rest is enough for the indexes of a database of some GiB."""
 SHORTEST_CACHE_MINUTES = 60
 """ElastiCache accepts no shorter window, for snapshots or for maintenance."""
 
@@ -101,6 +101,15 @@ class MaintenanceWindows(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _monthly_leaves_time_beside_weekly(self) -> Self:
+        if self._reindex[1] < SHORTEST_REINDEX_MINUTES:
+            raise ValueError(
+                f"weekly leaves less than {SHORTEST_REINDEX_MINUTES} minutes of monthly to the maintenance of indexes; "
+                "lengthen monthly or move one of the two"
+            )
+        return self
+
     @property
     def database_backup(self) -> str:
         """RDS backup window, `hh:mm-hh:mm`."""
@@ -122,12 +131,10 @@ class MaintenanceWindows(Section):
     @property
     def schedules(self) -> tuple[Schedule, ...]:
         """The jobs on the database: a dump with each daily window, VACUUM with the weekly one, a restore drill and
-        REINDEX with the monthly one, REINDEX after VACUUM where the two windows meet."""
+        REINDEX with the monthly one, but never together with VACUUM."""
         weekly, monthly = self.weekly, self.monthly
-        start, end = _minute(monthly.start), _minute(monthly.start) + monthly.minutes
-        vacuum_ends = _minute(weekly.start) + weekly.minutes
-        meet = weekly.day == monthly.day and start < vacuum_ends < min(end - LAST_MINUTES, MINUTES_PER_DAY)
-        reindex = vacuum_ends if meet else start
+        start = _minute(monthly.start)
+        reindex, minutes = self._reindex
         return (
             Schedule(name="dump", job="dump", expression=_cron(_minute(self.daily.start), "* * ?"), variables={}),
             Schedule(
@@ -141,9 +148,25 @@ class MaintenanceWindows(Section):
                 name="reindex",
                 job="maintenance",
                 expression=_cron(reindex, f"? * {monthly.day.upper()}#1"),
-                variables={"TASK": "monthly", "MINUTES": str(end - reindex)},
+                variables={"TASK": "monthly", "MINUTES": str(minutes)},
             ),
         )
+
+    @property
+    def _reindex(self) -> tuple[int, int]:
+        """Minute of the day, and minutes: the longest part of the monthly window that the weekly one leaves.
+
+        It begins on the day of the window: the day after a first Sunday cannot be written.
+        """
+        start, end = _minute(self.monthly.start), _minute(self.monthly.start) + self.monthly.minutes
+        days = DAYS.index(self.weekly.day) - DAYS.index(self.monthly.day)
+        parts = [(start, end)]
+        for week in (-1, 0, 1):
+            begins = (days + 7 * week) * MINUTES_PER_DAY + _minute(self.weekly.start)
+            if begins < end and start < begins + self.weekly.minutes:
+                parts = [(start, begins), (begins + self.weekly.minutes, end)]
+        begins, ends = max((part for part in parts if part[0] < MINUTES_PER_DAY), key=lambda part: part[1] - part[0])
+        return begins, ends - begins
 
     @property
     def _snapshot_minutes(self) -> int:

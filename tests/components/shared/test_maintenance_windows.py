@@ -1,5 +1,6 @@
 """Maintenance windows: the guide's, as each service wants to be told."""
 
+import datetime
 import re
 from typing import Any
 
@@ -110,6 +111,8 @@ def test_windows_that_are_taken_are_disjoint_on_the_clock_of_the_week(
     settings = {
         "daily": {"start": daily, "minutes": daily_minutes},
         "weekly": {"day": day, "start": weekly, "minutes": weekly_minutes},
+        # Long enough for every weekly one.
+        "monthly": {"minutes": 720},
     }
     maintenance = minutes_covered([DAYS.index(day)], weekly, weekly_minutes)
     backups = minutes_covered(range(7), daily, max(daily_minutes, 60))
@@ -127,3 +130,73 @@ def minutes_covered(days: Any, start: str, minutes: int) -> set[int]:
     hour, minute = start.split(":")
     first = int(hour) * 60 + int(minute)
     return {(day * 1440 + first + offset) % MINUTES_PER_WEEK for day in days for offset in range(minutes)}
+
+
+def days_of(expression: str, years: range) -> list[datetime.datetime]:
+    """When a schedule starts, by the meaning of EventBridge Scheduler's fields."""
+    minute, hour, day, month, weekday, year = expression.removeprefix("cron(").removesuffix(")").split()
+    assert (month, year) == ("*", "*")
+    assert (day, weekday) == ("*", "?") or day == "?"
+    name, _, number = weekday.partition("#")
+    found = []
+    for ordinal in range(datetime.date(years.start, 1, 1).toordinal(), datetime.date(years.stop, 1, 1).toordinal()):
+        date = datetime.date.fromordinal(ordinal)
+        nth = (date.day - 1) // 7 + 1
+        if weekday == "?" or (name == DAYS[date.weekday()].upper() and number in ("", str(nth))):
+            found.append(datetime.datetime.combine(date, datetime.time(int(hour), int(minute))))
+    return found
+
+
+def test_jobs_start_on_the_right_days_of_ten_years() -> None:
+    expressions = {each.name: each.expression for each in MaintenanceWindows().schedules}
+    starts = {name: days_of(expression, range(2026, 2036)) for name, expression in expressions.items()}
+
+    assert {name: len(found) for name, found in starts.items()} == {
+        "dump": 3652,
+        "vacuum": 522,
+        "drill": 120,
+        "reindex": 120,
+    }
+    assert {(each.weekday(), each.day <= 7, each.hour) for each in starts["reindex"]} == {(6, True, 4)}
+    assert datetime.datetime(2028, 2, 29, 2) in starts["dump"]
+    assert [each.isoformat() for each in starts["drill"][:3]] == [
+        "2026-01-04T02:00:00",
+        "2026-02-01T02:00:00",
+        "2026-03-01T02:00:00",
+    ]
+
+
+@given(
+    st.sampled_from(DAYS),
+    times,
+    st.integers(min_value=60, max_value=480),
+    st.sampled_from(DAYS),
+    times,
+    st.integers(min_value=60, max_value=720),
+)
+def test_the_maintenance_of_indexes_is_within_its_window_and_never_beside_vacuum(
+    weekly_day: str, weekly: str, weekly_minutes: int, monthly_day: str, monthly: str, monthly_minutes: int
+) -> None:
+    """A project runs one build at a time: the second one would not start."""
+    settings = {
+        # Out of the way, at another time than the weekly window.
+        "daily": {"start": f"{(int(weekly[:2]) + 12) % 24:02d}:{weekly[3:]}"},
+        "weekly": {"day": weekly_day, "start": weekly, "minutes": weekly_minutes},
+        "monthly": {"day": monthly_day, "start": monthly, "minutes": monthly_minutes},
+    }
+    vacuum = minutes_covered([DAYS.index(weekly_day)], weekly, weekly_minutes)
+    window = minutes_covered([DAYS.index(monthly_day)], monthly, monthly_minutes)
+    try:
+        windows = MaintenanceWindows.model_validate(settings)
+    except ValidationError as refusal:
+        assert "to the maintenance of indexes" in str(refusal)
+        assert vacuum & window
+        return
+    [reindex] = [each for each in windows.schedules if each.name == "reindex"]
+    minute, hour, *_, weekday, _ = reindex.expression.removeprefix("cron(").removesuffix(")").split()
+    assert weekday == f"{monthly_day.upper()}#1"
+    covered = minutes_covered(
+        [DAYS.index(monthly_day)], f"{int(hour):02d}:{int(minute):02d}", int(reindex.variables["MINUTES"])
+    )
+    assert covered <= window
+    assert not covered & vacuum
