@@ -46,6 +46,8 @@ BUCKET_POLICY: Final = "aws:s3/bucketPolicy"
 BUCKET_PUBLIC_ACCESS_BLOCK: Final = "aws:s3/bucketPublicAccessBlock"
 BUCKET_VERSIONING: Final = "aws:s3/bucketVersioning"
 BUILD_PROJECT: Final = "aws:codebuild/project"
+SCHEDULE: Final = "aws:scheduler/schedule"
+SCHEDULE_GROUP: Final = "aws:scheduler/scheduleGroup"
 CACHE: Final = "aws:elasticache/replicationGroup"
 CACHE_CLUSTER: Final = "aws:elasticache/cluster"
 CACHE_SUBNET_GROUP: Final = "aws:elasticache/subnetGroup"
@@ -185,7 +187,6 @@ TYPES_WITHOUT_RULES: Final = frozenset(
         "lb": "listenerCertificate targetGroupAttachment",
         "rds": "clusterParameterGroup optionGroup",
         "route53": "delegationSet healthCheck",
-        "scheduler": "schedule scheduleGroup",
         "servicediscovery": "privateDnsNamespace service",
         "ssm": "maintenanceWindow maintenanceWindowTarget maintenanceWindowTask patchBaseline patchGroup",
         "wafv2": "ipSet regexPatternSet",
@@ -616,7 +617,16 @@ def _security_group_rule(item: StackResource) -> SecurityGroupRule:
 ABOVE: Final = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
 BELOW: Final = frozenset({"LessThanThreshold", "LessThanOrEqualToThreshold"})
 CACHE_NODE_DIMENSION: Final = "CacheClusterId"
-WATCHED_TYPES: Final = (CERTIFICATE, AUTO_SCALING_GROUP, NAT_GATEWAY, LOAD_BALANCER, DB_INSTANCE, CACHE)
+WATCHED_TYPES: Final = (
+    AUTO_SCALING_GROUP,
+    BUILD_PROJECT,
+    CACHE,
+    CERTIFICATE,
+    DB_INSTANCE,
+    LOAD_BALANCER,
+    NAT_GATEWAY,
+    SCHEDULE_GROUP,
+)
 """Types that CloudWatch's dimensions name."""
 
 

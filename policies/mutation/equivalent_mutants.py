@@ -278,7 +278,7 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "threshold",
         "ten times as much",
         "It fires immediately and permanently; nothing is missed.",
-        name=".*(CertificateExpiresSoon|NoHealthyServer|DatabaseStorageLow|ReplicaStorageLow)",
+        name=".*(CertificateExpiresSoon|DumpMissing|NoHealthyServer|DatabaseStorageLow|ReplicaStorageLow)",
     ),
     EquivalentMutant(
         "cloudwatch/metricAlarm",
@@ -325,6 +325,23 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         r"vpcConfig\.(securityGroupIds|subnets)",
         "emptied|left out",
         "The migration does not reach the database and fails; the release before goes on serving.",
+    ),
+    EquivalentMutant("scheduler/schedule", "", "removed", "A dump that nobody starts raises an alarm within 26 hours."),
+    EquivalentMutant(
+        "scheduler/schedule",
+        "target.retryPolicy",
+        "left out",
+        "EventBridge's own retry policy is longer: 185 attempts in a day.",
+    ),
+    EquivalentMutant(
+        "s3/bucketLifecycleConfiguration",
+        r"rules\.2\..*[dD]ays",
+        "reduced to 1",
+        "Reports of restore drills; dumps and archives have other rules.",
+        name="backups-store-lifecycle",
+    ),
+    EquivalentMutant(
+        "iam/rolePolicy", "policy", "statement ListDumps: no condition", "Names of objects of the same bucket."
     ),
     EquivalentMutant("codebuild/project", "badgeEnabled", "flipped", "A badge says whether the last build succeeded."),
     EquivalentMutant("route53/record", "allowOverwrite", "flipped", "A record that exists fails the deployment."),

@@ -175,3 +175,17 @@ def restore_is_tested(_: StackResource, context: Context) -> Iterator[Problem]:
     selections = context.stack.of_type(aws.RESTORE_TESTING_SELECTION)
     if not any(selection.is_set("protectedResourceType") for selection in selections):
         yield "makes backups whose restore is not tested: a backup that cannot be restored is not noticed"
+
+
+@rule(
+    "backup-schedules-are-enabled",
+    item=ChecklistItem.BACKUPS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.SCHEDULE],
+    documentation="https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-state.html",
+    remediation="Remove state=DISABLED from the schedule.",
+)
+def schedules_are_enabled(schedule: StackResource, _: Context) -> Iterator[Problem]:
+    """Schedules are enabled."""
+    if schedule.get("state") == "DISABLED":
+        yield "is disabled: what it starts, such as the nightly dump, does not run, and nothing fails"

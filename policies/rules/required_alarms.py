@@ -4,6 +4,7 @@ A table says for each resource type which metrics need an alarm, and the thresho
 to act. The platform's own alarms are stricter.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -91,6 +92,7 @@ REQUIRED_ALARMS: Final[Mapping[str, Sequence[RequiredAlarm]]] = {
         # From the CloudWatch agent: EC2 does not see how full a disk is.
         RequiredAlarm(metric="disk_used_percent", threshold_limit=_constant(90)),
     ),
+    aws.SCHEDULE_GROUP: (RequiredAlarm(metric="InvocationDroppedCount", threshold_limit=_constant(0)),),
     aws.NAT_GATEWAY: (RequiredAlarm(metric="ErrorPortAllocation", threshold_limit=_constant(10)),),
     aws.CERTIFICATE: (
         RequiredAlarm(
@@ -102,6 +104,13 @@ REQUIRED_ALARMS: Final[Mapping[str, Sequence[RequiredAlarm]]] = {
         ),
     ),
 }
+
+
+OF_SCHEDULED_BUILDS: Final = (
+    RequiredAlarm(metric="FailedBuilds", threshold_limit=_constant(0)),
+    RequiredAlarm(metric="SucceededBuilds", comparisons=BELOW, threshold_limit=_constant(1), window_seconds=2 * A_DAY),
+)
+"""Alarms of which a build that nobody starts by hand needs one."""
 
 
 @rule(
@@ -126,6 +135,28 @@ def has_required_alarms(subject: StackResource, context: Context) -> Iterator[Pr
     if missing:
         index.require_known()
         yield f"has no alarm, or one that fires too late, for {', '.join(missing)}"
+
+
+@rule(
+    "monitoring-scheduled-builds-have-alarm",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.SCHEDULE],
+    scope=Scope.STACK,
+    documentation="https://docs.aws.amazon.com/codebuild/latest/userguide/monitoring-metrics.html",
+    remediation="Keep the alarm of the job in components/database_jobs.py.",
+)
+def scheduled_builds_have_alarm(schedule: StackResource, context: Context) -> Iterator[Problem]:
+    """Builds that a schedule starts have an alarm on failures, or on the absence of a success."""
+    if not str(schedule.get("target.arn")).endswith(":startBuild"):
+        return
+    name = json.loads(str(schedule.get("target.input")))["ProjectName"]
+    index = context.stack.derived(aws.index_alarms)
+    for project in context.stack.named(aws.BUILD_PROJECT, name):
+        alarms = index.on(project)
+        if not any(each.is_met_by(alarm, seen, project) for each in OF_SCHEDULED_BUILDS for alarm, seen in alarms):
+            index.require_known()
+            yield f"starts {name}, of which nobody is told that it fails"
 
 
 def _nodes(subject: StackResource) -> int:

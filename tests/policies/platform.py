@@ -55,6 +55,7 @@ def _platform() -> State:
     _databases(state)
     _cache(state)
     _secrets(state)
+    _nightly_dump(state)
     _alarms(state)
     _chat(state)
     _backup_plan(state)
@@ -857,6 +858,8 @@ def _alarms(state: State) -> None:
         ("rejected", "RejectedConnectionCount", 0, balancer),
         ("server-cpu", "CPUUtilization", 90, {"AutoScalingGroupName": Reference("servers", "name")}),
         ("server-disk", "disk_used_percent", 80, {"AutoScalingGroupName": Reference("servers", "name")}),
+        ("dump-failed", "FailedBuilds", 0, {"ProjectName": Reference("dump", "name")}),
+        ("not-started", "InvocationDroppedCount", 0, {"ScheduleGroup": Reference("schedules", "name")}),
         ("nat-ports", "ErrorPortAllocation", 0, {"NatGatewayId": Reference("nat", "id")}),
         ("CertificateExpiresSoon", "DaysToExpiry", 30, {"CertificateArn": Reference("certificate", "arn")}),
     ):
@@ -922,6 +925,33 @@ def _chat(state: State) -> None:
         "aws:cloudwatch/alarmMuteRule",
         "mute",
         {"muteTargets": {"alarmNames": [Reference("server-cpu", "name")]}, "tags": tags("mute")},
+    )
+
+
+def _nightly_dump(state: State) -> None:
+    state.add(
+        "aws:codebuild/project",
+        "dump",
+        {
+            "name": "fixrx-dump",
+            "environment": {"privilegedMode": False},
+            "logsConfig": {"cloudwatchLogs": {"status": "ENABLED"}},
+            "tags": tags("dump"),
+        },
+    )
+    state.add("aws:scheduler/scheduleGroup", "schedules", {"name": "fixrx-jobs", "tags": tags("schedules")})
+    state.add(
+        "aws:scheduler/schedule",
+        "nightly",
+        {
+            "groupName": Reference("schedules", "name"),
+            "scheduleExpression": "cron(0 2 * * ? *)",
+            "state": "ENABLED",
+            "target": {
+                "arn": "arn:aws:scheduler:::aws-sdk:codebuild:startBuild",
+                "input": '{"ProjectName": "fixrx-dump"}',
+            },
+        },
     )
 
 

@@ -46,4 +46,5 @@ CASES = (
         ("plan", "rules.0.lifecycle"),
     ),
     Case("backup-restore-is-tested", "plan", remove("restore-test"), ("restore-test", "protectedResourceType")),
+    Case("backup-schedules-are-enabled", "nightly", put("nightly", "state", "DISABLED"), ("nightly", "state")),
 )

@@ -23,6 +23,9 @@ CASES = (
         None,
     ),
     Case("monitoring-has-required-alarms", "servers", put("server-cpu", "evaluationPeriods", 100), None),
+    Case("monitoring-has-required-alarms", "schedules", remove("not-started"), None),
+    Case("monitoring-scheduled-builds-have-alarm", "nightly", remove("dump-failed"), ("nightly", "target.input")),
+    Case("monitoring-scheduled-builds-have-alarm", "nightly", put("dump-failed", "threshold", 3), None),
     Case("monitoring-has-required-alarms", "servers", put("server-disk", "threshold", 99), None),
     Case(
         "monitoring-has-required-alarms",
