@@ -73,16 +73,28 @@ def amounts(sandbox: Sandbox) -> dict[str, int]:
         for key in keys.list_keys()["Keys"]
     )
     amounts["key aliases"] = len([alias for alias in keys.list_aliases()["Aliases"] if alias.get("TargetKeyId")])
+    gone = _gone(sandbox)
     tagged = [
         resource
         for page in sandbox.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate()
         for resource in page["ResourceTagMappingList"]
         # A key that is deleted stays for its waiting period, as in AWS.
-        if ":key/" not in resource["ResourceARN"]
+        if ":key/" not in resource["ResourceARN"] and resource["ResourceARN"].rpartition("/")[2] not in gone
     ]
     amounts["tagged resources"] = len(tagged)
     amounts["tags"] = sum(len(resource["Tags"]) for resource in tagged)
     return amounts | _recorded(sandbox)
+
+
+def _gone(sandbox: Sandbox) -> set[str]:
+    """Servers and gateways that an interrupted `up` has left and the next one has deleted: for an hour and longer, AWS
+    tells of them, and of their tags."""
+    ec2 = sandbox.client("ec2")
+    gateways = [each for each in ec2.describe_nat_gateways()["NatGateways"] if each["State"] == "deleted"]
+    servers = [each for group in ec2.describe_instances()["Reservations"] for each in group["Instances"]]
+    return {each["NatGatewayId"] for each in gateways} | {
+        each["InstanceId"] for each in servers if each["State"]["Name"] == "terminated"
+    }
 
 
 def _recorded(sandbox: Sandbox) -> dict[str, int]:
