@@ -32,6 +32,9 @@ HEALTHY_CHECKS = 2
 PUBLIC_HEALTH_PATH = "/health"
 """The path that the guide's nginx offers to monitoring."""
 
+OPERATIONAL_PATHS = ("/api/v1/system/metrics", "/api/v1/system/database/status")
+"""The guide's endpoints that tell about the inside."""
+
 SERVER_ERRORS_PER_SECOND = 0.1
 """The guide's HighErrorRate: more than 0.1 errors a second over 5 minutes."""
 ERROR_WINDOW_SECONDS = 300
@@ -72,6 +75,7 @@ class LoadBalancer(pulumi.ComponentResource):
         target_group = self._create_target_group()
         self._redirect_http(load_balancer)
         listener = self._serve_https(load_balancer, target_group)
+        self._hide_operational_paths(listener)
         self._serve_public_health_path(listener, target_group)
 
         self.arn = load_balancer.arn
@@ -168,6 +172,24 @@ class LoadBalancer(pulumi.ComponentResource):
             routing_http_response_x_content_type_options_header_value="nosniff",
             routing_http_response_strict_transport_security_header_value=HSTS,
             routing_http_response_server_enabled=False,
+            opts=self._child,
+        )
+
+    def _hide_operational_paths(self, listener: aws.lb.Listener) -> None:
+        """For the servers' own checks. nginx on the servers refuses the same paths, however they are written."""
+        aws.lb.ListenerRule(
+            f"{self._name}-operational",
+            listener_arn=listener.arn,
+            priority=50,
+            conditions=[
+                {"path_pattern": {"values": [each for path in OPERATIONAL_PATHS for each in (path, f"{path}/*")]}}
+            ],
+            actions=[
+                {
+                    "type": "fixed-response",
+                    "fixed_response": {"content_type": "text/plain", "status_code": "404", "message_body": "Not found"},
+                }
+            ],
             opts=self._child,
         )
 

@@ -20,6 +20,7 @@ class Edge:
     dns: Dns
     certificate: Certificate
     load_balancer: LoadBalancer
+    web_acl: WebAcl
     parts: tuple[pulumi.ComponentResource, ...]
     """All of them."""
 
@@ -43,7 +44,12 @@ def build_edge(settings: StackSettings, foundation: Foundation) -> Edge:
     )
     web_acl = WebAcl(
         "web-acl",
-        WebAclArgs(settings=settings.web_acl, stack=stack, load_balancer_arn=load_balancer.arn),
+        WebAclArgs(
+            settings=settings.web_acl,
+            stack=stack,
+            load_balancer_arn=load_balancer.arn,
+            maintenance=settings.maintenance,
+        ),
         options,
     )
     dns.alias("api", domain, load_balancer.dns_name, load_balancer.zone_id)
@@ -51,5 +57,6 @@ def build_edge(settings: StackSettings, foundation: Foundation) -> Edge:
         dns=dns,
         certificate=certificate,
         load_balancer=load_balancer,
+        web_acl=web_acl,
         parts=(dns, certificate, load_balancer, web_acl),
     )

@@ -24,6 +24,7 @@ def build_operations(
         foundation.network,
         edge.certificate,
         edge.load_balancer,
+        edge.web_acl,
         data.database,
         data.cache,
         migration.jobs,

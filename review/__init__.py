@@ -3,7 +3,7 @@
 from review.approvals import ApprovalError, Approvals
 from review.plan import STACK_TYPE, Change, Kind, Plan, title_of
 from review.renames import renames
-from review.report import lines, refusal, total
+from review.report import lines, maintenance, refusal, total
 
 __all__ = [
     "STACK_TYPE",
@@ -13,6 +13,7 @@ __all__ = [
     "Kind",
     "Plan",
     "lines",
+    "maintenance",
     "refusal",
     "renames",
     "title_of",

@@ -9,6 +9,8 @@ from review.consequences import interruption, loss
 from review.plan import Change, Kind, Plan
 from review.renames import Rename, renames
 
+MAINTENANCE_RULE = ("aws:wafv2/webAclRule:WebAclRule", "web-acl-maintenance")
+"""What answers in place of the API while `fixrx:maintenance` is on."""
 MOST_CREATIONS = 20
 """A new stack creates hundreds of resources: more than this many are counted by component."""
 
@@ -18,12 +20,26 @@ MOST_DIFFERENCES = 12
 
 def lines(plan: Plan) -> Iterator[str]:
     """The whole report."""
+    yield from maintenance(plan)
     renamed = {rename.old.urn: rename for rename in renames(plan)}
     yield from _section("DELETED", plan.of(Kind.DELETE), lambda change: _deleted(change, renamed.get(change.urn)))
     yield from _section("REPLACED", plan.of(Kind.REPLACE), _replaced)
     yield from _section("UPDATED", plan.of(Kind.UPDATE), _updated)
     yield from _created(plan)
     yield from _unchanged(plan)
+
+
+def maintenance(plan: Plan) -> Iterator[str]:
+    """One line while users get 503 in place of the API, or when that ends: the first thing to know about a stack."""
+    rule = next((each for kind in Kind for each in plan.of(kind) if (each.type, each.name) == MAINTENANCE_RULE), None)
+    if rule is None:
+        return
+    if rule.kind is Kind.DELETE:
+        yield "MAINTENANCE ENDS: users reach the API again."
+    elif "notStatement" in rule.new.get("statement", {}):
+        yield "MAINTENANCE: everybody but fixrx:maintenance.except_networks gets 503 in place of the API."
+    else:
+        yield "MAINTENANCE: everybody gets 503 in place of the API."
 
 
 def total(plan: Plan) -> str:

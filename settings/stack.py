@@ -16,6 +16,7 @@ from components.sections.dns import DnsSettings
 from components.sections.encryption import EncryptionSettings
 from components.sections.endpoints import EndpointsSettings
 from components.sections.load_balancer import LoadBalancerSettings
+from components.sections.maintenance import MaintenanceSettings
 from components.sections.network import NetworkSettings
 from components.sections.notifications import NotificationsSettings
 from components.sections.rollout import RolloutSettings
@@ -53,6 +54,7 @@ class StackSettings(BaseModel):
     dns: DnsSettings = DnsSettings()
     load_balancer: LoadBalancerSettings = LoadBalancerSettings()
     web_acl: WebAclSettings = WebAclSettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
     app_servers: AppServersSettings
     rollout: RolloutSettings = RolloutSettings()
     database: DatabaseSettings = DatabaseSettings()

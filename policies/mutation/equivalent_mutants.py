@@ -284,8 +284,8 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "cloudwatch/metricAlarm",
         "|threshold|evaluationPeriods|comparisonOperator",
         ANY,
-        "An additional alarm: another one covers errors, connections and load of the servers.",
-        name=".*(HighErrorShare|DatabaseConnectionLimitNear|ServerGroupAtMaximum)",
+        "An additional alarm: another one covers errors, connections and load; the limit of messages holds.",
+        name=".*(HighErrorShare|DatabaseConnectionLimitNear|PaidMessagesLimited|ServerGroupAtMaximum)",
     ),
     EquivalentMutant("cloudwatch/alarmMuteRule", "|muteTargets.alarmNames", "removed|emptied", STRICTER),
     EquivalentMutant(
@@ -326,6 +326,15 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "emptied|left out",
         "The migration does not reach the database and fails; the release before goes on serving.",
     ),
+    EquivalentMutant(
+        "wafv2/webAclRule",
+        ANY,
+        ANY,
+        "Counts, or blocks in addition; nginx refuses a body of more than 10 MB.",
+        name="web-acl-large-body",
+    ),
+    EquivalentMutant("wafv2/webAclRule", "overrideAction", "left out", AWS_REFUSES),
+    EquivalentMutant("wafv2/webAclRule", ".*ruleActionOverrides", "emptied", STRICTER),
     EquivalentMutant("scheduler/schedule", "", "removed", "A dump that nobody starts raises an alarm within 26 hours."),
     EquivalentMutant(
         "scheduler/schedule",

@@ -9,13 +9,21 @@ from typing import Final
 
 from policies import aws
 from policies.engine.checklist_items import ChecklistItem
-from policies.engine.resource import StackResource
+from policies.engine.resource import StackResource, comma_separated
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting, rule
 
 DEFAULT_WINDOW_SECONDS: Final = 300
 """AWS WAF's default evaluation window."""
 MINUTE_SECONDS: Final = 60
 RATE_STATEMENT: Final = "statement.rateBasedStatement"
+MANAGED: Final = "statement.managedRuleGroupStatement"
+BLOCKING_GROUPS: Final = ("AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesKnownBadInputsRuleSet")
+"""Groups of AWS's rules with few false positives."""
+COUNTING_GROUPS: Final = ("AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet")
+"""Groups that need to count first."""
+MOST_PAID_MESSAGES: Final = 50
+"""Requests of one address for a paid message in five minutes."""
+LOWER_CASE: Final = "LOWERCASE"
 CREDENTIAL_HEADERS: Final = ("authorization", "cookie")
 WAF_GUIDE: Final = "https://docs.aws.amazon.com/waf/latest/developerguide"
 
@@ -87,6 +95,56 @@ def _requests_per_minute(each: StackResource) -> float | None:
     window = each.number(f"{RATE_STATEMENT}.evaluationWindowSec") or DEFAULT_WINDOW_SECONDS
     limit = each.number(f"{RATE_STATEMENT}.limit")
     return None if limit is None else float(limit * MINUTE_SECONDS / window)
+
+
+@rule(
+    "waf-managed-groups-are-used",
+    item=ChecklistItem.FIREWALL,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.WEB_ACL],
+    scope=Scope.STACK,
+    documentation=f"{WAF_GUIDE}/aws-managed-rule-groups-list.html",
+    remediation="Keep the groups of components/web_acl.py; `block_managed` in `fixrx:web_acl` says which block.",
+)
+def managed_groups_are_used(acl: StackResource, context: Context) -> Iterator[Problem]:
+    """Web ACLs have AWS's groups against known attackers and known exploits, which block, and those that count."""
+    managed = {
+        str(each.get(f"{MANAGED}.name")): each.get("overrideAction.none") is not None
+        for each in _rules_of(acl, context)
+        if each.is_set(MANAGED)
+    }
+    missing = [group for group in (*BLOCKING_GROUPS, *COUNTING_GROUPS) if group not in managed]
+    if missing:
+        context.stack.require_known_referrers(acl, aws.WEB_ACL_RULE, "webAclArn")
+        yield f"lacks {comma_separated(missing)}: exploits that AWS knows reach the API, and nobody sees them"
+    counting = [group for group in BLOCKING_GROUPS if managed.get(group) is False]
+    if counting:
+        yield f"only counts what {comma_separated(counting)} finds"
+
+
+@rule(
+    "waf-paid-messages-are-limited",
+    item=ChecklistItem.RATE_LIMITING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.WEB_ACL],
+    scope=Scope.STACK,
+    applies_to=lambda acl: acl.get("scope") == "REGIONAL",
+    documentation=f"{WAF_GUIDE}/waf-rule-statement-type-rate-based.html",
+    remediation="Keep `message_paths` and `message_requests` in `fixrx:web_acl`, and its action at block.",
+)
+def paid_messages_are_limited(acl: StackResource, context: Context) -> Iterator[Problem]:
+    """Web ACLs limit how often an address may ask for a message that costs money, however the path is written."""
+    narrowed = f"{RATE_STATEMENT}.scopeDownStatement.regexMatchStatement"
+    for each in _rules_of(acl, context):
+        if not (each.is_set(narrowed) and _blocks(each)) or each.get(f"{RATE_STATEMENT}.aggregateKeyType") != "IP":
+            continue
+        seconds = each.number(f"{RATE_STATEMENT}.evaluationWindowSec") or DEFAULT_WINDOW_SECONDS
+        limit = each.number(f"{RATE_STATEMENT}.limit")
+        changes = {one.get("type") for one in each.items(f"{narrowed}.textTransformations")}
+        if limit is not None and limit * 300 / seconds <= MOST_PAID_MESSAGES and LOWER_CASE in changes:
+            return
+    context.stack.require_known_referrers(acl, aws.WEB_ACL_RULE, "webAclArn")
+    yield "does not limit requests for codes by SMS: somebody who has them sent to his own numbers is paid by FixRx"
 
 
 @rule(

@@ -91,7 +91,7 @@ def test_servers_are_balanced_and_ejected_as_in_the_guide(stack: Recording) -> N
 
 
 def test_public_health_path_is_rewritten_to_the_deep_check(stack: Recording) -> None:
-    (rule,) = stack.of_type(LISTENER_RULE)
+    rule = stack.named("load-balancer-health")
 
     assert rule.pick("conditions", "transforms", "actions") == {
         "conditions": [{"pathPattern": {"values": ["/health"]}}],

@@ -90,3 +90,33 @@ def test_log_has_no_credentials(production: Recording) -> None:
         "retentionInDays": 365,
         "kmsKeyId": "arn:aws:kms:us-east-1:111122223333:key/encryption-logs-key",
     }
+
+
+def test_rules_are_these_in_this_order(stack: Recording) -> None:
+    rules = sorted(stack.of_type("aws:wafv2/webAclRule:WebAclRule"), key=lambda each: each.plain["priority"])
+
+    assert [(each.plain["priority"], each.name) for each in rules if each.name.startswith("web-acl-")] == [
+        (10, "web-acl-rate-limit"),
+        (20, "web-acl-paid-messages-per-address"),
+        (30, "web-acl-aws-reputation"),
+        (31, "web-acl-aws-known-bad-inputs"),
+        (32, "web-acl-aws-common"),
+        (33, "web-acl-aws-sql-injection"),
+        (40, "web-acl-large-body"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"message_requests": 9},
+        {"message_paths": ["/api/v1/OTP"]},
+        {"message_paths": ["/api/.*"]},
+        {"message_paths": []},
+        {"upload_paths": ["uploads"]},
+        {"block_managed": ["everything"]},
+    ],
+)
+def test_settings_that_waf_would_not_take_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        WebAclSettings.model_validate(settings)

@@ -129,6 +129,26 @@ def test_metrics_are_not_for_the_world(server: Server, path: str) -> None:
     assert_safe(answer)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/system/metrics",
+        "/api/v1/system/metrics/",
+        "/API/v1/System/Metrics?a=b",
+        "/api/v1/system/%6detrics",
+        "/api//v1/system/metrics",
+        "/api/v1/system/x/../metrics",
+        "/api/v1/system/database/status",
+        "/api/v1/system/database/STATUS/",
+    ],
+)
+def test_operational_endpoints_are_not_for_the_world(server: Server, path: str) -> None:
+    answer = server.get(path)
+
+    assert (answer.status, b"inner" in answer.body) == (404, False)
+    assert_safe(answer)
+
+
 def test_health_leads_to_the_health_of_the_application_and_is_not_logged(server: Server) -> None:
     assert server.get("/health").json() == {"healthy": True}
     assert server.get("/api/v1/system/ready").json() == {"ready": True}

@@ -40,6 +40,7 @@ def billed(stack: Recording) -> dict[str, str]:
         "interface endpoints, times zones": str(sum(zones)),
         "load balancers": count("aws:lb/loadBalancer:LoadBalancer"),
         "web ACLs": count("aws:wafv2/webAcl:WebAcl"),
+        "rules of web ACLs": count("aws:wafv2/webAclRule:WebAclRule"),
         "keys": count("aws:kms/key:Key"),
         "secrets": count("aws:secretsmanager/secret:Secret"),
         "alarms": count("aws:cloudwatch/metricAlarm:MetricAlarm"),

@@ -427,6 +427,40 @@ def _edge(state: State) -> None:
             "visibilityConfig": _visibility(),
         },
     )
+    lower = {"textTransformations": [{"priority": 0, "type": "LOWERCASE"}], "regexString": "^/otp$"}
+    state.add(
+        "aws:wafv2/webAclRule",
+        "paid-messages",
+        {
+            "webAclArn": acl.arn,
+            "action": {"block": {}},
+            "statement": {
+                "rateBasedStatement": {
+                    "limit": 10,
+                    "evaluationWindowSec": 300,
+                    "aggregateKeyType": "IP",
+                    "scopeDownStatement": {"regexMatchStatement": lower},
+                }
+            },
+            "visibilityConfig": _visibility(),
+        },
+    )
+    for group, override in (
+        ("AmazonIpReputationList", "none"),
+        ("KnownBadInputsRuleSet", "none"),
+        ("CommonRuleSet", "count"),
+        ("SQLiRuleSet", "count"),
+    ):
+        state.add(
+            "aws:wafv2/webAclRule",
+            group,
+            {
+                "webAclArn": acl.arn,
+                "overrideAction": {override: {}},
+                "statement": {"managedRuleGroupStatement": {"vendorName": "AWS", "name": f"AWSManagedRules{group}"}},
+                "visibilityConfig": _visibility(),
+            },
+        )
     state.add("aws:wafv2/webAclAssociation", "acl-association", {"resourceArn": balancer.arn, "webAclArn": acl.arn})
     state.add(
         "aws:wafv2/webAclLoggingConfiguration",

@@ -51,6 +51,33 @@ def test_losses_stand_first() -> None:
     assert total(plan) == "2 deleted, 1 replaced, 1 updated, 1 created, 1 unchanged"
 
 
+RULE = "aws:wafv2/webAclRule:WebAclRule"
+
+
+@pytest.mark.parametrize(
+    ("operation", "statement", "line"),
+    [
+        ("create", {"sizeConstraintStatement": {}}, "MAINTENANCE: everybody gets 503 in place of the API."),
+        (
+            "update",
+            {"notStatement": {}},
+            "MAINTENANCE: everybody but fixrx:maintenance.except_networks gets 503 in place of the API.",
+        ),
+        ("same", {"sizeConstraintStatement": {}}, "MAINTENANCE: everybody gets 503 in place of the API."),
+        ("delete", {"sizeConstraintStatement": {}}, "MAINTENANCE ENDS: users reach the API again."),
+    ],
+)
+def test_maintenance_is_the_first_line(operation: str, statement: dict[str, object], line: str) -> None:
+    inputs = {"statement": statement}
+    change = step(operation, RULE, "web-acl-maintenance", old=inputs, new=inputs)
+    plan = plan_of(STACK_STEP, step("delete", "aws:sns/topic:Topic", "p4", old={}), change)
+
+    assert report(plan)[0] == line
+    assert not [
+        line for line in report(plan_of(STACK_STEP, step("create", RULE, "web-acl-rate", new={}))) if "503" in line
+    ]
+
+
 def test_a_new_stack_is_counted_by_component() -> None:
     network = step("create", "fixrx:components:Network", "network", new={})
     parent = urn("fixrx:components:Network", "network")

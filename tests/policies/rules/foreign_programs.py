@@ -668,7 +668,9 @@ PROGRAMS: Mapping[str, Program] = {
         {
             "acl": (
                 "waf-logging-enabled",
+                "waf-managed-groups-are-used",
                 "waf-metrics-enabled",
+                "waf-paid-messages-are-limited",
                 "waf-rate-limit-is-enforced",
             ),
         },

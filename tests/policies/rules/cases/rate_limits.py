@@ -34,6 +34,16 @@ CASES = (
         put("rate-limit", "statement.rateBasedStatement.scopeDownStatement", {"geoMatchStatement": {}}),
         None,
     ),
+    Case("waf-managed-groups-are-used", "acl", remove("SQLiRuleSet"), ("KnownBadInputsRuleSet", "webAclArn")),
+    Case("waf-managed-groups-are-used", "acl", put("KnownBadInputsRuleSet", "overrideAction", {"count": {}}), None),
+    Case("waf-paid-messages-are-limited", "acl", remove("paid-messages"), ("paid-messages", "webAclArn")),
+    Case(
+        "waf-paid-messages-are-limited",
+        "acl",
+        put("paid-messages", "statement.rateBasedStatement.limit", 1000),
+        None,
+    ),
+    Case("waf-paid-messages-are-limited", "acl", put("paid-messages", "action", {"count": {}}), None),
     Case("waf-logging-enabled", "acl", remove("acl-log"), ("acl-log", "resourceArn")),
     Case(
         "waf-log-credentials-are-redacted",
