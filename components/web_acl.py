@@ -6,12 +6,14 @@ the minute. That part is left to the token bucket on each server.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
 from components.sections.web_acl import WebAclSettings
-from components.shared.keys import StackContext
+from components.shared.identity import GLOBAL_SERVICES_REGION
+from components.shared.keys import StackContext, create_key, logs_statement
 
 CREDENTIAL_HEADERS = ("authorization", "cookie")
 TOO_MANY_REQUESTS = 429
@@ -22,7 +24,9 @@ RATE_LIMIT_PRIORITY = 10
 class WebAclArgs:
     settings: WebAclSettings
     stack: StackContext
-    load_balancer_arn: pulumi.Input[str]
+    scope: Literal["REGIONAL", "CLOUDFRONT"] = "REGIONAL"
+    load_balancer_arn: pulumi.Input[str] | None = None
+    protect: bool = True
 
 
 class WebAcl(pulumi.ComponentResource):
@@ -35,10 +39,12 @@ class WebAcl(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
+        self._region = None if args.scope == "REGIONAL" else GLOBAL_SERVICES_REGION
 
         self.arn = self._create_web_acl().arn
         self._limit_rate()
-        self._associate()
+        if args.load_balancer_arn is not None:
+            self._associate(args.load_balancer_arn)
         self._log()
 
         self.register_outputs({"arn": self.arn})
@@ -46,7 +52,8 @@ class WebAcl(pulumi.ComponentResource):
     def _create_web_acl(self) -> aws.wafv2.WebAcl:
         return aws.wafv2.WebAcl(
             f"{self._name}-acl",
-            scope="REGIONAL",
+            region=self._region,
+            scope=self._args.scope,
             description=f"{self._args.stack.identity.prefix}: in front of the load balancer",
             default_action={"allow": {}},
             visibility_config={
@@ -70,6 +77,7 @@ class WebAcl(pulumi.ComponentResource):
         }
         aws.wafv2.WebAclRule(
             f"{self._name}-rate-limit",
+            region=self._region,
             web_acl_arn=self.arn,
             name="rate-limit-per-address",
             priority=RATE_LIMIT_PRIORITY,
@@ -89,25 +97,39 @@ class WebAcl(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _associate(self) -> None:
+    def _associate(self, load_balancer_arn: pulumi.Input[str]) -> None:
         aws.wafv2.WebAclAssociation(
             f"{self._name}-association",
-            resource_arn=self._args.load_balancer_arn,
+            resource_arn=load_balancer_arn,
             web_acl_arn=self.arn,
             opts=self._child,
         )
 
     def _log(self) -> None:
+        suffix, key = "", self._args.stack.keys.logs
+        if self._region is not None:
+            identity = self._args.stack.identity
+            suffix = "-cdn"
+            key = create_key(
+                f"{self._name}-log",
+                f"{identity.prefix}: log of the CDN's web ACL",
+                identity.account_id,
+                [logs_statement(identity.account_id, GLOBAL_SERVICES_REGION)],
+                pulumi.ResourceOptions(parent=self, protect=self._args.protect),
+                region=GLOBAL_SERVICES_REGION,
+            ).arn
         log_group = aws.cloudwatch.LogGroup(
             f"{self._name}-log-group",
             # AWS WAF delivers only to log groups whose name begins with aws-waf-logs-.
-            name=f"aws-waf-logs-{self._args.stack.identity.prefix}",
+            name=f"aws-waf-logs-{self._args.stack.identity.prefix}{suffix}",
             retention_in_days=self._args.settings.log_retention_days,
-            kms_key_id=self._args.stack.keys.logs,
+            kms_key_id=key,
+            region=self._region,
             opts=self._child,
         )
         aws.wafv2.WebAclLoggingConfiguration(
             f"{self._name}-log",
+            region=self._region,
             resource_arn=self.arn,
             log_destination_configs=[log_group.arn],
             redacted_fields=[{"single_header": {"name": header}} for header in CREDENTIAL_HEADERS],

@@ -17,7 +17,15 @@ class Operations:
 
 
 def build_operations(foundation: Foundation, edge: Edge, data: Data, runtime: Runtime) -> Operations:
-    watched = (foundation.network, edge.certificate, edge.load_balancer, data.database, data.cache, runtime.api)
+    watched = (
+        foundation.network,
+        edge.certificate,
+        edge.load_balancer,
+        edge.cdn,
+        data.database,
+        data.cache,
+        runtime.api,
+    )
     alarms = Alarms(
         "alarms",
         AlarmsArgs(

@@ -483,6 +483,16 @@ def receives_service_logs(bucket: StackResource, stack: StackGraph) -> bool:
     )
 
 
+def feeds_distribution(bucket: StackResource, stack: StackGraph) -> bool:
+    """Tell whether a distribution serves a bucket's objects to everybody: encryption hides them from nobody.
+
+    Raises UnknownValue where that cannot be known.
+    """
+    distributions = stack.of_type(DISTRIBUTION)
+    origins = [str(origin.get("domainName")) for each in distributions for origin in each.items("origins")]
+    return bool(origins) and any(origin.startswith(f"{bucket.get('bucket')}.s3.") for origin in origins)
+
+
 def inline_aspect(bucket: StackResource, name: str, older_name: str) -> Sequence[StackResource]:
     """Return what a bucket says itself about an aspect that has a resource of its own today.
 
