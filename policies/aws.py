@@ -111,6 +111,9 @@ LAYER_PERMISSION: Final = "aws:lambda/layerVersionPermission"
 LISTENER: Final = "aws:lb/listener"
 LISTENER_RULE: Final = "aws:lb/listenerRule"
 LOAD_BALANCER: Final = "aws:lb/loadBalancer"
+CDN_REGION: Final = "us-east-1"
+"""Where CloudFront's metrics are, and the certificates that it accepts."""
+LOG_DELIVERY: Final = "aws:cloudwatch/logDelivery"
 LOG_DELIVERY_SOURCE: Final = "aws:cloudwatch/logDeliverySource"
 LOG_DESTINATION_POLICY: Final = "aws:cloudwatch/logDestinationPolicy"
 LOG_GROUP: Final = "aws:cloudwatch/logGroup"
@@ -199,7 +202,8 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "backup": "plan vault",
     "cloudfront": "distribution",
     "chatbot": "slackChannelConfiguration teamsChannelConfiguration",
-    "cloudwatch": "alarmMuteRule compositeAlarm eventRule logGroup metricAlarm",
+    "cloudwatch": "alarmMuteRule compositeAlarm eventRule logDelivery logDeliveryDestination logDeliverySource logGroup "
+    "metricAlarm",
     "codebuild": "project",
     "cognito": "userPool",
     "docdb": "cluster",
@@ -653,6 +657,16 @@ class AlarmIndex:
         """Raise UnknownValue if there may be more alarms than are known: before reporting that one is missing."""
         for unknown in self.unknown_references:
             raise unknown
+
+
+def is_watched_elsewhere(resource: StackResource, stack: StackGraph) -> bool:
+    """Tell whether the metrics of a resource are in another region than the stack: an alarm there reaches no topic here.
+
+    The stack's region is that of its subnets.
+    """
+    region = CDN_REGION if resource.type == DISTRIBUTION else resource.get("region")
+    zones = [str(subnet.get("availabilityZone")) for subnet in stack.of_type(SUBNET) if subnet.is_set("availabilityZone")]
+    return bool(region) and bool(zones) and not any(zone.startswith(str(region)) for zone in zones)
 
 
 def index_alarms(stack: StackGraph) -> AlarmIndex:

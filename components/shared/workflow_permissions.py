@@ -2,8 +2,9 @@
 
 A resource with a physical name of ours is recognised by it. One that Pulumi names, or AWS numbers, is recognised by
 its tags: created only with the stack's tags, and afterwards used only with them. The stack's tags are set on new
-resources only, so nobody else's resource can be made the stack's. KMS and ACM do not tell a new resource from one that
-has no tags: a key or certificate without the tag Project could be claimed. Tag those of other projects.
+resources only, so nobody else's resource can be made the stack's. KMS, ACM and CloudFront do not tell a new resource
+from one that has no tags: a key, certificate or distribution without the tag Project could be claimed. Tag those of
+other projects.
 
 Which actions AWS can restrict in which way is in its Service Authorization Reference; `tests/layers/test_iam.py` holds
 every statement against it.
@@ -39,6 +40,7 @@ BALANCING_CREATIONS = "CreateListener CreateLoadBalancer CreateRule CreateTarget
 
 LISTED_FOR_ALL: Mapping[str, str] = {
     "autoscaling": "Describe*",
+    "cloudfront": "GetCachePolicy GetOriginAccessControl GetResponseHeadersPolicy",
     "cloudwatch": "DescribeAlarms",
     "ec2": "DescribeAddresses DescribeAddressesAttribute DescribeFlowLogs DescribeInternetGateways "
     "DescribeLaunchTemplateVersions DescribeLaunchTemplates DescribeNatGateways DescribeNetworkAcls "
@@ -60,13 +62,14 @@ None of them contains data of users; DNS records are public."""
 BOUNDARY_ACTIONS: Mapping[str, str] = {
     "acm": "*Tags* De* List* Request* Update*",
     "autoscaling": "*Processes *ableMetricsCollection Attach* Cancel* Create* De* Put* Start* Update*",
+    "cloudfront": "*agResource Allow* Create* De* Get* List* Update*",
     "cloudwatch": "*agResource De* List* PutMetricAlarm",
     "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
     "elasticache": "AddTags* Create* De* Increase* List* Modify* Re*",
     "elasticloadbalancing": "?et* Add* Create* De* Modify* Remove*",
     "kms": "*Alias *agResource CreateKey Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
     "Schedule* Update*",
-    "logs": "*LogDelivery *agResource *ssociateKmsKey CreateLog* De* List* PutRe*",
+    "logs": "*Deliver* *agResource *ssociateKmsKey CreateLog* De* List* PutRe*",
     "rds": "Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
     "route53": "Change* Create* DeleteHostedZone Get* List* Update*",
     "sns": "*agResource *ubscribe Create* De* Get* List* Set*",
@@ -93,6 +96,7 @@ class WorkflowScope:
     zone: str
     """Domain of the hosted zone."""
     api_domain: str
+    cdn_domain: str
     boundary_arn: pulumi.Input[str]
     """Boundary of the platform's roles: a deployment may create roles only with it."""
 
@@ -146,6 +150,11 @@ class WorkflowScope:
         """Regions of the stack's resources: the query log of Route 53 is in its own."""
         return sorted({self.identity.region, GLOBAL_SERVICES_REGION})
 
+    @property
+    def domains(self) -> Sequence[str]:
+        """What certificates and records are for."""
+        return [self.api_domain, self.cdn_domain]
+
     def key_arns(self) -> Sequence[str]:
         return [f"arn:aws:kms:{region}:{self.identity.account_id}:key/*" for region in self.regions]
 
@@ -161,8 +170,12 @@ class WorkflowScope:
             f"aws-waf-logs-{identity.prefix}",
             f"aws-waf-logs-{identity.prefix}:*",
         )
-        query_log = f"arn:aws:logs:{GLOBAL_SERVICES_REGION}:{identity.account_id}:log-group:/aws/route53/{self.zone}"
-        return [*(self.arn("logs", f"log-group:{name}") for name in names), query_log, f"{query_log}:*"]
+        in_us_east_1 = [
+            f"arn:aws:logs:{GLOBAL_SERVICES_REGION}:{identity.account_id}:log-group:{name}{events}"
+            for name in (f"/aws/route53/{self.zone}", f"aws-waf-logs-{identity.prefix}-cdn")
+            for events in ("", ":*")
+        ]
+        return [*(self.arn("logs", f"log-group:{name}") for name in names), *in_us_east_1]
 
     def bucket_arns(self) -> Sequence[str]:
         identity = self.identity
@@ -208,33 +221,16 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
             "StringEquals": {"aws:RequestedRegion": scope.regions},
         },
     )
-    by_tag: Groups = [
-        ("ReadCertificates", "acm: DescribeCertificate ListTagsForCertificate", scope.arns("acm", "*"), scope.own),
-        (
-            "ReadKeys",
-            "kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
-            scope.key_arns(),
-            scope.own,
-        ),
-        (
-            "ReadTopics",
-            "sns: GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource",
-            scope.arns("sns", "*"),
-            scope.own,
-        ),
-        ("ReadBalancer", "elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope), scope.own),
-        ("ReadVpc", "ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*"), scope.own),
-        (
-            "ReadWebAcl",
-            "wafv2: GetLoggingConfiguration GetWebACL GetWebACLForResource",
-            scope.arns("wafv2", "*"),
-            scope.own,
-        ),
-    ]
     by_name: Groups = [
         ("ReadAlarmTags", "cloudwatch: ListTagsForResource", _alarms(scope), None),
         ("ReadAssociation", "wafv2: GetWebACLForResource", _load_balancers(scope), None),
         ("ReadLogGroupTags", "logs: ListTagsForResource", scope.log_group_arns(), None),
+        (
+            "ReadDeliveries",
+            "logs: GetDeliveryDestination GetDeliverySource ListTagsForResource",
+            _delivery_ends(scope),
+            None,
+        ),
         (
             "ReadBuckets",
             "s3: GetAccelerateConfiguration GetBucket* GetEncryptionConfiguration GetLifecycleConfiguration "
@@ -252,7 +248,38 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("ReadMarkers", "ssm: GetParameter ListTagsForResource", _markers(scope), None),
         ("ReadProjects", "codebuild: BatchGetProjects", _projects(scope), None),
     ]
-    return [listed, *_statements([*by_tag, *by_name]), _read_identities(scope, workflow_path)]
+    return [listed, _read_own(scope), *_statements(by_name), _read_identities(scope, workflow_path)]
+
+
+def _read_own(scope: WorkflowScope) -> iam.Statement:
+    """What is recognised by its tags. One statement, since IAM limits the length: an action is about its own service's
+    resources only.
+    """
+    reads: Mapping[str, str] = {
+        "acm": "DescribeCertificate ListTagsForCertificate",
+        "cloudfront": "GetDistribution ListTagsForResource",
+        "ec2": "DescribeVpcAttribute",
+        "elasticloadbalancing": "GetLoadBalancerWebACL",
+        "kms": "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
+        "logs": "GetDelivery ListTagsForResource",
+        "sns": "GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource",
+        "wafv2": "GetLoggingConfiguration GetWebACL GetWebACLForResource",
+    }
+    return iam.statement(
+        "ReadOwn",
+        actions=[action for service, names in reads.items() for action in iam.actions(service, names)],
+        resources=[
+            *scope.key_arns(),
+            *_certificates(scope),
+            *_distributions(scope),
+            *_deliveries(scope),
+            *scope.arns("ec2", "vpc/*"),
+            *scope.arns("sns", "*"),
+            *_load_balancers(scope),
+            *_web_acls(scope),
+        ],
+        conditions=scope.own,
+    )
 
 
 def _read_identities(scope: WorkflowScope, workflow_path: str) -> iam.Statement:
@@ -393,7 +420,6 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """Load balancer, web ACL, certificate, DNS records, servers."""
     balancers, target_groups, region = _load_balancers(scope), _target_groups(scope), scope.identity.region
     everything, web_acls, groups = _balancing(scope), _web_acls(scope), _server_groups(scope)
-    certificates = scope.arns("acm", "certificate/*")
     return _statements(
         [
             (
@@ -413,12 +439,6 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 scope.own,
             ),
             ("CreateWebAcl", "wafv2: CreateWebACL", web_acls, scope.new),
-            (
-                "ManageWebAcl",
-                "wafv2: AssociateWebACL DeleteLoggingConfiguration DeleteWebACL PutLoggingConfiguration UpdateWebACL",
-                web_acls,
-                scope.own,
-            ),
             ("UseWebAcl", "wafv2: AssociateWebACL DisassociateWebACL", balancers, None),
             # AWS restricts this one to no resource; AssociateWebACL above decides about which load balancer it is.
             (
@@ -434,17 +454,21 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 {
                     **scope.new,
                     "StringEqualsIfExists": scope.in_account,
-                    "ForAllValues:StringEquals": {"acm:DomainNames": [scope.api_domain]},
+                    "ForAllValues:StringEquals": {"acm:DomainNames": scope.domains},
                     "Null": {"acm:DomainNames": "false"},
                 },
             ),
             (
                 "ManageCertificate",
                 "acm: DeleteCertificate UpdateCertificateOptions",
-                certificates,
+                _certificates(scope),
                 scope.own,
             ),
-            _records("WriteApiRecords", [scope.api_domain, f"_*.{scope.api_domain}"], ["A", "AAAA", "CNAME"]),
+            _records(
+                "WriteRecords",
+                [name for domain in scope.domains for name in (domain, f"_*.{domain}")],
+                ["A", "AAAA", "CNAME"],
+            ),
             _records("WriteCaaRecord", [scope.zone], ["CAA"]),
             ("CreateServerGroup", "autoscaling: CreateAutoScalingGroup", groups, scope.new),
             (
@@ -456,6 +480,60 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 groups,
                 scope.own,
             ),
+        ]
+    )
+
+
+def cdn_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """Distribution and its log, and both web ACLs. IAM attaches ten policies at most, so these are a
+    part of another one.
+
+    A cache policy, a headers policy and an access control have neither names nor tags that AWS would tell: a deployment
+    makes them, and an administrator changes and deletes them.
+    """
+    distributions, deliveries, ends = _distributions(scope), _deliveries(scope), _delivery_ends(scope)
+    in_account: iam.Conditions = {"StringEqualsIfExists": scope.in_account}
+    return _statements(
+        [
+            (
+                "ManageWebAcl",
+                "wafv2: AssociateWebACL DeleteLoggingConfiguration DeleteWebACL PutLoggingConfiguration UpdateWebACL",
+                _web_acls(scope),
+                scope.own,
+            ),
+            ("CreateDistribution", "cloudfront: CreateDistribution", ["*"], {**scope.new, **in_account}),
+            (
+                "CreateCdnParts",
+                "cloudfront: CreateCachePolicy CreateOriginAccessControl CreateResponseHeadersPolicy",
+                ["*"],
+                in_account,
+            ),
+            (
+                "ManageDistribution",
+                "cloudfront: AllowVendedLogDeliveryForResource DeleteDistribution UpdateDistribution",
+                distributions,
+                scope.own,
+            ),
+            ("CreateDelivery", "logs: CreateDelivery", deliveries, scope.new),
+            ("ManageDelivery", "logs: DeleteDelivery UpdateDeliveryConfiguration", deliveries, scope.own),
+            (
+                "ManageDeliveryEnds",
+                "logs: CreateDelivery DeleteDeliveryDestination DeleteDeliverySource PutDeliveryDestination "
+                "PutDeliverySource TagResource UntagResource UpdateDeliveryConfiguration",
+                ends,
+                None,
+            ),
+            (
+                "TagNewOfCdn",
+                "cloudfront: TagResource",
+                distributions,
+                scope.new_without_tags,
+            ),
+            ("TagNewDelivery", "logs: TagResource", deliveries, scope.new_without_tags),
+            ("TagOwnOfCdn", "cloudfront: TagResource", distributions, scope.own_and_stays),
+            ("TagOwnDelivery", "logs: TagResource", deliveries, scope.own_and_stays),
+            ("UntagOwnOfCdn", "cloudfront: UntagResource", distributions, scope.own_and_keeps),
+            ("UntagOwnDelivery", "logs: UntagResource", deliveries, scope.own_and_keeps),
         ]
     )
 
@@ -638,7 +716,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         *_web_acls(scope),
         *_server_groups(scope),
         *_topics(scope),
-        *scope.arns("acm", "certificate/*"),
+        *_certificates(scope),
         *scope.key_arns(),
     ]
     tag = {
@@ -662,7 +740,12 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         "wafv2": "UntagResource",
     }
     # The stack's tags tell which resource it is.
-    everything = [*scope.key_arns(), *(scope.arn(service, "*") for service in untag if service != "kms")]
+    everything = [
+        *scope.key_arns(),
+        *_certificates(scope),
+        *_web_acls(scope),
+        *(scope.arn(service, "*") for service in untag if service not in ("acm", "kms", "wafv2")),
+    ]
     return [
         iam.statement(
             "TagNewInNetwork",
@@ -811,7 +894,6 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """As `identity_statements`, without the details that its own statements have."""
     path = iam.role_path(scope.identity)
     roles, profiles = scope.account_arn(f"role{path}*"), scope.account_arn(f"instance-profile{path}*")
-    kinds = ("instance-profile", "oidc-provider", "policy", "role")
     return _statements(
         [
             (
@@ -836,7 +918,7 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
             (
                 "ReadIdentities",
                 "iam: Get* List*",
-                [scope.account_arn(f"{kind}/*") for kind in kinds],
+                [scope.account_arn("*")],
                 None,
             ),
         ]
@@ -919,7 +1001,30 @@ def _cache_groups(scope: WorkflowScope) -> Sequence[str]:
 
 
 def _web_acls(scope: WorkflowScope) -> Sequence[str]:
-    return scope.arns("wafv2", "regional/webacl/web-acl-*/*")
+    """The load balancer's and the CDN's."""
+    of_cdn = f"arn:aws:wafv2:{GLOBAL_SERVICES_REGION}:{scope.identity.account_id}:global/webacl/cdn-web-acl-*/*"
+    return [*scope.arns("wafv2", "regional/webacl/web-acl-*/*"), of_cdn]
+
+
+def _certificates(scope: WorkflowScope) -> Sequence[str]:
+    """The CDN's is in a region of its own."""
+    return [f"arn:aws:acm:{region}:{scope.identity.account_id}:certificate/*" for region in scope.regions]
+
+
+def _distributions(scope: WorkflowScope) -> Sequence[str]:
+    return [f"arn:aws:cloudfront::{scope.identity.account_id}:distribution/*"]
+
+
+def _deliveries(scope: WorkflowScope) -> Sequence[str]:
+    return [f"arn:aws:logs:{GLOBAL_SERVICES_REGION}:{scope.identity.account_id}:delivery:*"]
+
+
+def _delivery_ends(scope: WorkflowScope) -> Sequence[str]:
+    """What is delivered and where to."""
+    return [
+        f"arn:aws:logs:{GLOBAL_SERVICES_REGION}:{scope.identity.account_id}:{kind}:{scope.identity.prefix}-cdn"
+        for kind in ("delivery-destination", "delivery-source")
+    ]
 
 
 def _server_groups(scope: WorkflowScope) -> Sequence[str]:

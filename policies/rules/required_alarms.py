@@ -92,6 +92,7 @@ REQUIRED_ALARMS: Final[Mapping[str, Sequence[RequiredAlarm]]] = {
         RequiredAlarm(metric="disk_used_percent", threshold_limit=_constant(90)),
     ),
     aws.NAT_GATEWAY: (RequiredAlarm(metric="ErrorPortAllocation", threshold_limit=_constant(10)),),
+    aws.DISTRIBUTION: (RequiredAlarm(metric="5xxErrorRate", threshold_limit=_constant(10)),),
     aws.CERTIFICATE: (
         RequiredAlarm(
             metric="DaysToExpiry",
@@ -115,6 +116,8 @@ REQUIRED_ALARMS: Final[Mapping[str, Sequence[RequiredAlarm]]] = {
 )
 def has_required_alarms(subject: StackResource, context: Context) -> Iterator[Problem]:
     """Resources that can cause an outage have alarms on the metrics that show it early."""
+    if aws.is_watched_elsewhere(subject, context.stack):
+        return
     index = context.stack.derived(aws.index_alarms)
     missing = [
         required.metric
