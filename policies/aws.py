@@ -111,8 +111,6 @@ LAYER_PERMISSION: Final = "aws:lambda/layerVersionPermission"
 LISTENER: Final = "aws:lb/listener"
 LISTENER_RULE: Final = "aws:lb/listenerRule"
 LOAD_BALANCER: Final = "aws:lb/loadBalancer"
-CDN_REGION: Final = "us-east-1"
-"""Where CloudFront's metrics are, and the certificates that it accepts."""
 LOG_DELIVERY: Final = "aws:cloudwatch/logDelivery"
 LOG_DELIVERY_SOURCE: Final = "aws:cloudwatch/logDeliverySource"
 LOG_DESTINATION_POLICY: Final = "aws:cloudwatch/logDestinationPolicy"
@@ -202,8 +200,8 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "backup": "plan vault",
     "cloudfront": "distribution",
     "chatbot": "slackChannelConfiguration teamsChannelConfiguration",
-    "cloudwatch": "alarmMuteRule compositeAlarm eventRule logDelivery logDeliveryDestination logDeliverySource logGroup "
-    "metricAlarm",
+    "cloudwatch": "alarmMuteRule compositeAlarm eventRule logDelivery logDeliveryDestination logDeliverySource "
+    "logGroup metricAlarm",
     "codebuild": "project",
     "cognito": "userPool",
     "docdb": "cluster",
@@ -628,7 +626,17 @@ def _security_group_rule(item: StackResource) -> SecurityGroupRule:
 ABOVE: Final = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
 BELOW: Final = frozenset({"LessThanThreshold", "LessThanOrEqualToThreshold"})
 CACHE_NODE_DIMENSION: Final = "CacheClusterId"
-WATCHED_TYPES: Final = (CERTIFICATE, AUTO_SCALING_GROUP, NAT_GATEWAY, LOAD_BALANCER, DB_INSTANCE, CACHE)
+CDN_REGION: Final = "us-east-1"
+"""Where CloudFront's metrics are."""
+WATCHED_TYPES: Final = (
+    CERTIFICATE,
+    AUTO_SCALING_GROUP,
+    NAT_GATEWAY,
+    LOAD_BALANCER,
+    DISTRIBUTION,
+    DB_INSTANCE,
+    CACHE,
+)
 """Types that CloudWatch's dimensions name."""
 
 
@@ -660,12 +668,13 @@ class AlarmIndex:
 
 
 def is_watched_elsewhere(resource: StackResource, stack: StackGraph) -> bool:
-    """Tell whether the metrics of a resource are in another region than the stack: an alarm there reaches no topic here.
+    """Tell whether a resource's metrics are in another region than the stack: an alarm there reaches no topic here.
 
     The stack's region is that of its subnets.
     """
     region = CDN_REGION if resource.type == DISTRIBUTION else resource.get("region")
-    zones = [str(subnet.get("availabilityZone")) for subnet in stack.of_type(SUBNET) if subnet.is_set("availabilityZone")]
+    subnets = [subnet for subnet in stack.of_type(SUBNET) if subnet.is_set("availabilityZone")]
+    zones = [str(subnet.get("availabilityZone")) for subnet in subnets]
     return bool(region) and bool(zones) and not any(zone.startswith(str(region)) for zone in zones)
 
 

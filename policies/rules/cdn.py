@@ -73,19 +73,18 @@ def requests_are_logged(distribution: StackResource, context: Context) -> Iterat
     "cdn-logs-have-no-cookies",
     item=ChecklistItem.CDN,
     severity=RuleSeverity.LOW,
-    resource_types=[aws.LOG_DELIVERY],
+    resource_types=[aws.DISTRIBUTION],
     scope=Scope.STACK,
     documentation="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html",
     remediation="List the fields in record_fields, without cs(Cookie).",
 )
-def logs_have_no_cookies(delivery: StackResource, context: Context) -> Iterator[Problem]:
-    """The log of a distribution does not contain the cookies of its visitors."""
-    sources = context.stack.targets(delivery, "deliverySourceName", aws.LOG_DELIVERY_SOURCE)
-    if not any(context.stack.targets(source, "resourceArn", aws.DISTRIBUTION) for source in sources):
-        return
-    fields = delivery.texts("recordFields")
-    if not fields or COOKIE_FIELD in fields:
-        yield "writes cookies into the log: whoever reads the log can sign in with a session"
+def logs_have_no_cookies(distribution: StackResource, context: Context) -> Iterator[Problem]:
+    """The logs of distributions do not contain the cookies of their visitors."""
+    for source in context.stack.referrers(distribution, aws.LOG_DELIVERY_SOURCE, "resourceArn"):
+        for delivery in context.stack.referrers(source, aws.LOG_DELIVERY, "deliverySourceName"):
+            fields = delivery.texts("recordFields")
+            if not fields or COOKIE_FIELD in fields:
+                yield "writes cookies into its log: whoever reads the log can sign in with a session"
 
 
 @rule(

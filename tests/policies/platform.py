@@ -502,9 +502,23 @@ def _cdn(state: State) -> None:
                 "acmCertificateArn": arn("cdn-certificate"),
                 "minimumProtocolVersion": "TLSv1.2_2021",
             },
-            "loggingConfig": {"bucket": "fixrx-logs"},
             "webAclId": arn("global-acl"),
             "tags": tags("cdn"),
+        },
+    )
+    state.add(
+        "aws:cloudwatch/logDeliverySource",
+        "cdn-log-source",
+        {"resourceArn": Reference("cdn", "arn"), "logType": "ACCESS_LOGS", "tags": tags("cdn-log-source")},
+    )
+    state.add(
+        "aws:cloudwatch/logDelivery",
+        "cdn-log",
+        {
+            "deliverySourceName": Reference("cdn-log-source", "name"),
+            "deliveryDestinationArn": arn("destination"),
+            "recordFields": ["date", "time", "cs-uri-stem"],
+            "tags": tags("cdn-log"),
         },
     )
 
@@ -858,6 +872,7 @@ def _alarms(state: State) -> None:
         ("server-cpu", "CPUUtilization", 90, {"AutoScalingGroupName": Reference("servers", "name")}),
         ("server-disk", "disk_used_percent", 80, {"AutoScalingGroupName": Reference("servers", "name")}),
         ("nat-ports", "ErrorPortAllocation", 0, {"NatGatewayId": Reference("nat", "id")}),
+        ("CdnErrors", "5xxErrorRate", 5, {"DistributionId": Reference("cdn", "id"), "Region": "Global"}),
         ("CertificateExpiresSoon", "DaysToExpiry", 30, {"CertificateArn": Reference("certificate", "arn")}),
     ):
         _baseline(state, name, metric, threshold, dimensions)
