@@ -65,7 +65,12 @@ def requests_are_logged(distribution: StackResource, context: Context) -> Iterat
     # Both ways count; only log delivery can write to a bucket without ACLs.
     if distribution.is_set("loggingConfig"):
         return
-    if not context.stack.has_referrer(distribution, aws.LOG_DELIVERY_SOURCE, "resourceArn"):
+    if not context.stack.has_referrer(
+        distribution,
+        aws.LOG_DELIVERY_SOURCE,
+        "resourceArn",
+        lambda source: context.stack.has_referrer(source, aws.LOG_DELIVERY, "deliverySourceName"),
+    ):
         yield "does not log requests: an attack cannot be investigated"
 
 

@@ -16,6 +16,7 @@ CASES = (
         ("cdn", "viewerCertificate"),
     ),
     Case("cdn-requests-are-logged", "cdn", remove("cdn-log-source"), ("cdn-log-source", "resourceArn")),
+    Case("cdn-requests-are-logged", "cdn", remove("cdn-log"), ("cdn-log", "deliverySourceName")),
     Case("cdn-logs-have-no-cookies", "cdn", drop("cdn-log", "recordFields"), ("cdn-log", "recordFields")),
     Case("cdn-logs-have-no-cookies", "cdn", put("cdn-log", "recordFields", ["date", "cs(Cookie)"]), None),
     Case("cdn-web-acl-is-associated", "cdn", drop("cdn", "webAclId"), ("cdn", "webAclId")),
