@@ -1,5 +1,6 @@
 """CDN: a private bucket that one distribution reads, its behaviors, headers, log and alarm."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from components.cdn import Cdn, CdnArgs
 from components.sections.cdn import CdnSettings
+from components.shared.alarm_specification import AlarmSpecification
 from components.shared.private_bucket import LogDestination
 from tests.recorder import IDENTITY, Recording, record, record_stack
 
@@ -21,7 +23,7 @@ class Made:
     def __init__(self, made: str, calls: list[str]) -> None:
         calls.append(made)
         self.arn: pulumi.Output[str] = pulumi.Output.from_input(f"arn:of-the-{made}")
-        self.alarms: list[Any] = []
+        self.alarms: Sequence[AlarmSpecification] = []
 
 
 def record_cdn(region: str = "us-east-1", **settings: Any) -> tuple[Recording, list[str], list[str]]:
@@ -29,7 +31,14 @@ def record_cdn(region: str = "us-east-1", **settings: Any) -> tuple[Recording, l
     calls: list[str] = []
     alarms: list[str] = []
 
-    def alias(name: str, domain: str, *_: object, evaluate_target_health: bool) -> None:
+    def alias(
+        name: str,
+        domain: str,
+        target_dns_name: pulumi.Input[str],
+        target_zone_id: pulumi.Input[str],
+        *,
+        evaluate_target_health: bool,
+    ) -> None:
         calls.append(f"{name}: {domain}, health {evaluate_target_health}")
 
     def program() -> None:

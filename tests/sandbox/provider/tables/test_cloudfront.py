@@ -221,7 +221,7 @@ def test_a_log_is_delivered_from_a_distribution_that_exists(services: Services) 
     assert found["recordFields"] == ["date", "sc-status"]
     services.update(delivery, recordFields=["date"])
     assert [services.drift(each) for each in (source, destination, delivery)] == [{}, {}, {}]
-    missing = {**source_inputs, "resourceArn": f"{made.outputs['arn']}X"}
+    missing = {**source_inputs, "resourceArn": f"{made.state['arn']}X"}
     assert services.failures(token.format("Source", "Source"), missing) == [
         ("resourceArn", f"there is no source of logs {missing['resourceArn']}")
     ]
