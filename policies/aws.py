@@ -177,7 +177,8 @@ TYPES_WITHOUT_RULES: Final = frozenset(
         "acm": "certificateValidation",
         "autoscaling": "attachment lifecycleHook notification schedule tag trafficSourceAttachment",
         "cloudfront": "cachePolicy function originAccessControl originRequestPolicy",
-        "cloudwatch": "dashboard eventRule eventTarget logMetricFilter logStream queryDefinition",
+        "cloudwatch": "dashboard eventRule eventTarget logDeliveryDestination logMetricFilter logStream "
+        "queryDefinition",
         "ec2": "eip eipAssociation egressOnlyInternetGateway keyPair mainRouteTableAssociation networkAclAssociation "
         "placementGroup vpcDhcpOptions vpcDhcpOptionsAssociation vpcEndpointRouteTableAssociation "
         "vpcEndpointSecurityGroupAssociation vpcEndpointSubnetAssociation vpcIpv4CidrBlockAssociation",

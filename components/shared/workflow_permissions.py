@@ -62,7 +62,7 @@ None of them contains data of users; DNS records are public."""
 BOUNDARY_ACTIONS: Mapping[str, str] = {
     "acm": "*Tags* De* List* Request* Update*",
     "autoscaling": "*Processes *ableMetricsCollection Attach* Cancel* Create* De* Put* Start* Update*",
-    "cloudfront": "*agResource Allow* Create* De* Get* List* Update*",
+    "cloudfront": "*Resource Create* De* Get* Update*",
     "cloudwatch": "*agResource De* List* PutMetricAlarm",
     "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
     "elasticache": "AddTags* Create* De* Increase* List* Modify* Re*",
@@ -72,9 +72,9 @@ BOUNDARY_ACTIONS: Mapping[str, str] = {
     "logs": "*Deliver* *agResource *ssociateKmsKey CreateLog* De* List* PutRe*",
     "rds": "Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
     "route53": "Change* Create* DeleteHostedZone Get* List* Update*",
-    "sns": "*agResource *ubscribe Create* De* Get* List* Set*",
+    "sns": "*Resource *ubscribe Create* De* Get* List* Set*",
     "ssm": "*Tags* CreateDocument De* GetDocument GetParameter* List* PutParameter UpdateDocument*",
-    "wafv2": "*agResource *ssociateWebACL Create* De* Get* List* Put* Update*",
+    "wafv2": "*Resource *ssociateWebACL Create* De* Get* Put* Update*",
 }
 """The most that a deployment may do in the account, whatever it is about. Its policies name actions and resources.
 
@@ -894,6 +894,7 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """As `identity_statements`, without the details that its own statements have."""
     path = iam.role_path(scope.identity)
     roles, profiles = scope.account_arn(f"role{path}*"), scope.account_arn(f"instance-profile{path}*")
+    kinds = ("instance-profile", "oidc-provider", "policy", "role")
     return _statements(
         [
             (
@@ -904,21 +905,16 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             (
                 "Roles",
-                "iam: *InstanceProfile *agRole DeleteRole UpdateRole*",
-                [roles, profiles],
+                "iam: *InstanceProfile *agRole CreateServiceLinkedRole DeleteRole UpdateRole*",
+                # A role of a service cannot be deleted or changed like others, only created.
+                [roles, profiles, scope.account_arn("role/aws-service-role/*")],
                 None,
             ),
             ("PassRoles", "iam: PassRole", [roles], {"StringEquals": {"iam:PassedToService": list(ROLE_SERVICES)}}),
             (
-                "LinkedRoles",
-                "iam: CreateServiceLinkedRole",
-                [scope.account_arn("role/aws-service-role/*")],
-                None,
-            ),
-            (
                 "ReadIdentities",
                 "iam: Get* List*",
-                [scope.account_arn("*")],
+                [scope.account_arn(f"{kind}/*") for kind in kinds],
                 None,
             ),
         ]
