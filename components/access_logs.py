@@ -1,4 +1,4 @@
-"""The bucket that receives the access logs of the load balancer and of the other buckets."""
+"""The bucket that receives the access logs of the load balancer, of the CDN and of the other buckets."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,13 @@ import pulumi
 
 from components.sections.access_logs import AccessLogsSettings
 from components.shared import iam
-from components.shared.identity import StackIdentity
+from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
 from components.shared.private_bucket import LogDestination, PrivateBucket, PrivateBucketArgs
 
 LOAD_BALANCER_PREFIX = "load-balancer"
 S3_PREFIX = "s3/"
 """Of the server access logs of all buckets; an entry names its bucket."""
+CDN_PREFIX = "cdn"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class AccessLogs(pulumi.ComponentResource):
 
     load_balancer: LogDestination
     buckets: LogDestination
+    cdn: LogDestination
 
     def __init__(self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:AccessLogs", name, None, opts)
@@ -55,6 +57,7 @@ class AccessLogs(pulumi.ComponentResource):
         )
         self.load_balancer = LogDestination(bucket=bucket.writable_name, prefix=LOAD_BALANCER_PREFIX)
         self.buckets = LogDestination(bucket=bucket.writable_name, prefix=S3_PREFIX)
+        self.cdn = LogDestination(bucket=bucket.writable_name, prefix=CDN_PREFIX)
         self.register_outputs({"bucket_name": bucket.bucket_name})
 
 
@@ -76,5 +79,18 @@ def _deliveries(bucket_arn: str, identity: StackIdentity) -> tuple[iam.Statement
             actions=["s3:PutObject"],
             resources=f"{bucket_arn}/{S3_PREFIX}*",
             conditions={"StringEquals": {"aws:SourceAccount": account_id}},
+        ),
+        iam.statement(
+            "CdnLogs",
+            principals={"Service": "delivery.logs.amazonaws.com"},
+            actions=["s3:PutObject"],
+            resources=[f"{bucket_arn}/{CDN_PREFIX}/*"],
+            conditions={
+                "StringEquals": {"aws:SourceAccount": account_id, "s3:x-amz-acl": "bucket-owner-full-control"},
+                "ArnLike": {
+                    "aws:SourceArn": f"arn:aws:logs:{GLOBAL_SERVICES_REGION}:{account_id}:delivery-source:"
+                    f"{identity.prefix}-cdn"
+                },
+            },
         ),
     )

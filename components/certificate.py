@@ -17,6 +17,11 @@ EXPIRY_WARNING_DAYS = 30
 class CertificateArgs:
     domain: str
     zone_id: pulumi.Input[str]
+    region: str | None = None
+    """Where the certificate is used, if not in the stack's region: CloudFront reads those of us-east-1 only."""
+    serves: str = "API"
+    """Whose certificate it is, for the operator on call."""
+    alarm_name: str = "CertificateExpiresSoon"
 
 
 class Certificate(pulumi.ComponentResource):
@@ -37,6 +42,7 @@ class Certificate(pulumi.ComponentResource):
             validation_method="DNS",
             key_algorithm="RSA_2048",
             options={"certificate_transparency_logging_preference": "ENABLED"},
+            region=args.region,
             opts=child,
         )
         option = certificate.domain_validation_options[0]
@@ -55,17 +61,19 @@ class Certificate(pulumi.ComponentResource):
             f"{name}-validation",
             certificate_arn=certificate.arn,
             validation_record_fqdns=[record.fqdn],
+            region=args.region,
             opts=child,
         )
         self.arn = validation.certificate_arn
-        self.alarms = [_expiry_alarm(certificate.arn)]
+        self.alarms = [_expiry_alarm(args, certificate.arn)]
         self.register_outputs({"arn": self.arn})
 
 
-def _expiry_alarm(arn: pulumi.Output[str]) -> AlarmSpecification:
+def _expiry_alarm(args: CertificateArgs, arn: pulumi.Output[str]) -> AlarmSpecification:
     return AlarmSpecification(
-        name="CertificateExpiresSoon",
-        summary=f"The API's certificate expires in less than {EXPIRY_WARNING_DAYS} days and has not been renewed",
+        name=args.alarm_name,
+        summary=f"The {args.serves}'s certificate expires in less than {EXPIRY_WARNING_DAYS} days and has not been "
+        "renewed",
         severity=Severity.P3,
         measure=Metric(
             namespace="AWS/CertificateManager",

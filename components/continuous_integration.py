@@ -30,6 +30,8 @@ class ContinuousIntegrationArgs:
     """Domain of the hosted zone."""
     api_domain: str
     """Domain of the API, whose certificate and records a deployment may change."""
+    cdn_domain: str
+    """Domain of the static files, likewise."""
     boundary_arn: pulumi.Input[str]
     """Boundary of the platform's roles: a deployment may create roles only with it."""
 
@@ -47,7 +49,11 @@ class ContinuousIntegration(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
         self._scope = WorkflowScope(
-            identity=args.identity, zone=args.zone, api_domain=args.api_domain, boundary_arn=args.boundary_arn
+            identity=args.identity,
+            zone=args.zone,
+            api_domain=args.api_domain,
+            cdn_domain=args.cdn_domain,
+            boundary_arn=args.boundary_arn,
         )
         # Outside the path of the platform's roles, because a deployment may manage the roles in that path.
         self._path = f"/{args.identity.prefix}-continuous-integration/"
@@ -113,7 +119,12 @@ class ContinuousIntegration(pulumi.ComponentResource):
         self._attach("deploy-tags", "tags", permissions.tag_statements(scope), role)
         self._attach("deploy-network", "network", permissions.network_statements(scope), role)
         self._attach("deploy-edge", "load balancer, DNS and servers", permissions.edge_statements(scope), role)
-        self._attach("deploy-rollout", "releases", permissions.rollout_statements(scope), role)
+        self._attach(
+            "deploy-rollout",
+            "releases and CDN",
+            [*permissions.rollout_statements(scope), *permissions.cdn_statements(scope)],
+            role,
+        )
         self._attach("deploy-data", "databases", permissions.data_statements(scope), role)
         self._attach("deploy-storage", "buckets, keys, logs, alarms", permissions.storage_statements(scope), role)
         return role

@@ -49,7 +49,13 @@ class Dns(pulumi.ComponentResource):
         self.register_outputs({"zone_id": self.zone_id, "name_servers": self.name_servers})
 
     def alias(
-        self, name: str, domain: str, target_dns_name: pulumi.Input[str], target_zone_id: pulumi.Input[str]
+        self,
+        name: str,
+        domain: str,
+        target_dns_name: pulumi.Input[str],
+        target_zone_id: pulumi.Input[str],
+        *,
+        evaluate_target_health: bool = True,
     ) -> None:
         """Point a domain of the zone, IPv4 and IPv6, at an AWS resource. Queries for an alias cost nothing."""
         for record_type in ("A", "AAAA"):
@@ -59,7 +65,11 @@ class Dns(pulumi.ComponentResource):
                 name=domain,
                 type=record_type,
                 aliases=[
-                    {"name": target_dns_name, "zone_id": target_zone_id, "evaluate_target_health": True},
+                    {
+                        "name": target_dns_name,
+                        "zone_id": target_zone_id,
+                        "evaluate_target_health": evaluate_target_health,
+                    },
                 ],
                 allow_overwrite=self._allow_overwrite,
                 opts=self._child,

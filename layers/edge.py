@@ -1,13 +1,16 @@
-"""Edge: what users reach. DNS, certificate, load balancer, web ACL."""
+"""Edge: what users reach. DNS, certificates, load balancer, CDN, web ACLs."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi
 
+from components.cdn import Cdn, CdnArgs
 from components.certificate import Certificate, CertificateArgs
 from components.dns import Dns, DnsArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.shared.connections import Member
+from components.shared.identity import GLOBAL_SERVICES_REGION
 from components.web_acl import WebAcl, WebAclArgs
 from layers.foundation import Foundation
 from settings import StackSettings
@@ -21,6 +24,7 @@ class Edge:
     certificate: Certificate
     load_balancer: LoadBalancer
     web_acl: WebAcl
+    cdn: Cdn
     parts: tuple[pulumi.ComponentResource, ...]
     """All of them."""
 
@@ -53,10 +57,39 @@ def build_edge(settings: StackSettings, foundation: Foundation) -> Edge:
         options,
     )
     dns.alias("api", domain, load_balancer.dns_name, load_balancer.zone_id)
+    cdn = build_cdn(settings, foundation, dns)
     return Edge(
         dns=dns,
         certificate=certificate,
         load_balancer=load_balancer,
         web_acl=web_acl,
-        parts=(dns, certificate, load_balancer, web_acl),
+        cdn=cdn,
+        parts=(dns, certificate, load_balancer, web_acl, cdn),
+    )
+
+
+def build_cdn(settings: StackSettings, foundation: Foundation, dns: Dns) -> Cdn:
+    """The static files. Certificate and web ACL are CloudFront's, and so in its region."""
+    stack, options, domain = foundation.stack, foundation.options, settings.cdn_domain
+    certificate = CertificateArgs(
+        domain=domain,
+        zone_id=dns.zone_id,
+        region=GLOBAL_SERVICES_REGION,
+        serves="CDN",
+        alarm_name="CdnCertificateExpiresSoon",
+    )
+    web_acl = WebAclArgs(settings=settings.web_acl, stack=stack, scope="CLOUDFRONT", protect=settings.cdn.protect)
+    return Cdn(
+        "cdn",
+        CdnArgs(
+            settings=settings.cdn,
+            identity=stack.identity,
+            domain=domain,
+            issue_certificate=partial(Certificate, "cdn-certificate", certificate, options),
+            create_web_acl=partial(WebAcl, "cdn-web-acl", web_acl, options),
+            alias=dns.alias,
+            request_logs=foundation.access_logs.cdn,
+            bucket_logs=foundation.access_logs.buckets,
+        ),
+        options,
     )

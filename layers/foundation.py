@@ -53,6 +53,7 @@ def build_foundation(settings: StackSettings) -> Foundation:
             identity=identity,
             zone=settings.dns.zone,
             api_domain=settings.dns.api_domain,
+            cdn_domain=settings.cdn_domain,
             boundary_arn=boundary.arn,
         ),
         options,

@@ -25,6 +25,7 @@ def build_operations(
         edge.certificate,
         edge.load_balancer,
         edge.web_acl,
+        edge.cdn,
         data.database,
         data.cache,
         migration.jobs,

@@ -113,6 +113,7 @@ LAYER_PERMISSION: Final = "aws:lambda/layerVersionPermission"
 LISTENER: Final = "aws:lb/listener"
 LISTENER_RULE: Final = "aws:lb/listenerRule"
 LOAD_BALANCER: Final = "aws:lb/loadBalancer"
+LOG_DELIVERY: Final = "aws:cloudwatch/logDelivery"
 LOG_DELIVERY_SOURCE: Final = "aws:cloudwatch/logDeliverySource"
 LOG_DESTINATION_POLICY: Final = "aws:cloudwatch/logDestinationPolicy"
 LOG_GROUP: Final = "aws:cloudwatch/logGroup"
@@ -178,7 +179,8 @@ TYPES_WITHOUT_RULES: Final = frozenset(
         "acm": "certificateValidation",
         "autoscaling": "attachment lifecycleHook notification schedule tag trafficSourceAttachment",
         "cloudfront": "cachePolicy function originAccessControl originRequestPolicy",
-        "cloudwatch": "dashboard eventRule eventTarget logMetricFilter logStream queryDefinition",
+        "cloudwatch": "dashboard eventRule eventTarget logDeliveryDestination logMetricFilter logStream "
+        "queryDefinition",
         "ec2": "eip eipAssociation egressOnlyInternetGateway keyPair mainRouteTableAssociation networkAclAssociation "
         "placementGroup vpcDhcpOptions vpcDhcpOptionsAssociation vpcEndpointRouteTableAssociation "
         "vpcEndpointSecurityGroupAssociation vpcEndpointSubnetAssociation vpcIpv4CidrBlockAssociation",
@@ -201,7 +203,8 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "backup": "plan vault",
     "cloudfront": "distribution",
     "chatbot": "slackChannelConfiguration teamsChannelConfiguration",
-    "cloudwatch": "alarmMuteRule compositeAlarm eventRule logGroup metricAlarm",
+    "cloudwatch": "alarmMuteRule compositeAlarm eventRule logDelivery logDeliveryDestination logDeliverySource "
+    "logGroup metricAlarm",
     "codebuild": "project",
     "cognito": "userPool",
     "docdb": "cluster",
@@ -486,6 +489,16 @@ def receives_service_logs(bucket: StackResource, stack: StackGraph) -> bool:
     )
 
 
+def feeds_distribution(bucket: StackResource, stack: StackGraph) -> bool:
+    """Tell whether a distribution serves a bucket's objects to everybody: encryption hides them from nobody.
+
+    Raises UnknownValue where that cannot be known.
+    """
+    distributions = stack.of_type(DISTRIBUTION)
+    origins = [str(origin.get("domainName")) for each in distributions for origin in each.items("origins")]
+    return bool(origins) and any(origin.startswith(f"{bucket.get('bucket')}.s3.") for origin in origins)
+
+
 def inline_aspect(bucket: StackResource, name: str, older_name: str) -> Sequence[StackResource]:
     """Return what a bucket says itself about an aspect that has a resource of its own today.
 
@@ -617,12 +630,15 @@ def _security_group_rule(item: StackResource) -> SecurityGroupRule:
 ABOVE: Final = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
 BELOW: Final = frozenset({"LessThanThreshold", "LessThanOrEqualToThreshold"})
 CACHE_NODE_DIMENSION: Final = "CacheClusterId"
+CDN_REGION: Final = "us-east-1"
+"""Where CloudFront's metrics are."""
 WATCHED_TYPES: Final = (
     AUTO_SCALING_GROUP,
     BUILD_PROJECT,
     CACHE,
     CERTIFICATE,
     DB_INSTANCE,
+    DISTRIBUTION,
     LOAD_BALANCER,
     NAT_GATEWAY,
     SCHEDULE_GROUP,
@@ -655,6 +671,17 @@ class AlarmIndex:
         """Raise UnknownValue if there may be more alarms than are known: before reporting that one is missing."""
         for unknown in self.unknown_references:
             raise unknown
+
+
+def is_watched_elsewhere(resource: StackResource, stack: StackGraph) -> bool:
+    """Tell whether a resource's metrics are in another region than the stack: an alarm there reaches no topic here.
+
+    The stack's region is that of its subnets.
+    """
+    region = CDN_REGION if resource.type == DISTRIBUTION else resource.get("region")
+    subnets = [subnet for subnet in stack.of_type(SUBNET) if subnet.is_set("availabilityZone")]
+    zones = [str(subnet.get("availabilityZone")) for subnet in subnets]
+    return bool(region) and bool(zones) and not any(zone.startswith(str(region)) for zone in zones)
 
 
 def index_alarms(stack: StackGraph) -> AlarmIndex:

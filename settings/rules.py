@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from components.sections.app_servers import AppServersSettings
+from components.sections.cdn import CdnSettings
 from components.sections.continuous_integration import ContinuousIntegrationSettings
 from components.sections.database import DatabaseSettings
+from components.sections.dns import LONGEST_CERTIFICATE_DOMAIN, DnsSettings
 from components.sections.network import NatMode, NetworkSettings
 from settings.problems import Problem
-from settings.stack import AccountSettings, StackSettings, connection_budget
+from settings.stack import AccountSettings, StackSettings, cdn_domain, connection_budget
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,22 @@ def pools_fit_the_database(app_servers: AppServersSettings, database: DatabaseSe
         )
 
 
+def static_files_have_a_domain_of_their_own(cdn: CdnSettings, dns: DnsSettings) -> Iterator[Problem]:
+    domain = cdn_domain(cdn, dns)
+    if not cdn.enabled:
+        return
+    if domain == dns.api_domain:
+        yield Problem(key="cdn.domain", what=f"is {domain}, which is the API's; choose another name in the zone")
+    elif domain != dns.zone and not domain.endswith(f".{dns.zone}"):
+        yield Problem(key="cdn.domain", what=f"is not inside {dns.zone}; make it dns.zone or a name that ends in it")
+    elif len(domain) > LONGEST_CERTIFICATE_DOMAIN:
+        yield Problem(
+            key="cdn.domain",
+            what=f"{domain} is longer than the {LONGEST_CERTIFICATE_DOMAIN} characters that ACM accepts; set a shorter "
+            "one",
+        )
+
+
 RULES = tuple(
     rule_of(function)
     for function in (
@@ -98,5 +116,6 @@ RULES = tuple(
         identity_provider_is_in_account,
         servers_reach_the_internet,
         pools_fit_the_database,
+        static_files_have_a_domain_of_their_own,
     )
 )

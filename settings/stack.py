@@ -10,6 +10,7 @@ from components.sections.admin_access import AdminAccessSettings
 from components.sections.app_servers import AppServersSettings
 from components.sections.backup_bucket import BackupBucketSettings
 from components.sections.cache import CacheSettings
+from components.sections.cdn import CdnSettings
 from components.sections.continuous_integration import ContinuousIntegrationSettings
 from components.sections.database import DatabaseSettings, memory_gib
 from components.sections.dns import DnsSettings
@@ -55,6 +56,7 @@ class StackSettings(BaseModel):
     load_balancer: LoadBalancerSettings = LoadBalancerSettings()
     web_acl: WebAclSettings = WebAclSettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()
+    cdn: CdnSettings = CdnSettings()
     app_servers: AppServersSettings
     rollout: RolloutSettings = RolloutSettings()
     database: DatabaseSettings = DatabaseSettings()
@@ -78,6 +80,11 @@ class StackSettings(BaseModel):
         )
 
     @property
+    def cdn_domain(self) -> str:
+        """Domain of the static files."""
+        return cdn_domain(self.cdn, self.dns)
+
+    @property
     def connection_budget(self) -> ConnectionBudget:
         return connection_budget(self.app_servers, self.database)
 
@@ -95,6 +102,11 @@ class StackSettings(BaseModel):
             "PG_POOL_MAX": str(self.pool_size),
             "LOG_DIRECTORY": "/var/log/fixrx",
         }
+
+
+def cdn_domain(cdn: CdnSettings, dns: DnsSettings) -> str:
+    """Return the domain of the static files: the setting, or a name of the zone."""
+    return cdn.domain or f"static.{dns.zone}"
 
 
 def connection_budget(app_servers: AppServersSettings, database: DatabaseSettings) -> ConnectionBudget:

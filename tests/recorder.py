@@ -258,6 +258,11 @@ _OUTPUTS: Mapping[str, Callable[[mocks.MockResourceArgs], dict[str, Any]]] = {
             }
         ]
     },
+    "aws:cloudfront/distribution:Distribution": lambda _: {
+        "arn": f"arn:aws:cloudfront::{ACCOUNT_ID}:distribution/E1",
+        "domainName": "d1.cloudfront.net",
+        "hostedZoneId": "Z2FDTNDATAQYW2",
+    },
     "aws:cloudwatch/logGroup:LogGroup": lambda args: {
         "arn": f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{args.inputs['name']}"
     },

@@ -2,8 +2,9 @@
 
 A resource with a physical name of ours is recognised by it. One that Pulumi names, or AWS numbers, is recognised by
 its tags: created only with the stack's tags, and afterwards used only with them. The stack's tags are set on new
-resources only, so nobody else's resource can be made the stack's. KMS and ACM do not tell a new resource from one that
-has no tags: a key or certificate without the tag Project could be claimed. Tag those of other projects.
+resources only, so nobody else's resource can be made the stack's. KMS, ACM and CloudFront do not tell a new resource
+from one that has no tags: a key, certificate or distribution without the tag Project could be claimed. Tag those of
+other projects.
 
 Which actions AWS can restrict in which way is in its Service Authorization Reference; `tests/layers/test_iam.py` holds
 every statement against it.
@@ -40,6 +41,7 @@ BALANCING_CREATIONS = "CreateListener CreateLoadBalancer CreateRule CreateTarget
 
 LISTED_FOR_ALL: Mapping[str, str] = {
     "autoscaling": "Describe*",
+    "cloudfront": "GetCachePolicy GetOriginAccessControl GetResponseHeadersPolicy",
     "cloudwatch": "DescribeAlarms",
     "ec2": "DescribeAddresses DescribeAddressesAttribute DescribeFlowLogs DescribeInternetGateways "
     "DescribeLaunchTemplateVersions DescribeLaunchTemplates DescribeNatGateways DescribeNetworkAcls "
@@ -61,19 +63,20 @@ None of them contains data of users; DNS records are public."""
 BOUNDARY_ACTIONS: Mapping[str, str] = {
     "acm": "*Tags* De* List* Request* Update*",
     "autoscaling": "*Processes *ableMetricsCollection Attach* Cancel* Create* De* Put* Start* Update*",
+    "cloudfront": "*Resource Create* De* Get* Update*",
     "cloudwatch": "*agResource De* List* PutMetricAlarm",
     "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
     "elasticache": "AddTags* Create* De* Increase* List* Modify* Re*",
     "elasticloadbalancing": "?et* Add* Create* De* Modify* Remove*",
     "kms": "*Alias *agResource CreateKey Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
     "Schedule* Update*",
-    "logs": "*LogDelivery *agResource *ssociateKmsKey CreateLog* De* List* PutRe*",
+    "logs": "*Deliver* *agResource *ssociateKmsKey CreateLog* De* List* PutRe*",
     "rds": "Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
     "route53": "Change* Create* DeleteHostedZone Get* List* Update*",
     "scheduler": "*Schedule* *agResource List*",
-    "sns": "*agResource *ubscribe Create* De* Get* List* Set*",
+    "sns": "*Resource *ubscribe Create* De* Get* List* Set*",
     "ssm": "*Tags* CreateDocument De* GetDocument GetParameter* List* PutParameter UpdateDocument*",
-    "wafv2": "*agResource *ssociateWebACL Create* De* Get* List* Put* Update*",
+    "wafv2": "*Resource *ssociateWebACL Create* De* Get* Put* Update*",
 }
 """The most that a deployment may do in the account, whatever it is about. Its policies name actions and resources.
 
@@ -95,6 +98,7 @@ class WorkflowScope:
     zone: str
     """Domain of the hosted zone."""
     api_domain: str
+    cdn_domain: str
     boundary_arn: pulumi.Input[str]
     """Boundary of the platform's roles: a deployment may create roles only with it."""
 
@@ -148,6 +152,11 @@ class WorkflowScope:
         """Regions of the stack's resources: the query log of Route 53 is in its own."""
         return sorted({self.identity.region, GLOBAL_SERVICES_REGION})
 
+    @property
+    def domains(self) -> Sequence[str]:
+        """What certificates and records are for."""
+        return [self.api_domain, self.cdn_domain]
+
     def key_arns(self) -> Sequence[str]:
         return [f"arn:aws:kms:{region}:{self.identity.account_id}:key/*" for region in self.regions]
 
@@ -163,8 +172,12 @@ class WorkflowScope:
             f"aws-waf-logs-{identity.prefix}",
             f"aws-waf-logs-{identity.prefix}:*",
         )
-        query_log = f"arn:aws:logs:{GLOBAL_SERVICES_REGION}:{identity.account_id}:log-group:/aws/route53/{self.zone}"
-        return [*(self.arn("logs", f"log-group:{name}") for name in names), query_log, f"{query_log}:*"]
+        in_us_east_1 = [
+            f"arn:aws:logs:{GLOBAL_SERVICES_REGION}:{identity.account_id}:log-group:{name}{events}"
+            for name in (f"/aws/route53/{self.zone}", f"aws-waf-logs-{identity.prefix}-cdn")
+            for events in ("", ":*")
+        ]
+        return [*(self.arn("logs", f"log-group:{name}") for name in names), *in_us_east_1]
 
     def bucket_arns(self) -> Sequence[str]:
         identity = self.identity
@@ -233,26 +246,23 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         },
     )
     by_tag: Pairs = [
-        ("acm: DescribeCertificate ListTagsForCertificate", scope.arns("acm", "*")),
-        (
-            "kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
-            scope.key_arns(),
-        ),
+        ("acm: DescribeCertificate ListTagsForCertificate", _certificates(scope)),
+        ("cloudfront: GetDistribution ListTagsForResource", _distributions(scope)),
+        ("ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*")),
+        ("elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope)),
+        ("kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", scope.key_arns()),
+        ("logs: GetDelivery ListTagsForResource", _deliveries(scope)),
         (
             "sns: GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource",
             scope.arns("sns", "*"),
         ),
-        ("elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope)),
-        ("ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*")),
-        (
-            "wafv2: GetLoggingConfiguration GetWebACL GetWebACLForResource",
-            scope.arns("wafv2", "*"),
-        ),
+        ("wafv2: GetLoggingConfiguration GetWebACL GetWebACLForResource", _web_acls(scope)),
     ]
     by_name: Pairs = [
         ("cloudwatch: ListTagsForResource", _alarms(scope)),
         ("wafv2: GetWebACLForResource", _load_balancers(scope)),
         ("logs: ListTagsForResource", scope.log_group_arns()),
+        ("logs: GetDeliveryDestination GetDeliverySource ListTagsForResource", _delivery_ends(scope)),
         (
             "s3: GetAccelerateConfiguration GetBucket* GetEncryptionConfiguration GetLifecycleConfiguration "
             "GetReplicationConfiguration ListBucket ListTagsForResource",
@@ -413,7 +423,6 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """Load balancer, web ACL, certificate, DNS records, servers."""
     balancers, target_groups, region = _load_balancers(scope), _target_groups(scope), scope.identity.region
     everything, web_acls, groups = _balancing(scope), _web_acls(scope), _server_groups(scope)
-    certificates = scope.arns("acm", "certificate/*")
     return _statements(
         [
             (
@@ -433,12 +442,6 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 scope.own,
             ),
             ("CreateWebAcl", "wafv2: CreateWebACL", web_acls, scope.new),
-            (
-                "ManageWebAcl",
-                "wafv2: AssociateWebACL DeleteLoggingConfiguration DeleteWebACL PutLoggingConfiguration UpdateWebACL",
-                web_acls,
-                scope.own,
-            ),
             ("UseWebAcl", "wafv2: AssociateWebACL DisassociateWebACL", balancers, None),
             # AWS restricts this one to no resource; AssociateWebACL above decides about which load balancer it is.
             (
@@ -454,17 +457,21 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 {
                     **scope.new,
                     "StringEqualsIfExists": scope.in_account,
-                    "ForAllValues:StringEquals": {"acm:DomainNames": [scope.api_domain]},
+                    "ForAllValues:StringEquals": {"acm:DomainNames": scope.domains},
                     "Null": {"acm:DomainNames": "false"},
                 },
             ),
             (
                 "ManageCertificate",
                 "acm: DeleteCertificate UpdateCertificateOptions",
-                certificates,
+                _certificates(scope),
                 scope.own,
             ),
-            _records("WriteApiRecords", [scope.api_domain, f"_*.{scope.api_domain}"], ["A", "AAAA", "CNAME"]),
+            _records(
+                "WriteRecords",
+                [name for domain in scope.domains for name in (domain, f"_*.{domain}")],
+                ["A", "AAAA", "CNAME"],
+            ),
             _records("WriteCaaRecord", [scope.zone], ["CAA"]),
             ("CreateServerGroup", "autoscaling: CreateAutoScalingGroup", groups, scope.new),
             (
@@ -480,12 +487,73 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     )
 
 
+def cdn_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """Distribution and its log, and both web ACLs. IAM attaches ten policies at most, so these are a
+    part of another one.
+
+    A cache policy, a headers policy and an access control have neither names nor tags that AWS would tell: a deployment
+    makes them, and an administrator changes and deletes them.
+    """
+    distributions, deliveries, ends = _distributions(scope), _deliveries(scope), _delivery_ends(scope)
+    in_account: iam.Conditions = {"StringEqualsIfExists": scope.in_account}
+    return _statements(
+        [
+            (
+                "ManageWebAcl",
+                "wafv2: AssociateWebACL DeleteLoggingConfiguration DeleteWebACL PutLoggingConfiguration UpdateWebACL",
+                _web_acls(scope),
+                scope.own,
+            ),
+            ("CreateDistribution", "cloudfront: CreateDistribution", ["*"], {**scope.new, **in_account}),
+            (
+                "CreateCdnParts",
+                "cloudfront: CreateCachePolicy CreateOriginAccessControl CreateResponseHeadersPolicy",
+                ["*"],
+                in_account,
+            ),
+            (
+                "ManageDistribution",
+                "cloudfront: AllowVendedLogDeliveryForResource DeleteDistribution UpdateDistribution",
+                distributions,
+                scope.own,
+            ),
+            ("CreateDelivery", "logs: CreateDelivery", deliveries, scope.new),
+            ("ManageDelivery", "logs: DeleteDelivery UpdateDeliveryConfiguration", deliveries, scope.own),
+            (
+                "ManageDeliveryEnds",
+                "logs: CreateDelivery DeleteDeliveryDestination DeleteDeliverySource PutDeliveryDestination "
+                "PutDeliverySource TagResource UntagResource UpdateDeliveryConfiguration",
+                ends,
+                None,
+            ),
+            (
+                "TagNewOfCdn",
+                "cloudfront: TagResource",
+                distributions,
+                scope.new_without_tags,
+            ),
+            ("TagNewDelivery", "logs: TagResource", deliveries, scope.new_without_tags),
+            ("TagOwnOfCdn", "cloudfront: TagResource", distributions, scope.own_and_stays),
+            ("TagOwnDelivery", "logs: TagResource", deliveries, scope.own_and_stays),
+            ("UntagOwnOfCdn", "cloudfront: UntagResource", distributions, scope.own_and_keeps),
+            ("UntagOwnDelivery", "logs: UntagResource", deliveries, scope.own_and_keeps),
+        ]
+    )
+
+
 def data_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """PostgreSQL and Redis."""
     instances, groups = _databases(scope), _database_groups(scope)
     caches, cache_groups = _caches(scope), _cache_groups(scope)
     return _statements(
         [
+            (
+                "ManageSchedules",
+                "scheduler: CreateSchedule CreateScheduleGroup DeleteSchedule DeleteScheduleGroup TagResource "
+                "UntagResource UpdateSchedule",
+                _schedules(scope),
+                None,
+            ),
             (
                 "CreateDatabase",
                 "rds: CreateDBInstance CreateDBInstanceReadReplica",
@@ -635,13 +703,6 @@ def rollout_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             ("ManageProjects", "codebuild: CreateProject DeleteProject UpdateProject", projects, None),
             ("Migrate", "codebuild: BatchGetBuilds ListBuildsForProject StartBuild", projects, None),
-            (
-                "ManageSchedules",
-                "scheduler: CreateSchedule CreateScheduleGroup DeleteSchedule DeleteScheduleGroup TagResource "
-                "UntagResource UpdateSchedule",
-                _schedules(scope),
-                None,
-            ),
             # The digest of a release is metadata of its archive, which S3 gives to those who may read the archive.
             ("FindReleases", "s3: GetObject", scope.release_arns(), None),
             ("VerifyByDocument", "ssm: SendCommand", [_verify_document(scope)], None),
@@ -665,7 +726,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         *_web_acls(scope),
         *_server_groups(scope),
         *_topics(scope),
-        *scope.arns("acm", "certificate/*"),
+        *_certificates(scope),
         *scope.key_arns(),
     ]
     tag = {
@@ -689,7 +750,12 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         "wafv2": "UntagResource",
     }
     # The stack's tags tell which resource it is.
-    everything = [*scope.key_arns(), *(scope.arn(service, "*") for service in untag if service != "kms")]
+    everything = [
+        *scope.key_arns(),
+        *_certificates(scope),
+        *_web_acls(scope),
+        *(scope.arn(service, "*") for service in untag if service not in ("acm", "kms", "wafv2")),
+    ]
     return [
         iam.statement(
             "TagNewInNetwork",
@@ -850,17 +916,12 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             (
                 "Roles",
-                "iam: *InstanceProfile *agRole DeleteRole UpdateRole*",
-                [roles, profiles],
+                "iam: *InstanceProfile *agRole CreateServiceLinkedRole DeleteRole UpdateRole*",
+                # A role of a service cannot be deleted or changed like others, only created.
+                [roles, profiles, scope.account_arn("role/aws-service-role/*")],
                 None,
             ),
             ("PassRoles", "iam: PassRole", [roles], {"StringEquals": {"iam:PassedToService": list(ROLE_SERVICES)}}),
-            (
-                "LinkedRoles",
-                "iam: CreateServiceLinkedRole",
-                [scope.account_arn("role/aws-service-role/*")],
-                None,
-            ),
             (
                 "ReadIdentities",
                 "iam: Get* List*",
@@ -952,7 +1013,30 @@ def _cache_groups(scope: WorkflowScope) -> Sequence[str]:
 
 
 def _web_acls(scope: WorkflowScope) -> Sequence[str]:
-    return scope.arns("wafv2", "regional/webacl/web-acl-*/*")
+    """The load balancer's and the CDN's."""
+    of_cdn = f"arn:aws:wafv2:{GLOBAL_SERVICES_REGION}:{scope.identity.account_id}:global/webacl/cdn-web-acl-*/*"
+    return [*scope.arns("wafv2", "regional/webacl/web-acl-*/*"), of_cdn]
+
+
+def _certificates(scope: WorkflowScope) -> Sequence[str]:
+    """The CDN's is in a region of its own."""
+    return [f"arn:aws:acm:{region}:{scope.identity.account_id}:certificate/*" for region in scope.regions]
+
+
+def _distributions(scope: WorkflowScope) -> Sequence[str]:
+    return [f"arn:aws:cloudfront::{scope.identity.account_id}:distribution/*"]
+
+
+def _deliveries(scope: WorkflowScope) -> Sequence[str]:
+    return [f"arn:aws:logs:{GLOBAL_SERVICES_REGION}:{scope.identity.account_id}:delivery:*"]
+
+
+def _delivery_ends(scope: WorkflowScope) -> Sequence[str]:
+    """What is delivered and where to."""
+    return [
+        f"arn:aws:logs:{GLOBAL_SERVICES_REGION}:{scope.identity.account_id}:{kind}:{scope.identity.prefix}-cdn"
+        for kind in ("delivery-destination", "delivery-source")
+    ]
 
 
 def _server_groups(scope: WorkflowScope) -> Sequence[str]:

@@ -78,6 +78,13 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant("cloudfront/distribution", "origins", "emptied", AWS_REFUSES),
     EquivalentMutant("cloudfront/distribution", ".*originSslProtocols", "emptied|left out", AWS_REFUSES),
     EquivalentMutant("cloudfront/distribution", "viewerCertificate.acmCertificateArn", "left out", AWS_REFUSES),
+    EquivalentMutant(
+        "cloudfront/distribution",
+        r".*\.(allowedMethods|cachedMethods)|viewerCertificate\.sslSupportMethod",
+        "emptied|left out",
+        AWS_REFUSES,
+    ),
+    EquivalentMutant("cloudfront/cachePolicy", ".*headersConfig.*", "left out", AWS_REFUSES),
     EquivalentMutant("backup/plan", "rules", "emptied", AWS_REFUSES),
     EquivalentMutant("backup/vault", "", "removed", "AWS deletes no vault that holds backups."),
     EquivalentMutant("lambda/permission", "action", "left out", AWS_REFUSES),
@@ -142,7 +149,7 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     ),
     EquivalentMutant("iam/openIdConnectProvider", "clientIdLists", "emptied", OUTAGE),
     EquivalentMutant("secretsmanager/secretVersion|ssm/parameter", "", "removed", OUTAGE),
-    EquivalentMutant("cloudfront/distribution", "", "removed", OUTAGE),
+    EquivalentMutant("cloudfront/distribution", "|aliases|enabled|staging", "removed|emptied|flipped", OUTAGE),
     # Sign-in with one provider fails, as long as another's secret stays.
     EquivalentMutant("secretsmanager/secret", "", "removed", OUTAGE, name=".*oauth.*"),
     EquivalentMutant("autoscaling/group", "targetGroupArns", "emptied", OUTAGE),
@@ -171,7 +178,8 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     # How a deletion is done.
     EquivalentMutant(
         ".*",
-        "skipDestroy|revokeRulesOnDelete|forceDetachPolicies|forceDelete|forceOverwriteReplicaSecret",
+        "skipDestroy|revokeRulesOnDelete|forceDetachPolicies|forceDelete|forceOverwriteReplicaSecret|retainOnDelete|"
+        "waitForDeployment",
         "flipped",
         "Decides how a deletion is done, not whether there is one.",
     ),
@@ -196,6 +204,16 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant(
         "ec2/launchTemplate", "ebsOptimized|monitoring.*|updateDefaultVersion|.*deleteOnTermination", ANY, COST_OR_SPEED
     ),
+    EquivalentMutant("cloudfront/cachePolicy", ".*enableAcceptEncoding.*", "flipped", COST_OR_SPEED),
+    EquivalentMutant(
+        "cloudfront/distribution", r".*\.compress|httpVersion|isIpv6Enabled", "flipped|left out", COST_OR_SPEED
+    ),
+    EquivalentMutant(
+        "cloudfront/distribution",
+        "orderedCacheBehaviors|customErrorResponses",
+        "emptied",
+        "Each file says how long it is kept; a missing one is answered without the site's own page.",
+    ),
     EquivalentMutant("ec2/vpc", "assignGeneratedIpv6CidrBlock", ANY, COST_OR_SPEED),
     EquivalentMutant("lb/loadBalancer", "enableHttp2|enableZonalShift", "flipped", COST_OR_SPEED),
     EquivalentMutant("elasticache/parameterGroup", "parameters", "emptied", COST_OR_SPEED),
@@ -205,6 +223,16 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     ),
     EquivalentMutant("s3/bucketServerSideEncryptionConfiguration", ".*bucketKeyEnabled", "flipped", COST_OR_SPEED),
     EquivalentMutant("s3/bucketLifecycleConfiguration", ".*status", "Enabled .*", "Objects are kept longer."),
+    EquivalentMutant(
+        "s3/bucketLifecycleConfiguration", ".*expiredObjectDeleteMarker", "flipped", "An empty marker is kept longer."
+    ),
+    EquivalentMutant(
+        "s3/bucketLifecycleConfiguration",
+        ".*noncurrentDays",
+        "reduced to 1",
+        "A file that was replaced is built again from its commit.",
+        name="cdn-store-lifecycle",
+    ),
     EquivalentMutant("route53/record", ".*evaluateTargetHealth", "flipped", COST_OR_SPEED),
     EquivalentMutant(
         "wafv2/.*", ".*sampledRequestsEnabled", "flipped", "Samples of requests for debugging; logs and metrics stay."

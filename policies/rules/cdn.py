@@ -13,6 +13,8 @@ HTTPS_PROTOCOL_POLICIES: Final = frozenset({"redirect-to-https", "https-only"})
 CURRENT_TLS_VERSION: Final = re.compile(r"TLSv1\.[23]_\d{4}")
 """Minimum protocol versions that refuse TLS 1.1 and older."""
 ORIGIN_TLS_VERSION: Final = "TLSv1.2"
+COOKIE_FIELD: Final = "cs(Cookie)"
+"""Among the fields that CloudFront writes if none are listed."""
 CERTIFICATE_REGION: Final = "us-east-1"
 """Where CloudFront's certificates have to be, in every stack."""
 
@@ -63,8 +65,31 @@ def requests_are_logged(distribution: StackResource, context: Context) -> Iterat
     # Both ways count; only log delivery can write to a bucket without ACLs.
     if distribution.is_set("loggingConfig"):
         return
-    if not context.stack.has_referrer(distribution, aws.LOG_DELIVERY_SOURCE, "resourceArn"):
+    if not context.stack.has_referrer(
+        distribution,
+        aws.LOG_DELIVERY_SOURCE,
+        "resourceArn",
+        lambda source: context.stack.has_referrer(source, aws.LOG_DELIVERY, "deliverySourceName"),
+    ):
         yield "does not log requests: an attack cannot be investigated"
+
+
+@rule(
+    "cdn-logs-have-no-cookies",
+    item=ChecklistItem.CDN,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.DISTRIBUTION],
+    scope=Scope.STACK,
+    documentation="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html",
+    remediation="List the fields in record_fields, without cs(Cookie).",
+)
+def logs_have_no_cookies(distribution: StackResource, context: Context) -> Iterator[Problem]:
+    """The logs of distributions do not contain the cookies of their visitors."""
+    for source in context.stack.referrers(distribution, aws.LOG_DELIVERY_SOURCE, "resourceArn"):
+        for delivery in context.stack.referrers(source, aws.LOG_DELIVERY, "deliverySourceName"):
+            fields = delivery.texts("recordFields")
+            if not fields or COOKIE_FIELD in fields:
+                yield "writes cookies into its log: whoever reads the log can sign in with a session"
 
 
 @rule(

@@ -135,15 +135,19 @@ def volumes_encrypted(volume: StackResource, _: Context) -> Iterator[Problem]:
     remediation='Declare an s3.BucketServerSideEncryptionConfiguration with sse_algorithm="aws:kms" and a key.',
 )
 def bucket_customer_managed_key_used(bucket: StackResource, context: Context) -> Iterator[Problem]:
-    """Buckets are encrypted with a customer-managed key, or by S3 where AWS delivers logs."""
+    """Buckets are encrypted with a customer-managed key, or by S3 where AWS delivers logs or a CDN serves files."""
     configurations = context.stack.referrers(bucket, aws.BUCKET_ENCRYPTION, "bucket")
     rules = [each for configuration in configurations for each in configuration.items("rules")]
     rules += _inline_rules(bucket)
     algorithms = {each.get(f"{DEFAULT_ENCRYPTION}.sseAlgorithm") for each in rules}
     if not algorithms or not algorithms <= KMS_ALGORITHMS | {S3_ALGORITHM}:
         yield "has no encryption configuration: AWS's default does not use a customer-managed key"
-    elif any(_uses_aws_key(each) for each in rules) and not aws.receives_service_logs(bucket, context.stack):
+    elif any(_uses_aws_key(each) for each in rules) and not _needs_no_key(bucket, context):
         yield "is not encrypted with a customer-managed key: read access to the bucket is enough to read its content"
+
+
+def _needs_no_key(bucket: StackResource, context: Context) -> bool:
+    return aws.receives_service_logs(bucket, context.stack) or aws.feeds_distribution(bucket, context.stack)
 
 
 def _inline_rules(bucket: StackResource) -> list[StackResource]:

@@ -94,6 +94,7 @@ REQUIRED_ALARMS: Final[Mapping[str, Sequence[RequiredAlarm]]] = {
     ),
     aws.SCHEDULE_GROUP: (RequiredAlarm(metric="InvocationDroppedCount", threshold_limit=_constant(0)),),
     aws.NAT_GATEWAY: (RequiredAlarm(metric="ErrorPortAllocation", threshold_limit=_constant(10)),),
+    aws.DISTRIBUTION: (RequiredAlarm(metric="5xxErrorRate", threshold_limit=_constant(10)),),
     aws.CERTIFICATE: (
         RequiredAlarm(
             metric="DaysToExpiry",
@@ -124,6 +125,8 @@ OF_SCHEDULED_BUILDS: Final = (
 )
 def has_required_alarms(subject: StackResource, context: Context) -> Iterator[Problem]:
     """Resources that can cause an outage have alarms on the metrics that show it early."""
+    if aws.is_watched_elsewhere(subject, context.stack):
+        return
     index = context.stack.derived(aws.index_alarms)
     missing = [
         required.metric

@@ -118,6 +118,7 @@ def test_only_a_bucket_that_may_be_deleted_is_emptied_for_it(staging: Recording)
     assert sorted((each.name, each.protect, each.plain["forceDestroy"]) for each in buckets) == [
         ("access-logs-store-bucket", False, True),
         ("backups-store-bucket", False, True),
+        ("cdn-store-bucket", False, True),
     ]
 
 
@@ -170,6 +171,22 @@ def test_policy_of_the_access_logs_lets_only_aws_deliver(production: Recording) 
             "Action": ["s3:PutObject"],
             "Resource": f"arn:aws:s3:::{ACCESS_LOGS}/s3/*",
             "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}},
+        },
+        {
+            "Sid": "CdnLogs",
+            "Effect": "Allow",
+            "Principal": {"Service": "delivery.logs.amazonaws.com"},
+            "Action": ["s3:PutObject"],
+            "Resource": [f"arn:aws:s3:::{ACCESS_LOGS}/cdn/*"],
+            "Condition": {
+                "StringEquals": {
+                    "aws:SourceAccount": "111122223333",
+                    "s3:x-amz-acl": "bucket-owner-full-control",
+                },
+                "ArnLike": {
+                    "aws:SourceArn": "arn:aws:logs:us-east-1:111122223333:delivery-source:fixrx-production-cdn"
+                },
+            },
         },
     ]
 

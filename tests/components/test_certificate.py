@@ -12,6 +12,15 @@ def test_certificate_is_validated_by_dns(production: Recording) -> None:
     }
 
 
+def test_the_cdns_certificate_is_where_cloudfront_reads_it(production: Recording) -> None:
+    assert production.named("cdn-certificate-certificate").pick("domainName", "region") == {
+        "domainName": "static.fixrx.com",
+        "region": "us-east-1",
+    }
+    assert production.named("cdn-certificate-validation").plain["region"] == "us-east-1"
+    assert "region" not in production.named("certificate-certificate").plain
+
+
 def test_validation_waits_for_the_record(production: Recording) -> None:
     validation = production.named("certificate-validation")
 

@@ -29,6 +29,7 @@ def workflows(**settings: Any) -> Recording:
                 identity=IDENTITY,
                 zone="z" * 60 + ".fixrx.com",
                 api_domain="a" * 54 + ".fixrx.com",
+                cdn_domain="c" * 54 + ".fixrx.com",
                 boundary_arn="arn:of-the-boundary",
             ),
         )
@@ -44,6 +45,7 @@ def without_repository() -> ContinuousIntegration:
             identity=IDENTITY,
             zone="fixrx.com",
             api_domain="api.fixrx.com",
+            cdn_domain="static.fixrx.com",
             boundary_arn="arn:of-the-boundary",
         ),
     )

@@ -33,10 +33,14 @@ def test_zone_is_created(production: Recording) -> None:
 def test_records_are_these(production: Recording) -> None:
     alias = {"name": "balancer.example.elb.amazonaws.com", "zoneId": "Z35SXDOTRQ7X7K", "evaluateTargetHealth": True}
     api = {"zoneId": "Z0123456789", "name": "api.fixrx.com", "aliases": [alias]}
+    to_cdn = {"name": "d1.cloudfront.net", "zoneId": "Z2FDTNDATAQYW2", "evaluateTargetHealth": False}
+    cdn = {"zoneId": "Z0123456789", "name": "static.fixrx.com", "aliases": [to_cdn]}
 
     assert {each.name: each.plain for each in production.of_type(RECORD)} == {
         "dns-api-a": {**api, "type": "A"},
         "dns-api-aaaa": {**api, "type": "AAAA"},
+        "dns-cdn-a": {**cdn, "type": "A"},
+        "dns-cdn-aaaa": {**cdn, "type": "AAAA"},
         "dns-caa": {
             "zoneId": "Z0123456789",
             "name": "fixrx.com",
@@ -47,6 +51,14 @@ def test_records_are_these(production: Recording) -> None:
         "certificate-validation-record": {
             "zoneId": "Z0123456789",
             "name": "_token.api.fixrx.com.",
+            "type": "CNAME",
+            "ttl": 300,
+            "records": ["_answer.acm-validations.aws."],
+            "allowOverwrite": True,
+        },
+        "cdn-certificate-validation-record": {
+            "zoneId": "Z0123456789",
+            "name": "_token.static.fixrx.com.",
             "type": "CNAME",
             "ttl": 300,
             "records": ["_answer.acm-validations.aws."],

@@ -37,6 +37,7 @@ def test_keys_are_these_and_all_rotate(stack: Recording) -> None:
     keys = stack.of_type(KEY)
 
     assert sorted(each.name for each in keys) == [
+        "cdn-web-acl-log-key",
         "dns-query-log-key",
         "encryption-data-key",
         "encryption-logs-key",
@@ -55,6 +56,7 @@ def test_keys_are_these_and_all_rotate(stack: Recording) -> None:
         ("encryption-logs-key", [LOGS]),
         ("encryption-notifications-key", [PUBLISHERS]),
         ("dns-query-log-key", [LOGS]),
+        ("cdn-web-acl-log-key", [LOGS]),
     ],
 )
 def test_who_may_use_a_key(production: Recording, key: str, grants: list[dict[str, Any]]) -> None:
@@ -77,5 +79,6 @@ def test_every_log_group_is_encrypted_and_comes_to_an_end(stack: Recording) -> N
     assert {each.plain["kmsKeyId"].rpartition("/")[2] for each in groups} == {
         "encryption-logs-key",
         "dns-query-log-key",
+        "cdn-web-acl-log-key",
     }
     assert [each.name for each in groups if each.plain["retentionInDays"] < 30] == []

@@ -29,6 +29,8 @@ COMPONENTS = [
     "fixrx:components:AppServers",
     "fixrx:components:BackupBucket",
     "fixrx:components:Cache",
+    "fixrx:components:Cdn",
+    "fixrx:components:Certificate",
     "fixrx:components:Certificate",
     "fixrx:components:Connections",
     "fixrx:components:ContinuousIntegration",
@@ -43,16 +45,22 @@ COMPONENTS = [
     "fixrx:components:PermissionsBoundary",
     "fixrx:components:PrivateBucket",
     "fixrx:components:PrivateBucket",
+    "fixrx:components:PrivateBucket",
     "fixrx:components:ReleaseMarker",
     "fixrx:components:ReleaseMarker",
     "fixrx:components:Secrets",
     "fixrx:components:Verification",
+    "fixrx:components:WebAcl",
     "fixrx:components:WebAcl",
 ]
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 SCALING_GROUP = "aws:autoscaling/group:Group"
 TAGGABLE = {
     "aws:acm/certificate:Certificate",
+    "aws:cloudfront/distribution:Distribution",
+    "aws:cloudwatch/logDelivery:LogDelivery",
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource",
     "aws:cloudwatch/logGroup:LogGroup",
     "aws:cloudwatch/metricAlarm:MetricAlarm",
     "aws:codebuild/project:Project",
@@ -259,6 +267,8 @@ def test_production_protects_what_cannot_be_made_again(production: Recording) ->
         "access-logs-store-bucket",
         "backups-store-bucket",
         "cache-replication-group",
+        "cdn-store-bucket",
+        "cdn-web-acl-log-key",
         "database-primary",
         "database-replica",
         "dns-query-log-key",
@@ -283,6 +293,7 @@ def test_nothing_is_deleted_before_its_replacement_stands(stack: Recording) -> N
 def test_changes_are_ignored_here_only(stack: Recording) -> None:
     assert {each.name: each.ignore_changes for each in stack.registrations if each.ignore_changes} == {
         "app-servers-group": ("desiredCapacity",),
+        "cdn-web-acl-acl": ("rules",),
         "network-default-network-acl": ("subnetIds",),
         "web-acl-acl": ("rules",),
     }

@@ -31,6 +31,9 @@ MOST_CHARACTERS = 6144
 MOST_ATTACHED = 10
 """Managed policies of a role, by default."""
 UNRESTRICTED_WRITES = {
+    "cloudfront:CreateCachePolicy",
+    "cloudfront:CreateOriginAccessControl",
+    "cloudfront:CreateResponseHeadersPolicy",
     "elasticloadbalancing:SetWebAcl",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
@@ -182,6 +185,8 @@ def supports(action: str, key: str) -> bool:
 
 def arn_of(kind: str, name: str, owner: Owner) -> str:
     identifier = owner.zone_id if kind == "route53:hostedzone" else owner.identifier
+    if kind == "wafv2:webacl" and name.startswith("cdn-"):
+        kind = "wafv2:webacl/global"
     return ARNS[kind].format(region=REGION, account=owner.account, prefix=owner.prefix, name=name, id=identifier)
 
 
@@ -199,7 +204,8 @@ def special_context(line: Line, stack: str, owner: Owner) -> Mapping[str, Any]:
     if service == "iam":
         context["iam:PermissionsBoundary"] = boundary_arn(stack)
     if name == "RequestCertificate":
-        domain = {"production": "api.fixrx.com", "staging": "api.staging.fixrx.com"}[stack]
+        zone = {"production": "fixrx.com", "staging": "staging.fixrx.com"}[stack]
+        domain = f"static.{zone}" if line.name.startswith("cdn-") else f"api.{zone}"
         context["acm:DomainNames"] = [domain if own else "shop.com"]
     if name == "ChangeResourceRecordSets":
         record, kind = line.record
@@ -324,7 +330,11 @@ def is_tellable(line: Line, target: str) -> bool:
     """Whether a neighbour's resource can be told from the stack's: it can be, unless AWS knows no resource for it."""
     if target.partition(":")[0] in ("all", "default", "amazon", "linked"):
         return False
-    return target != "*" or line.action in ("acm:RequestCertificate", "kms:CreateKey")
+    return target != "*" or line.action in (
+        "acm:RequestCertificate",
+        "cloudfront:CreateDistribution",
+        "kms:CreateKey",
+    )
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -528,6 +538,7 @@ def test_policies_are_within_the_quotas_of_iam(stack: str) -> None:
 TAG_ACTIONS = {
     "acm:AddTagsToCertificate": "acm:certificate",
     "autoscaling:CreateOrUpdateTags": "autoscaling:autoScalingGroup",
+    "cloudfront:TagResource": "cloudfront:distribution",
     "cloudwatch:TagResource": "cloudwatch:alarm",
     "ec2:CreateTags": "ec2:vpc",
     "elasticache:AddTagsToResource": "elasticache:replicationgroup",
@@ -566,8 +577,9 @@ def test_nobody_elses_resource_can_be_made_the_stacks(whose: str) -> None:
         )
     }
 
-    # These two send nothing by which a new resource and one without tags can be told apart.
-    assert claimed == ({"acm:AddTagsToCertificate", "kms:TagResource"} if whose == "nobody" else set())
+    # These send nothing by which a new resource and one without tags can be told apart.
+    by_tags_alone = {"acm:AddTagsToCertificate", "cloudfront:TagResource", "kms:TagResource"}
+    assert claimed == (by_tags_alone if whose == "nobody" else set())
 
 
 @pytest.mark.parametrize(

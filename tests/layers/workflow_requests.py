@@ -18,6 +18,10 @@ ARNS: Mapping[str, str] = {
     "autoscaling:autoScalingGroup": (
         "arn:aws:autoscaling:{region}:{account}:autoScalingGroup:{id}:autoScalingGroupName/{name}"
     ),
+    "cloudfront:cache-policy": "arn:aws:cloudfront::{account}:cache-policy/{id}",
+    "cloudfront:distribution": "arn:aws:cloudfront::{account}:distribution/{id}",
+    "cloudfront:origin-access-control": "arn:aws:cloudfront::{account}:origin-access-control/{id}",
+    "cloudfront:response-headers-policy": "arn:aws:cloudfront::{account}:response-headers-policy/{id}",
     "cloudwatch:alarm": "arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
     "codebuild:project": "arn:aws:codebuild:{region}:{account}:project/{name}",
     "ec2:elastic-ip": "arn:aws:ec2:{region}:{account}:elastic-ip/{id}",
@@ -58,6 +62,9 @@ ARNS: Mapping[str, str] = {
     "iam:role": "arn:aws:iam::{account}:role/{prefix}/{name}",
     "kms:alias": "arn:aws:kms:{region}:{account}:{name}",
     "kms:key": "arn:aws:kms:{region}:{account}:key/{id}",
+    "logs:delivery": "arn:aws:logs:us-east-1:{account}:delivery:{id}",
+    "logs:delivery-destination": "arn:aws:logs:us-east-1:{account}:delivery-destination:{name}",
+    "logs:delivery-source": "arn:aws:logs:us-east-1:{account}:delivery-source:{name}",
     "logs:log-group": "arn:aws:logs:{region}:{account}:log-group:{name}",
     "rds:db": "arn:aws:rds:{region}:{account}:db:{name}",
     "rds:es": "arn:aws:rds:{region}:{account}:es:{name}",
@@ -77,6 +84,7 @@ ARNS: Mapping[str, str] = {
     "ssm:parameter": "arn:aws:ssm:{region}:{account}:parameter{name}",
     "ssm:document": "arn:aws:ssm:{region}:{account}:document/{name}",
     "wafv2:webacl": "arn:aws:wafv2:{region}:{account}:regional/webacl/{name}/{id}",
+    "wafv2:webacl/global": "arn:aws:wafv2:us-east-1:{account}:global/webacl/{name}/{id}",
 }
 """Kind of resource, with the Service Authorization Reference's names, to its ARN."""
 
@@ -88,6 +96,8 @@ OTHERS: Mapping[str, str] = {
     "elasticache:subnetgroup": "cache-subnets-0a1b2c3",
     "elasticloadbalancing:loadbalancer/app/": "{prefix}",
     "iam:role": "app-servers-role-0a1b2c3",
+    "logs:delivery-destination": "{prefix}-cdn",
+    "logs:delivery-source": "{prefix}-cdn",
     "rds:db": "{prefix}-postgres-primary",
     "rds:pg": "database-primary-parameters-0a1b2c3",
     "rds:snapshot": "{prefix}-postgres-primary",
@@ -122,6 +132,16 @@ def _bucket_part(put: str, get: str, delete: str = "") -> tuple[str, Operations]
         "delete": (f"s3:{delete or put} self",),
     }
     return "s3:bucket", operations
+
+
+def _cdn_part(kind: str, noun: str) -> tuple[str, Operations]:
+    """A part of the CDN that AWS tells by an id alone, so that an administrator changes and deletes it."""
+    operations: Operations = {
+        "create": (f"cloudfront:Create{noun} *",),
+        "read": (f"cloudfront:Get{noun} all:cloudfront:{kind}",),
+        "delete": (),
+    }
+    return f"cloudfront:{kind}", operations
 
 
 TYPES: Mapping[str, tuple[str, Operations]] = {
@@ -187,6 +207,59 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             "read": ("autoscaling:DescribePolicies *",),
             "update": ("autoscaling:PutScalingPolicy own:autoscaling:autoScalingGroup",),
             "delete": ("autoscaling:DeletePolicy own:autoscaling:autoScalingGroup",),
+        },
+    ),
+    "aws:cloudfront/cachePolicy:CachePolicy": _cdn_part("cache-policy", "CachePolicy"),
+    "aws:cloudfront/distribution:Distribution": (
+        "cloudfront:distribution",
+        {
+            "create": ("cloudfront:CreateDistribution *", "cloudfront:TagResource new"),
+            "read": ("cloudfront:GetDistribution self", "cloudfront:ListTagsForResource self"),
+            "update": ("cloudfront:UpdateDistribution self",),
+            "delete": ("cloudfront:DeleteDistribution self",),
+            **_taggable("cloudfront:TagResource", "cloudfront:UntagResource"),
+        },
+    ),
+    "aws:cloudfront/originAccessControl:OriginAccessControl": _cdn_part("origin-access-control", "OriginAccessControl"),
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": _cdn_part(
+        "response-headers-policy", "ResponseHeadersPolicy"
+    ),
+    "aws:cloudwatch/logDelivery:LogDelivery": (
+        "logs:delivery",
+        {
+            "create": (
+                "logs:CreateDelivery new own:logs:delivery-source own:logs:delivery-destination",
+                "logs:TagResource new",
+            ),
+            "read": ("logs:GetDelivery self", "logs:ListTagsForResource self"),
+            "update": ("logs:UpdateDeliveryConfiguration self own:logs:delivery-source own:logs:delivery-destination",),
+            "delete": ("logs:DeleteDelivery self",),
+            **_taggable("logs:TagResource", "logs:UntagResource"),
+        },
+    ),
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": (
+        "logs:delivery-destination",
+        {
+            "create": ("logs:PutDeliveryDestination self", "logs:TagResource self"),
+            "read": ("logs:GetDeliveryDestination self", "logs:ListTagsForResource self"),
+            "update": ("logs:PutDeliveryDestination self",),
+            "delete": ("logs:DeleteDeliveryDestination self",),
+            **_taggable("logs:TagResource", "logs:UntagResource"),
+        },
+    ),
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": (
+        "logs:delivery-source",
+        {
+            "create": (
+                "logs:PutDeliverySource self",
+                "logs:TagResource self",
+                "cloudfront:AllowVendedLogDeliveryForResource own:cloudfront:distribution",
+            ),
+            "read": ("logs:GetDeliverySource self", "logs:ListTagsForResource self"),
+            "update": ("logs:PutDeliverySource self",),
+            # The Service Authorization Reference says that this one is about a destination.
+            "delete": ("logs:DeleteDeliverySource own:logs:delivery-destination",),
+            **_taggable("logs:TagResource", "logs:UntagResource"),
         },
     ),
     "aws:cloudwatch/logGroup:LogGroup": (

@@ -537,9 +537,23 @@ def _cdn(state: State) -> None:
                 "acmCertificateArn": arn("cdn-certificate"),
                 "minimumProtocolVersion": "TLSv1.2_2021",
             },
-            "loggingConfig": {"bucket": "fixrx-logs"},
             "webAclId": arn("global-acl"),
             "tags": tags("cdn"),
+        },
+    )
+    state.add(
+        "aws:cloudwatch/logDeliverySource",
+        "cdn-log-source",
+        {"resourceArn": Reference("cdn", "arn"), "logType": "ACCESS_LOGS", "tags": tags("cdn-log-source")},
+    )
+    state.add(
+        "aws:cloudwatch/logDelivery",
+        "cdn-log",
+        {
+            "deliverySourceName": Reference("cdn-log-source", "name"),
+            "deliveryDestinationArn": arn("destination"),
+            "recordFields": ["date", "time", "cs-uri-stem"],
+            "tags": tags("cdn-log"),
         },
     )
 
@@ -895,6 +909,7 @@ def _alarms(state: State) -> None:
         ("dump-failed", "FailedBuilds", 0, {"ProjectName": Reference("dump", "name")}),
         ("not-started", "InvocationDroppedCount", 0, {"ScheduleGroup": Reference("schedules", "name")}),
         ("nat-ports", "ErrorPortAllocation", 0, {"NatGatewayId": Reference("nat", "id")}),
+        ("CdnErrors", "5xxErrorRate", 5, {"DistributionId": Reference("cdn", "id"), "Region": "Global"}),
         ("CertificateExpiresSoon", "DaysToExpiry", 30, {"CertificateArn": Reference("certificate", "arn")}),
     ):
         _baseline(state, name, metric, threshold, dimensions)

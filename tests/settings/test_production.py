@@ -48,6 +48,7 @@ WEAKENINGS: list[tuple[dict[str, Any], str]] = [
     ({"dns.protect": False}, f"dns.protect: {PROTECTED}"),
     ({"encryption.protect": False}, f"encryption.protect: {PROTECTED}"),
     ({"network.protect": False}, f"network.protect: {PROTECTED}"),
+    ({"cdn.protect": False}, f"cdn.protect: {PROTECTED}"),
     ({"access_logs.protect": False}, f"access_logs.protect: {PROTECTED}"),
     (
         {"database.backup_retention_days": 6},
@@ -110,7 +111,7 @@ def test_every_protection_has_a_requirement() -> None:
         if "protect" in setting
     }
 
-    assert len(protections) == 8
+    assert len(protections) == 9
     assert all(protections.values())
 
 

@@ -1,10 +1,10 @@
-"""CloudWatch Logs: log groups, and the policies that let services write to them."""
+"""CloudWatch Logs: log groups, the policies that let services write to them, and deliveries of other services' logs."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from sandbox.provider.emulator import Api, ApiError
-from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, call, template
+from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, Tagging, call, template
 from sandbox.provider.tables import references, rules
 from sandbox.provider.tables.helpers import exactly_one, pick, tagging
 from sandbox.provider.tables.resource_policies import resource_policy
@@ -119,4 +119,61 @@ _LOG_RESOURCE_POLICY = ResourceType(
     references={"resourceArn": references.LOG_GROUP},
 )
 
-TYPES = (_LOG_GROUP, _LOG_RESOURCE_POLICY)
+
+def _delivery_tagging() -> Tagging:
+    return tagging("tag_resource untag_resource list_tags_for_resource", "tags", survive=True, resourceArn="arn")
+
+
+_DELIVERY_SOURCE = ResourceType(
+    token="aws:cloudwatch/logDeliverySource:LogDeliverySource",
+    service="logs",
+    create="put_delivery_source",
+    id="deliverySource.name",
+    tagging=_delivery_tagging(),
+    read=call("get_delivery_source", name="id"),
+    description="deliverySource",
+    attributes={"resourceArn": "resourceArns[0]"},
+    replaces_all=True,
+    delete=call("delete_delivery_source", name="id"),
+    replace="logType name resourceArn",
+    autoname=Autoname("name", longest=60),
+    rules={"resourceArn": rules.arn},
+    references={"resourceArn": references.LOGGED},
+)
+
+_DELIVERY_DESTINATION = ResourceType(
+    token="aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
+    service="logs",
+    create="put_delivery_destination",
+    id="deliveryDestination.name",
+    tagging=_delivery_tagging(),
+    read=call("get_delivery_destination", name="id"),
+    description="deliveryDestination",
+    replaces_all=True,
+    delete=call("delete_delivery_destination", name="id"),
+    replace="deliveryDestinationType name",
+    autoname=Autoname("name", longest=60),
+    rules={"deliveryDestinationConfiguration.destinationResourceArn": rules.arn},
+)
+
+_DELIVERY = ResourceType(
+    token="aws:cloudwatch/logDelivery:LogDelivery",
+    service="logs",
+    create="create_delivery",
+    id="delivery.id",
+    tagging=_delivery_tagging(),
+    read=call("get_delivery", id="id"),
+    description="delivery",
+    update=call("update_delivery_configuration", id="id"),
+    # The emulator cannot change a delivery.
+    update_stored_only="fieldDelimiter recordFields s3DeliveryConfigurations",
+    delete=call("delete_delivery", id="id"),
+    replace="deliveryDestinationArn deliverySourceName",
+    absent_outputs="fieldDelimiter",
+    references={
+        "deliverySourceName": references.DELIVERY_SOURCE,
+        "deliveryDestinationArn": references.DELIVERY_DESTINATION,
+    },
+)
+
+TYPES = (_LOG_GROUP, _LOG_RESOURCE_POLICY, _DELIVERY_SOURCE, _DELIVERY_DESTINATION, _DELIVERY)

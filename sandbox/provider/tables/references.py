@@ -90,6 +90,26 @@ def _acl_exists(api: Api, value: str) -> bool:
 
 
 WEB_ACL = Reference("web ACL", _asks("wafv2", _acl_exists))
+ORIGIN_ACCESS_CONTROL = Reference(
+    "origin access control", _asks("cloudfront", lambda api, value: api("get_origin_access_control", Id=value))
+)
+
+
+def _logged_exists(api: Api, value: str) -> bool:
+    """Only distributions are looked up; other services deliver their logs too."""
+    return ":cloudfront:" not in value or bool(
+        Api(api.emulator, "cloudfront", api.region)("get_distribution", Id=_last(value))
+    )
+
+
+LOGGED = Reference("source of logs", _asks("logs", _logged_exists))
+DELIVERY_SOURCE = Reference(
+    "log delivery source", _asks("logs", lambda api, value: api("get_delivery_source", name=value))
+)
+DELIVERY_DESTINATION = Reference(
+    "log delivery destination",
+    _asks("logs", lambda api, value: api("get_delivery_destination", name=value.rsplit(":", 1)[-1])),
+)
 HOSTED_ZONE = Reference("hosted zone", _asks("route53", lambda api, value: api("get_hosted_zone", Id=value)))
 DB_INSTANCE = Reference(
     "database instance",

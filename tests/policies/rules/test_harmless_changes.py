@@ -7,7 +7,7 @@ import pytest
 from policies.engine.evaluation import RuleIndex, evaluate_all
 from policies.engine.state import state_of
 from policies.rules import ALL_RULES
-from tests.policies.changes import add, both, drop, put, refer
+from tests.policies.changes import add, both, drop, put, refer, remove
 from tests.policies.exported import Reference, State, arn, document, tags
 from tests.policies.platform import good_platform, watch_cache_node, workflow_trust
 
@@ -59,6 +59,22 @@ def one_more_service(state: State) -> None:
             "tags": tags("redis-from-worker"),
         },
     )
+
+
+def files_for_everybody(state: State) -> None:
+    """A bucket without a key of its own, which a distribution serves to everybody."""
+    name = state.find("backups")["inputs"]["bucket"]
+    put("backups-encryption", "rules", [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}])(state)
+    put("cdn", "origins.0.domainName", f"{name}.s3.us-east-1.amazonaws.com")(state)
+
+
+def in_another_region(state: State) -> None:
+    """CloudFront's metrics stay in us-east-1, where an alarm reaches no topic of the stack."""
+    for each in state.entries:
+        if "availabilityZone" in each["inputs"]:
+            zone = each["inputs"]["availabilityZone"].replace("us-east-1", "eu-west-1")
+            put(each["urn"].rpartition("::")[2], "availabilityZone", zone)(state)
+    remove("CdnErrors")(state)
 
 
 CHANGES: dict[str, Callable[[State], object]] = {
@@ -159,6 +175,8 @@ CHANGES: dict[str, Callable[[State], object]] = {
         add("aws:sqs/queue", "mails", {"tags": tags("mails")}),
         add("aws:lambda/function", "send", {"runtime": "nodejs22.x", "tags": tags("send")}),
     ),
+    "files for everybody": files_for_everybody,
+    "a stack in another region": in_another_region,
     "something that is not on AWS": add("github:index/repository", "repository", {"visibility": "private"}),
 }
 

@@ -1,6 +1,6 @@
 """What breaks the rules of `policies.rules.cdn`."""
 
-from tests.policies.changes import Case, drop, put
+from tests.policies.changes import Case, drop, put, remove
 
 CASES = (
     Case(
@@ -15,7 +15,10 @@ CASES = (
         put("cdn", "viewerCertificate.minimumProtocolVersion", "TLSv1"),
         ("cdn", "viewerCertificate"),
     ),
-    Case("cdn-requests-are-logged", "cdn", drop("cdn", "loggingConfig"), ("cdn", "loggingConfig")),
+    Case("cdn-requests-are-logged", "cdn", remove("cdn-log-source"), ("cdn-log-source", "resourceArn")),
+    Case("cdn-requests-are-logged", "cdn", remove("cdn-log"), ("cdn-log", "deliverySourceName")),
+    Case("cdn-logs-have-no-cookies", "cdn", drop("cdn-log", "recordFields"), ("cdn-log", "recordFields")),
+    Case("cdn-logs-have-no-cookies", "cdn", put("cdn-log", "recordFields", ["date", "cs(Cookie)"]), None),
     Case("cdn-web-acl-is-associated", "cdn", drop("cdn", "webAclId"), ("cdn", "webAclId")),
     Case("cdn-default-root-object-is-set", "cdn", drop("cdn", "defaultRootObject"), ("cdn", "defaultRootObject")),
     Case(

@@ -10,6 +10,8 @@ CASES = (
         remove("EngineCPUUtilization-002"),
         ("EngineCPUUtilization-001", "dimensions.CacheClusterId"),
     ),
+    Case("monitoring-has-required-alarms", "cdn", remove("CdnErrors"), None),
+    Case("monitoring-has-required-alarms", "cdn", put("CdnErrors", "threshold", 50), ("CdnErrors", "threshold")),
     Case("monitoring-has-required-alarms", "replica", remove("replica-lag"), None),
     Case("monitoring-has-required-alarms", "replica", remove("ReplicaStopped"), None),
     Case(
