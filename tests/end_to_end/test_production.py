@@ -194,11 +194,17 @@ def test_name_of_the_api_is_not_given_up_unnoticed(production: Sandbox, deployed
     nameless.write_text(WITHOUT_API_NAME.format(root=str(ROOT)))
     result = production.run("preview", "--no-policies", "--program", str(nameless))
     assert result.status == 1
-    lost = "lost: the name api.fixrx.com: it no longer resolves, and what it leads to cannot be reached"
-    assert result.output.splitlines()[:3] == [
-        "DELETED (2)",
-        f"  - Record dns-api-a; {lost}",
-        f"  - Record dns-api-aaaa; {lost}",
+    assert result.output.splitlines()[:5] == [
+        "DELETED (4)",
+        *(
+            f"  - Record {record}; lost: the name {name}: it no longer resolves, and what it leads to cannot be reached"
+            for record, name in (
+                ("dns-api-a", "api.fixrx.com"),
+                ("dns-api-aaaa", "api.fixrx.com"),
+                ("dns-cdn-a", "static.fixrx.com"),
+                ("dns-cdn-aaaa", "static.fixrx.com"),
+            )
+        ),
     ]
     assert result.sentence.startswith("The plan deletes or replaces what cannot be had back")
     refused = production.run("preview", "--program", str(nameless))

@@ -247,7 +247,8 @@ def test_alarm_during_the_refresh_stops_it(fleet: Fleet) -> None:
 
 def test_deployment_killed_while_it_migrates_is_continued(fleet: Fleet) -> None:
     before = fleet.servers
-    fleet.order(build={"seconds": 30})
+    # Longer than the next `up` takes to get there, on a busy machine too.
+    fleet.order(build={"seconds": 75})
     status, _ = fleet.disturbed_up("1.5.0", lambda: fleet.tasks("1.5.0") == [("migrate", "IN_PROGRESS")], kill)
     assert status == -signal.SIGKILL
     assert fleet.servers == before

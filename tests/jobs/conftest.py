@@ -1,5 +1,6 @@
 """A real PostgreSQL and an emulated account, for the jobs on the database."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +13,10 @@ from tests import marks
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def pair() -> Iterator[Pair]:
     marks.require("host")
-    # Above it are folders that only this user may enter, and PostgreSQL runs as another one.
-    directory = tmp_path_factory.mktemp("postgresql")
-    for path in (directory, *directory.parents[:2]):
-        path.chmod(0o755)
-    with running_pair(directory) as found:
+    # Not in pytest's folder, which only this user may enter: PostgreSQL runs as another one.
+    with tempfile.TemporaryDirectory(prefix="fixrx-") as directory, running_pair(Path(directory)) as found:
         found.make_database(DATABASE, *STATEMENTS)
         yield found
 
