@@ -21,6 +21,7 @@ from components.shared.ports import (
     PATH_MTU_MESSAGES,
     POSTGRESQL_PORT,
     REDIS_PORT,
+    SSH_PORT,
     IcmpMessage,
 )
 
@@ -46,10 +47,14 @@ class Connection:
     """Description of both rules."""
     messages: tuple[IcmpMessage, ...] = ()
     """ICMP messages that the destination accepts as well."""
+    only_ports: tuple[int, ...] = ()
+    """Instead of those on which the destination listens for everybody."""
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """Every port on which the destination listens."""
+        """Every port on which the destination listens, or others that only this source may reach."""
+        if self.only_ports:
+            return self.only_ports
         if self.destination is Member.INTERNET:
             return INTERNET_PORTS
         return LISTENERS[self.destination].ports
@@ -66,7 +71,11 @@ LISTENERS: Mapping[Member, Listener] = {
     Member.DATABASE: Listener(description="PostgreSQL", tier=Tier.DATA, ports=(POSTGRESQL_PORT,)),
     Member.CACHE: Listener(description="Redis", tier=Tier.DATA, ports=(REDIS_PORT,)),
     Member.DATABASE_JOBS: Listener(description="Jobs on the database", tier=Tier.APPLICATION, ports=()),
+    Member.VPN: Listener(description="Client VPN", tier=Tier.APPLICATION, ports=()),
+    Member.INSTANCE_CONNECT: Listener(description="EC2 Instance Connect Endpoint", tier=Tier.APPLICATION, ports=()),
 }
+OPTIONAL = frozenset({Member.VPN, Member.INSTANCE_CONNECT})
+"""What a stack has only if it is asked for."""
 INTERNET_PORTS = (HTTPS_PORT,)
 """What the platform may reach on the internet."""
 
@@ -93,6 +102,14 @@ CONNECTIONS = (
         source=Member.DATABASE_JOBS, destination=Member.ENDPOINTS, purpose="AWS services through interface endpoints"
     ),
     Connection(source=Member.DATABASE_JOBS, destination=Member.INTERNET, purpose="AWS and packages"),
+    Connection(source=Member.VPN, destination=Member.DATABASE, purpose="PostgreSQL of operators"),
+    Connection(source=Member.VPN, destination=Member.CACHE, purpose="Redis of operators"),
+    Connection(
+        source=Member.INSTANCE_CONNECT,
+        destination=Member.APP_SERVERS,
+        purpose="SSH through the Instance Connect Endpoint",
+        only_ports=(SSH_PORT,),
+    ),
 )
 
 
@@ -100,6 +117,8 @@ CONNECTIONS = (
 class ConnectionsArgs:
     vpc_id: pulumi.Input[str]
     subnet_ids: Mapping[Tier, Sequence[pulumi.Input[str]]]
+    optional: frozenset[Member] = frozenset()
+    """Which of the optional members the stack has."""
 
 
 class Connections(pulumi.ComponentResource):
@@ -112,27 +131,30 @@ class Connections(pulumi.ComponentResource):
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self._groups = {member: self._create_group(member, args.vpc_id) for member in LISTENERS}
+        members = [member for member in LISTENERS if member not in OPTIONAL or member in args.optional]
+        present = {Member.INTERNET, *members}
+        connections = [each for each in CONNECTIONS if {each.source, each.destination} <= present]
+        self._groups = {member: self._create_group(member, args.vpc_id) for member in members}
         ingress = {
             connection: [*self._create_ingress_rules(connection), *self._create_message_rules(connection)]
-            for connection in CONNECTIONS
+            for connection in connections
         }
-        egress = {connection: self._create_egress_rules(connection) for connection in CONNECTIONS}
+        egress = {connection: self._create_egress_rules(connection) for connection in connections}
         self._remove_other_rules(ingress, egress)
 
         self.placements = {
             member: Placement(
                 vpc_id=args.vpc_id,
-                subnet_ids=args.subnet_ids[listener.tier],
+                subnet_ids=args.subnet_ids[LISTENERS[member].tier],
                 security_group_id=self._groups[member].id,
                 rules=[
                     rule
-                    for connection in CONNECTIONS
+                    for connection in connections
                     if member in (connection.source, connection.destination)
                     for rule in (*ingress[connection], *egress[connection])
                 ],
             )
-            for member, listener in LISTENERS.items()
+            for member in members
         }
         self.register_outputs({"security_group_ids": {str(member): group.id for member, group in self._groups.items()}})
 

@@ -7,14 +7,17 @@ together with those of other sections. What production requires of a single sett
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any, get_type_hints
 
+from components.sections.admin_access import AdminAccessSettings
 from components.sections.app_servers import AppServersSettings
 from components.sections.cdn import CdnSettings
 from components.sections.continuous_integration import ContinuousIntegrationSettings
 from components.sections.database import DatabaseSettings
 from components.sections.dns import LONGEST_CERTIFICATE_DOMAIN, DnsSettings
 from components.sections.network import NatMode, NetworkSettings
+from components.sections.vpn import VpnSettings
 from settings.problems import Problem
 from settings.stack import AccountSettings, StackSettings, cdn_domain, connection_budget
 
@@ -109,6 +112,21 @@ def static_files_have_a_domain_of_their_own(cdn: CdnSettings, dns: DnsSettings) 
         )
 
 
+def ssh_has_a_daemon(admin_access: AdminAccessSettings, app_servers: AppServersSettings) -> Iterator[Problem]:
+    if admin_access.instance_connect and not app_servers.ssh_daemon:
+        yield Problem(
+            key="admin_access.instance_connect",
+            what="needs an SSH daemon on the servers; set app_servers.ssh_daemon to true, or leave it out",
+        )
+
+
+def vpn_has_addresses_of_its_own(vpn: VpnSettings, network: NetworkSettings) -> Iterator[Problem]:
+    if vpn.enabled and IPv4Network(vpn.client_block).overlaps(network.cidr_block):
+        yield Problem(
+            key="vpn.client_block", what=f"meets network.cidr_block, {network.cidr_block}; choose another block"
+        )
+
+
 RULES = tuple(
     rule_of(function)
     for function in (
@@ -117,5 +135,7 @@ RULES = tuple(
         servers_reach_the_internet,
         pools_fit_the_database,
         static_files_have_a_domain_of_their_own,
+        ssh_has_a_daemon,
+        vpn_has_addresses_of_its_own,
     )
 )

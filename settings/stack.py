@@ -14,6 +14,7 @@ from components.sections.cdn import CdnSettings
 from components.sections.continuous_integration import ContinuousIntegrationSettings
 from components.sections.database import DatabaseSettings, memory_gib
 from components.sections.dns import DnsSettings
+from components.sections.dns_firewall import DnsFirewallSettings
 from components.sections.encryption import EncryptionSettings
 from components.sections.endpoints import EndpointsSettings
 from components.sections.load_balancer import LoadBalancerSettings
@@ -22,6 +23,7 @@ from components.sections.network import NetworkSettings
 from components.sections.notifications import NotificationsSettings
 from components.sections.rollout import RolloutSettings
 from components.sections.secrets import SecretsSettings
+from components.sections.vpn import VpnSettings
 from components.sections.web_acl import WebAclSettings
 from components.shared.connection_budget import ConnectionBudget
 from components.shared.identity import StackIdentity
@@ -64,6 +66,8 @@ class StackSettings(BaseModel):
     backup_bucket: BackupBucketSettings = BackupBucketSettings()
     access_logs: AccessLogsSettings = AccessLogsSettings()
     admin_access: AdminAccessSettings = AdminAccessSettings()
+    vpn: VpnSettings = VpnSettings()
+    dns_firewall: DnsFirewallSettings = DnsFirewallSettings()
     secrets: SecretsSettings = SecretsSettings()
     notifications: NotificationsSettings = NotificationsSettings()
     maintenance_windows: MaintenanceWindows = MaintenanceWindows()

@@ -12,4 +12,7 @@ class AdminAccessSettings(Section):
 
     idle_timeout_minutes: Annotated[int, Field(ge=1, le=60)] = 20
     longest_session_minutes: Annotated[int, Field(ge=1, le=1440)] = 240
+    instance_connect: bool = False
+    """SSH through an EC2 Instance Connect Endpoint, without an open port; its sessions are not recorded. Needs
+    `app_servers.ssh_daemon`."""
     log_retention_days: LogRetentionDays = RETENTION_AUDIT_DAYS

@@ -28,6 +28,8 @@ class Member(StrEnum):
     DATABASE = "database"
     CACHE = "cache"
     DATABASE_JOBS = "database-jobs"
+    VPN = "vpn"
+    INSTANCE_CONNECT = "instance-connect"
 
 
 @dataclass(frozen=True, kw_only=True)
