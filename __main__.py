@@ -1,4 +1,4 @@
-"""The FixRx platform: settings, seven layers from the network up to the release, and the stack's outputs."""
+"""The FixRx platform: settings, the layers from the network up to the release, and the stack's outputs."""
 
 import pulumi
 
@@ -9,6 +9,7 @@ from layers import (
     build_foundation,
     build_migration,
     build_operations,
+    build_options,
     build_release,
     build_runtime,
 )
@@ -17,6 +18,7 @@ from settings.engine import load_settings
 settings = load_settings()
 
 foundation = build_foundation(settings)
+build_options(settings, foundation)
 edge = build_edge(settings, foundation)
 data = build_data(settings, foundation)
 migration = build_migration(settings, foundation, data)

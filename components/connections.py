@@ -74,8 +74,6 @@ LISTENERS: Mapping[Member, Listener] = {
     Member.VPN: Listener(description="Client VPN", tier=Tier.APPLICATION, ports=()),
     Member.INSTANCE_CONNECT: Listener(description="EC2 Instance Connect Endpoint", tier=Tier.APPLICATION, ports=()),
 }
-OPTIONAL = frozenset({Member.VPN, Member.INSTANCE_CONNECT})
-"""What a stack has only if it is asked for."""
 INTERNET_PORTS = (HTTPS_PORT,)
 """What the platform may reach on the internet."""
 
@@ -117,7 +115,7 @@ CONNECTIONS = (
 class ConnectionsArgs:
     vpc_id: pulumi.Input[str]
     subnet_ids: Mapping[Tier, Sequence[pulumi.Input[str]]]
-    optional: frozenset[Member] = frozenset()
+    optional: Mapping[Member, bool]
     """Which of the optional members the stack has."""
 
 
@@ -131,7 +129,7 @@ class Connections(pulumi.ComponentResource):
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
 
-        members = [member for member in LISTENERS if member not in OPTIONAL or member in args.optional]
+        members = [member for member in LISTENERS if args.optional.get(member, True)]
         present = {Member.INTERNET, *members}
         connections = [each for each in CONNECTIONS if {each.source, each.destination} <= present]
         self._groups = {member: self._create_group(member, args.vpc_id) for member in members}

@@ -24,8 +24,10 @@ ALLOWED = (
     "accounts.google.com",
     "appleid.apple.com",
     "graph.facebook.com",
-    # Names inside the VPC.
+    # Names inside the VPC, and names of addresses.
     "*.internal",
+    "*.in-addr.arpa",
+    "*.ip6.arpa",
 )
 ALLOW_PRIORITY, OTHERS_PRIORITY, ASSOCIATION_PRIORITY = 10, 20, 101
 
@@ -47,6 +49,12 @@ class DnsFirewall(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
+        if args.settings.mode is not FirewallMode.OFF:
+            self._create()
+        self.register_outputs({"mode": str(args.settings.mode)})
+
+    def _create(self) -> None:
+        name, args = self._name, self._args
         own = (args.own_zone, f"*.{args.own_zone}")
         group = aws.route53.ResolverFirewallRuleGroup(f"{name}-group", opts=self._child)
         self._rule("allowed", [*ALLOWED, *own, *args.settings.allow], group, ALLOW_PRIORITY)
@@ -59,8 +67,11 @@ class DnsFirewall(pulumi.ComponentResource):
             mutation_protection="DISABLED",
             opts=self._child,
         )
+        # A firewall that does not answer must not be an outage: without this, AWS refuses every query then.
+        aws.route53.ResolverFirewallConfig(
+            f"{name}-fail-open", resource_id=args.vpc_id, firewall_fail_open="ENABLED", opts=self._child
+        )
         self._log_queries()
-        self.register_outputs({"group_id": group.id})
 
     def _rule(
         self, purpose: str, domains: list[str], group: aws.route53.ResolverFirewallRuleGroup, priority: int

@@ -14,7 +14,8 @@ from components.shared.connections import Placement
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceConnectArgs:
-    placement: Placement
+    placement: Placement | None
+    """None without an endpoint."""
 
 
 class InstanceConnect(pulumi.ComponentResource):
@@ -22,12 +23,13 @@ class InstanceConnect(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: InstanceConnectArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:InstanceConnect", name, None, opts)
-        endpoint = aws.ec2transitgateway.InstanceConnectEndpoint(
-            f"{name}-endpoint",
-            subnet_id=args.placement.subnet_ids[0],
-            security_group_ids=[args.placement.security_group_id],
-            # Servers admit its security group, so they must see its address.
-            preserve_client_ip=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.placement.rules)),
-        )
-        self.register_outputs({"endpoint_id": endpoint.id})
+        if args.placement is not None:
+            aws.ec2transitgateway.InstanceConnectEndpoint(
+                f"{name}-endpoint",
+                subnet_id=args.placement.subnet_ids[0],
+                security_group_ids=[args.placement.security_group_id],
+                # Servers admit its security group, so they must see its address.
+                preserve_client_ip=False,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.placement.rules)),
+            )
+        self.register_outputs({"enabled": args.placement is not None})

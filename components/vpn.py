@@ -19,7 +19,8 @@ from components.shared.keys import StackContext
 class VpnArgs:
     settings: VpnSettings
     stack: StackContext
-    placement: Placement
+    placement: Placement | None
+    """None without a VPN."""
     target_blocks: Sequence[str]
     """What may be reached: the subnets of the data tier."""
 
@@ -33,18 +34,22 @@ class Vpn(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        endpoint = self._create_endpoint()
-        for number, subnet_id in enumerate(args.placement.subnet_ids):
+        if args.placement is not None:
+            self._create(args.placement)
+        self.register_outputs({"enabled": args.settings.enabled})
+
+    def _create(self, placement: Placement) -> None:
+        endpoint = self._create_endpoint(placement)
+        for number, subnet_id in enumerate(placement.subnet_ids):
             aws.ec2clientvpn.NetworkAssociation(
-                f"{name}-association-{number}",
+                f"{self._name}-association-{number}",
                 client_vpn_endpoint_id=endpoint.id,
                 subnet_id=subnet_id,
                 opts=self._child,
             )
         self._authorize(endpoint)
-        self.register_outputs({"dns_name": endpoint.dns_name})
 
-    def _create_endpoint(self) -> aws.ec2clientvpn.Endpoint:
+    def _create_endpoint(self, placement: Placement) -> aws.ec2clientvpn.Endpoint:
         args, settings, identity = self._args, self._args.settings, self._args.stack.identity
         log_group = aws.cloudwatch.LogGroup(
             f"{self._name}-log-group",
@@ -52,9 +57,6 @@ class Vpn(pulumi.ComponentResource):
             retention_in_days=settings.log_retention_days,
             kms_key_id=args.stack.keys.logs,
             opts=self._child,
-        )
-        stream = aws.cloudwatch.LogStream(
-            f"{self._name}-log-stream", name="connections", log_group_name=log_group.name, opts=self._child
         )
         authentication: aws.ec2clientvpn.EndpointAuthenticationOptionArgsDict = (
             {"type": "federated-authentication", "saml_provider_arn": settings.saml_provider_arn}
@@ -67,19 +69,16 @@ class Vpn(pulumi.ComponentResource):
             server_certificate_arn=settings.server_certificate_arn or "",
             authentication_options=[authentication],
             client_cidr_block=settings.client_block,
-            connection_log_options={
-                "enabled": True,
-                "cloudwatch_log_group": log_group.name,
-                "cloudwatch_log_stream": stream.name,
-            },
+            # AWS makes the stream itself.
+            connection_log_options={"enabled": True, "cloudwatch_log_group": log_group.name},
             # Only what is for the data tier: the operator's other traffic is none of ours.
             split_tunnel=True,
             session_timeout_hours=settings.session_hours,
             disconnect_on_session_timeout=True,
             transport_protocol="udp",
-            vpc_id=args.placement.vpc_id,
-            security_group_ids=[args.placement.security_group_id],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.placement.rules)),
+            vpc_id=placement.vpc_id,
+            security_group_ids=[placement.security_group_id],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(placement.rules)),
         )
 
     def _authorize(self, endpoint: aws.ec2clientvpn.Endpoint) -> None:

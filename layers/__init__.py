@@ -1,10 +1,11 @@
-"""The platform in seven layers, each one function that wires components; no resource and no logic of their own."""
+"""The platform in eight layers, each one function that wires components; no resource and no logic of their own."""
 
 from layers.data import build_data
 from layers.edge import build_edge
 from layers.foundation import build_foundation
 from layers.migration import build_migration
 from layers.operations import build_operations
+from layers.options import build_options
 from layers.release import Layers, build_release
 from layers.runtime import build_runtime
 
@@ -15,6 +16,7 @@ __all__ = [
     "build_foundation",
     "build_migration",
     "build_operations",
+    "build_options",
     "build_release",
     "build_runtime",
 ]

@@ -8,10 +8,8 @@ from components.access_logs import AccessLogs, AccessLogsArgs
 from components.admin_access import AdminAccess, AdminAccessArgs
 from components.connections import Connections, ConnectionsArgs
 from components.continuous_integration import ContinuousIntegration, ContinuousIntegrationArgs
-from components.dns_firewall import DnsFirewall, DnsFirewallArgs
 from components.encryption import Encryption, EncryptionArgs
 from components.endpoints import Endpoints, EndpointsArgs
-from components.instance_connect import InstanceConnect, InstanceConnectArgs
 from components.network import Network, NetworkArgs
 from components.notifications import Notifications, NotificationsArgs
 from components.permissions_boundary import (
@@ -19,11 +17,9 @@ from components.permissions_boundary import (
     PermissionsBoundaryArgs,
     set_boundary_on_every_role,
 )
-from components.sections.dns_firewall import FirewallMode
 from components.shared.connections import Member
 from components.shared.keys import StackContext
 from components.shared.stack_options import options_for_account, tag_every_resource
-from components.vpn import Vpn, VpnArgs
 from settings import StackSettings
 
 
@@ -65,14 +61,10 @@ def build_foundation(settings: StackSettings) -> Foundation:
     encryption = Encryption("encryption", EncryptionArgs(settings=settings.encryption, identity=identity), options)
     stack = StackContext(identity=identity, keys=encryption.key_arns)
     network = Network("network", NetworkArgs(settings=settings.network, stack=stack), options)
-    optional = {Member.VPN: settings.vpn.enabled, Member.INSTANCE_CONNECT: settings.admin_access.instance_connect}
+    asked_for = {Member.VPN: settings.vpn.enabled, Member.INSTANCE_CONNECT: settings.admin_access.instance_connect}
     connections = Connections(
         "connections",
-        ConnectionsArgs(
-            vpc_id=network.vpc_id,
-            subnet_ids=network.subnet_ids,
-            optional=frozenset(member for member, asked_for in optional.items() if asked_for),
-        ),
+        ConnectionsArgs(vpc_id=network.vpc_id, subnet_ids=network.subnet_ids, optional=asked_for),
         options,
     )
     endpoints = Endpoints(
@@ -90,7 +82,6 @@ def build_foundation(settings: StackSettings) -> Foundation:
     )
     access_logs = AccessLogs("access-logs", AccessLogsArgs(settings=settings.access_logs, identity=identity), options)
     admin_access = AdminAccess("admin-access", AdminAccessArgs(settings=settings.admin_access, stack=stack), options)
-    build_options(settings, stack, network, connections, options)
     return Foundation(
         options=options,
         stack=stack,
@@ -102,35 +93,3 @@ def build_foundation(settings: StackSettings) -> Foundation:
         connections=connections,
         parts=(workflows, encryption, network, connections, endpoints, notifications, access_logs, admin_access),
     )
-
-
-def build_options(
-    settings: StackSettings,
-    stack: StackContext,
-    network: Network,
-    connections: Connections,
-    options: pulumi.ResourceOptions,
-) -> None:
-    """What a stack has only if it is asked for."""
-    if settings.vpn.enabled:
-        Vpn(
-            "vpn",
-            VpnArgs(
-                settings=settings.vpn,
-                stack=stack,
-                placement=connections.placements[Member.VPN],
-                target_blocks=network.data_blocks,
-            ),
-            options,
-        )
-    if settings.admin_access.instance_connect:
-        placement = connections.placements[Member.INSTANCE_CONNECT]
-        InstanceConnect("instance-connect", InstanceConnectArgs(placement=placement), options)
-    if settings.dns_firewall.mode is not FirewallMode.OFF:
-        DnsFirewall(
-            "dns-firewall",
-            DnsFirewallArgs(
-                settings=settings.dns_firewall, stack=stack, vpc_id=network.vpc_id, own_zone=settings.dns.zone
-            ),
-            options,
-        )

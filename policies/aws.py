@@ -54,6 +54,9 @@ CACHE_SUBNET_GROUP: Final = "aws:elasticache/subnetGroup"
 CERTIFICATE: Final = "aws:acm/certificate"
 CERTIFICATE_VALIDATION: Final = "aws:acm/certificateValidation"
 CLIENT_VPN_ENDPOINT: Final = "aws:ec2clientvpn/endpoint"
+CLIENT_VPN_AUTHORIZATION: Final = "aws:ec2clientvpn/authorizationRule"
+INSTANCE_CONNECT_ENDPOINT: Final = "aws:ec2transitgateway/instanceConnectEndpoint"
+FIREWALL_RULE: Final = "aws:route53/resolverFirewallRule"
 COMPOSITE_ALARM: Final = "aws:cloudwatch/compositeAlarm"
 DB_CLUSTER: Final = "aws:rds/cluster"
 DB_CLUSTER_INSTANCE: Final = "aws:rds/clusterInstance"
@@ -181,6 +184,7 @@ TYPES_WITHOUT_RULES: Final = frozenset(
         "cloudfront": "cachePolicy function originAccessControl originRequestPolicy",
         "cloudwatch": "dashboard eventRule eventTarget logDeliveryDestination logMetricFilter logStream "
         "queryDefinition",
+        "ec2clientvpn": "networkAssociation",
         "ec2": "eip eipAssociation egressOnlyInternetGateway keyPair mainRouteTableAssociation networkAclAssociation "
         "placementGroup vpcDhcpOptions vpcDhcpOptionsAssociation vpcEndpointRouteTableAssociation "
         "vpcEndpointSecurityGroupAssociation vpcEndpointSubnetAssociation vpcIpv4CidrBlockAssociation",
@@ -188,7 +192,9 @@ TYPES_WITHOUT_RULES: Final = frozenset(
         "iam": "group openIdConnectProvider samlProvider serviceLinkedRole",
         "lb": "listenerCertificate targetGroupAttachment",
         "rds": "clusterParameterGroup optionGroup",
-        "route53": "delegationSet healthCheck",
+        "route53": "delegationSet healthCheck resolverFirewallDomainList resolverFirewallRuleGroup "
+        "resolverFirewallConfig resolverFirewallRuleGroupAssociation resolverQueryLogConfig "
+        "resolverQueryLogConfigAssociation",
         "servicediscovery": "privateDnsNamespace service",
         "ssm": "maintenanceWindow maintenanceWindowTarget maintenanceWindowTask patchBaseline patchGroup",
         "wafv2": "ipSet regexPatternSet",
@@ -213,6 +219,7 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "ec2": "defaultNetworkAcl defaultSecurityGroup eip flowLog instance internetGateway keyPair launchTemplate "
     "natGateway networkAcl routeTable securityGroup subnet vpc vpcEndpoint vpcPeeringConnection",
     "ec2clientvpn": "endpoint",
+    "ec2transitgateway": "instanceConnectEndpoint",
     "ecr": "repository",
     "ecs": "cluster service",
     "efs": "fileSystem",
@@ -225,7 +232,8 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "lb": "listener listenerRule loadBalancer targetGroup",
     "opensearch": "domain",
     "rds": "cluster eventSubscription instance parameterGroup subnetGroup",
-    "route53": "zone",
+    "route53": "resolverFirewallDomainList resolverFirewallRuleGroup resolverFirewallRuleGroupAssociation "
+    "resolverQueryLogConfig zone",
     "s3": "bucket",
     "scheduler": "scheduleGroup",
     "secretsmanager": "secret",

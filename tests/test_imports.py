@@ -29,6 +29,7 @@ SOUND = {
     "layers/edge.py": "import layers.foundation",
     "layers/foundation.py": "",
     "layers/operations.py": "import layers.runtime",
+    "layers/options.py": "import layers.foundation",
     "layers/migration.py": "import layers.data, rollout",
     "layers/release.py": "import layers.operations, rollout",
     "layers/runtime.py": "import layers.data, layers.edge, layers.migration",

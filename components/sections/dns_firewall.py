@@ -24,8 +24,8 @@ class FirewallMode(StrEnum):
 
 
 class DnsFirewallSettings(Section):
-    """Section `fixrx:dns_firewall`: which domains may be resolved inside the VPC. Stolen data often leaves by DNS, or to a
-    name that nobody has thought of."""
+    """Section `fixrx:dns_firewall`: which domains may be resolved inside the VPC. Stolen data leaves to a name that
+    nobody has thought of, or by the queries themselves."""
 
     mode: FirewallMode = FirewallMode.OFF
     """`alert` only logs queries for other domains: look at the log for two weeks before `block`."""

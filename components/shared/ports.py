@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+SSH_PORT = 22
 HTTP_PORT = 80
 HTTPS_PORT = 443
 APPLICATION_PORT = 3000

@@ -363,6 +363,31 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     ),
     EquivalentMutant("wafv2/webAclRule", "overrideAction", "left out", AWS_REFUSES),
     EquivalentMutant("wafv2/webAclRule", ".*ruleActionOverrides", "emptied", STRICTER),
+    EquivalentMutant(
+        "route53/resolver.*",
+        ANY,
+        ANY,
+        "An option beside the security groups; the preview shows what is taken out.",
+        name="dns-firewall-.*",
+    ),
+    EquivalentMutant(
+        "ec2clientvpn/(networkAssociation|authorizationRule)",
+        "",
+        "removed",
+        "Fewer people reach less; the preview shows it.",
+    ),
+    EquivalentMutant(
+        "ec2clientvpn/endpoint",
+        "authenticationOptions|clientCidrBlock|serverCertificateArn",
+        "emptied|left out|widened.*",
+        AWS_REFUSES,
+    ),
+    EquivalentMutant(
+        "ec2transitgateway/instanceConnectEndpoint",
+        "preserveClientIp",
+        "flipped",
+        "Servers admit the endpoint's group: with the addresses of clients, nobody comes in.",
+    ),
     EquivalentMutant("scheduler/schedule", "", "removed", "A dump that nobody starts raises an alarm within 26 hours."),
     EquivalentMutant(
         "scheduler/schedule",

@@ -91,16 +91,34 @@ def remote_login_is_not_public(resource: StackResource, _: Context) -> Iterator[
     item=ChecklistItem.ADMIN_ACCESS,
     severity=RuleSeverity.HIGH,
     resource_types=aws.INGRESS_TYPES | {aws.DEFAULT_SECURITY_GROUP},
+    scope=Scope.STACK,
     documentation=f"{SYSTEMS_MANAGER_GUIDE}/session-manager.html",
     remediation=START_SESSION,
 )
-def ssh_port_is_closed(resource: StackResource, _: Context) -> Iterator[Problem]:
-    """No security group opens port 22, not even to private addresses."""
+def ssh_port_is_closed(resource: StackResource, context: Context) -> Iterator[Problem]:
+    """No security group opens port 22, not even to private addresses, but to an EC2 Instance Connect Endpoint."""
     for each in aws.ingress_rules(resource):
         if isinstance(each, UnknownValue):
             yield each
-        elif not each.is_open_to_the_internet and each.protocol == "tcp" and each.admits(22):
+            continue
+        opens = not each.is_open_to_the_internet and each.protocol == "tcp" and each.admits(22)
+        if opens and (len(each.ports) > 1 or not _is_from_instance_connect(resource, context)):
             yield "opens port 22: SSH needs keys on servers and does not record sessions"
+
+
+def _is_from_instance_connect(rule_: StackResource, context: Context) -> bool:
+    """Tell whether a rule admits nobody but an endpoint, to whose keys IAM is the door."""
+    if rule_.type != aws.INGRESS_RULE:
+        return False
+    stack = context.stack
+    return any(
+        stack.has_referrer(group, aws.INSTANCE_CONNECT_ENDPOINT, "securityGroupIds")
+        # Whoever else had the group would come in by the same rule.
+        and not stack.has_referrer(group, aws.LAUNCH_TEMPLATE, "vpcSecurityGroupIds")
+        and not stack.has_referrer(group, aws.CLIENT_VPN_ENDPOINT, "securityGroupIds")
+        and not stack.has_referrer(group, aws.LOAD_BALANCER, "securityGroups")
+        for group in stack.targets(rule_, "referencedSecurityGroupId", aws.SECURITY_GROUP)
+    )
 
 
 @rule(
@@ -209,6 +227,26 @@ def vpn_connections_are_logged(endpoint: StackResource, _: Context) -> Iterator[
     """Client VPN endpoints log connections."""
     if endpoint.get("connectionLogOptions.enabled") is not True:
         yield "does not log connections: access to the network cannot be investigated"
+
+
+@rule(
+    "admin-vpn-is-restricted",
+    item=ChecklistItem.ADMIN_ACCESS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.CLIENT_VPN_ENDPOINT, aws.CLIENT_VPN_AUTHORIZATION],
+    documentation="https://docs.aws.amazon.com/vpn/latest/clientvpn-admin/what-is-best-practices.html",
+    remediation="Declare the endpoint with components/vpn.py: its own security group, sessions that end, named blocks.",
+)
+def vpn_is_restricted(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """Client VPN endpoints have a security group of their own and sessions that end; access is to private blocks."""
+    if resource.type == aws.CLIENT_VPN_AUTHORIZATION:
+        if aws.is_internet(str(resource.get("targetNetworkCidr"))):
+            yield "authorises a block that is wider than a private network"
+        return
+    if not resource.texts("securityGroupIds"):
+        yield "has the VPC's default security group, which the connection table does not know"
+    if resource.get("disconnectOnSessionTimeout") is not True:
+        yield "lets sessions go on without signing in anew"
 
 
 @rule(

@@ -211,6 +211,27 @@ def test_name_of_the_api_is_not_given_up_unnoticed(production: Sandbox, deployed
     assert "The policy pack refuses the plan" in refused.sentence
 
 
+def test_options_pass_the_policies(production: Sandbox, deployed: str, tmp_path: Path) -> None:
+    settings = production.settings(
+        tmp_path / "settings.yaml",
+        app_servers={"ssh_daemon": True},
+        admin_access={"instance_connect": True},
+        dns_firewall={"mode": "block"},
+        vpn={
+            "enabled": True,
+            "server_certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/vpn",
+            "saml_provider_arn": "arn:aws:iam::111122223333:saml-provider/sso",
+            "group_ids": ["operators"],
+        },
+        maintenance={"enabled": True, "except_networks": ["203.0.113.0/24"]},
+    )
+    planned = production.run("preview", "--settings", str(settings))
+    assert planned.status == 0, planned.errors
+    assert planned.output.splitlines()[0] == (
+        "MAINTENANCE: everybody but fixrx:maintenance.except_networks gets 503 in place of the API."
+    )
+
+
 @pytest.fixture
 def program(tmp_path: Path) -> Callable[[str], Path]:
     """Writes a program that is the project's own and something more."""

@@ -37,8 +37,10 @@ COMPONENTS = [
     "fixrx:components:Database",
     "fixrx:components:DatabaseJobs",
     "fixrx:components:Dns",
+    "fixrx:components:DnsFirewall",
     "fixrx:components:Encryption",
     "fixrx:components:Endpoints",
+    "fixrx:components:InstanceConnect",
     "fixrx:components:LoadBalancer",
     "fixrx:components:Network",
     "fixrx:components:Notifications",
@@ -50,6 +52,7 @@ COMPONENTS = [
     "fixrx:components:ReleaseMarker",
     "fixrx:components:Secrets",
     "fixrx:components:Verification",
+    "fixrx:components:Vpn",
     "fixrx:components:WebAcl",
     "fixrx:components:WebAcl",
 ]

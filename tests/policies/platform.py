@@ -666,7 +666,18 @@ def _vpn(state: State) -> None:
         {
             "connectionLogOptions": {"enabled": True, "cloudwatchLogGroup": "vpn"},
             "splitTunnel": True,
+            "securityGroupIds": [Reference("app-group", "id")],
+            "disconnectOnSessionTimeout": True,
             "tags": tags("vpn"),
+        },
+    )
+    state.add(
+        "aws:ec2clientvpn/authorizationRule",
+        "vpn-authorization",
+        {
+            "clientVpnEndpointId": Reference("vpn", "id"),
+            "targetNetworkCidr": "10.0.0.0/16",
+            "accessGroupId": "operators",
         },
     )
 

@@ -20,6 +20,8 @@ def test_rules_are_these() -> None:
         ("network",),
         ("app_servers", "database"),
         ("cdn", "dns"),
+        ("admin_access", "app_servers"),
+        ("vpn", "network"),
     ]
 
 

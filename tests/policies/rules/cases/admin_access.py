@@ -1,6 +1,6 @@
 """What breaks the rules of `policies.rules.admin_access`."""
 
-from tests.policies.changes import Case, add, both, put, remove, session
+from tests.policies.changes import Case, add, both, drop, put, remove, session
 from tests.policies.exported import Reference, compressed, encoded, tags
 
 CASES = (
@@ -89,5 +89,10 @@ CASES = (
         "vpn",
         put("vpn", "connectionLogOptions.enabled", False),
         ("vpn", "connectionLogOptions"),
+    ),
+    Case("admin-vpn-is-restricted", "vpn", drop("vpn", "securityGroupIds"), ("vpn", "securityGroupIds")),
+    Case("admin-vpn-is-restricted", "vpn", put("vpn", "disconnectOnSessionTimeout", False), None),
+    Case(
+        "admin-vpn-is-restricted", "vpn-authorization", put("vpn-authorization", "targetNetworkCidr", "0.0.0.0/0"), None
     ),
 )
