@@ -5,6 +5,7 @@ and `max_fails=3 fail_timeout=30s` is three failed checks ten seconds apart. Pla
 being served.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,6 +46,15 @@ SERVER_ERRORS = "SUM([FILL(target, 0), FILL(balancer, 0)])"
 """Errors of the servers and of the load balancer. SUM ignores a metric that never had data; `+` would not."""
 SLOW_RESPONSE_SECONDS = 1
 """The guide's ResponseTimeHigh: the 95th percentile."""
+
+
+def any_spelling(path: str) -> str:
+    """Return a regular expression for a path, and what is below it, in capitals or not: as Express reads it.
+
+    The other patterns of a load balancer heed case. A regular expression may have 128 characters.
+    """
+    letters = "".join(f"[{each.upper()}{each}]" if each.isalpha() else re.escape(each) for each in path)
+    return f"^{letters}(/.*)?$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,14 +186,12 @@ class LoadBalancer(pulumi.ComponentResource):
         )
 
     def _hide_operational_paths(self, listener: aws.lb.Listener) -> None:
-        """For the servers' own checks. nginx on the servers refuses the same paths, however they are written."""
+        """For the servers' own checks, which ask their workers. nginx on the servers refuses the same paths."""
         aws.lb.ListenerRule(
             f"{self._name}-operational",
             listener_arn=listener.arn,
             priority=50,
-            conditions=[
-                {"path_pattern": {"values": [each for path in OPERATIONAL_PATHS for each in (path, f"{path}/*")]}}
-            ],
+            conditions=[{"path_pattern": {"regex_values": [any_spelling(path) for path in OPERATIONAL_PATHS]}}],
             actions=[
                 {
                     "type": "fixed-response",

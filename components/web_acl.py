@@ -9,6 +9,7 @@ AWS's groups have false positives that only real traffic shows. They count first
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Literal
 
 import pulumi
@@ -56,7 +57,7 @@ class WebAclArgs:
 
 
 class WebAcl(pulumi.ComponentResource):
-    """Web ACL of the load balancer, one resource per rule."""
+    """Web ACL of a load balancer, or in us-east-1 of the CDN; one resource per rule."""
 
     arn: pulumi.Output[str]
     alarms: Sequence[AlarmSpecification]
@@ -86,6 +87,10 @@ class WebAcl(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn})
 
     @property
+    def _what(self) -> str:
+        return "the load balancer" if self._args.scope == "REGIONAL" else "the CDN"
+
+    @property
     def _maintenance(self) -> MaintenanceSettings | None:
         maintenance = self._args.maintenance
         return maintenance if maintenance is not None and maintenance.enabled else None
@@ -95,7 +100,7 @@ class WebAcl(pulumi.ComponentResource):
             f"{self._name}-acl",
             region=self._region,
             scope=self._args.scope,
-            description=f"{self._args.stack.identity.prefix}: in front of the load balancer",
+            description=f"{self._args.stack.identity.prefix}: in front of {self._what}",
             default_action={"allow": {}},
             custom_response_bodies=self._bodies(),
             visibility_config={
@@ -108,9 +113,10 @@ class WebAcl(pulumi.ComponentResource):
         )
 
     def _bodies(self) -> Sequence[aws.wafv2.WebAclCustomResponseBodyArgsDict] | None:
-        if self._maintenance is None:
+        """Always there: at the end of maintenance the rule goes last, and AWS keeps no rule without its body."""
+        if self._args.maintenance is None:
             return None
-        return [{"key": MAINTENANCE_BODY, "content": self._maintenance.notice, "content_type": "TEXT_PLAIN"}]
+        return [{"key": MAINTENANCE_BODY, "content": self._args.maintenance.notice, "content_type": "TEXT_PLAIN"}]
 
     def _answer_maintenance(self, maintenance: MaintenanceSettings) -> None:
         """A load balancer's own fixed response has no headers, and clients would not know when to come back."""
@@ -139,15 +145,22 @@ class WebAcl(pulumi.ComponentResource):
         )
 
     def _all_but(self, networks: Sequence[str]) -> aws.wafv2.WebAclRuleStatementArgsDict:
-        addresses = aws.wafv2.IpSet(
-            f"{self._name}-maintenance-exceptions",
-            scope=self._args.scope,
-            ip_address_version="IPV4",
-            addresses=list(networks),
-            description=f"{self._args.stack.identity.prefix}: who reaches the API during maintenance",
-            opts=self._child,
-        )
-        return {"not_statement": {"statement": {"ip_set_reference_statement": {"arn": addresses.arn}}}}
+        """AWS WAF wants the addresses of each version of IP in a set of their own."""
+        named: list[aws.wafv2.WebAclRuleStatementArgsDict] = []
+        for version, suffix in ((4, ""), (6, "-ipv6")):
+            addresses = [network for network in networks if ip_network(network).version == version]
+            if addresses:
+                ip_set = aws.wafv2.IpSet(
+                    f"{self._name}-maintenance-exceptions{suffix}",
+                    scope=self._args.scope,
+                    ip_address_version=f"IPV{version}",
+                    addresses=addresses,
+                    description=f"{self._args.stack.identity.prefix}: who reaches the API during maintenance",
+                    opts=self._child,
+                )
+                named.append({"ip_set_reference_statement": {"arn": ip_set.arn}})
+        any_of_them = named[0] if len(named) == 1 else {"or_statement": {"statements": named}}
+        return {"not_statement": {"statement": any_of_them}}
 
     def _limit_rate(self) -> None:
         settings = self._args.settings

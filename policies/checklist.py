@@ -19,6 +19,7 @@ from rich.table import Table
 
 from policies.engine.checklist_items import ChecklistItem
 from policies.engine.evaluation import RuleIndex, Verdicts, evaluate_all
+from policies.engine.rule import Level
 from policies.engine.state import State, StateError, read_state
 from policies.engine.waivers import WAIVER_FILE, WaiverError, Waivers, read_waivers
 from policies.rules import ALL_RULES
@@ -84,7 +85,12 @@ def report(index: RuleIndex, state: State, waivers: Waivers) -> Report:
 def _line(item: ChecklistItem, index: RuleIndex, verdicts: Verdicts, waivers: Waivers) -> Line:
     evaluated = {(rule.name, resource.urn) for rule, resource in verdicts.evaluated if rule.item is item}
     findings = waivers.partition(finding for finding in verdicts.findings if finding.rule.item is item)
-    failed = {(finding.rule.name, finding.resource.urn) for finding in findings.active}
+    # What a rule only advises breaks no item; it is told all the same.
+    failed = {
+        (finding.rule.name, finding.resource.urn)
+        for finding in findings.active
+        if finding.rule.level is Level.MANDATORY
+    }
     waived = {(finding.rule.name, finding.resource.urn) for finding, _ in findings.waived} - failed
     undetermined = (
         {(v.rule.name, v.resource.urn) for v in verdicts.undetermined if v.rule.item is item} - failed - waived

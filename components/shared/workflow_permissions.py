@@ -256,7 +256,7 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
             "sns: GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource",
             scope.arns("sns", "*"),
         ),
-        ("wafv2: GetLoggingConfiguration GetWebACL GetWebACLForResource", _web_acls(scope)),
+        ("wafv2: GetIPSet GetLoggingConfiguration GetWebACL GetWebACLForResource", _web_acls(scope)),
     ]
     by_name: Pairs = [
         ("cloudwatch: ListTagsForResource", _alarms(scope)),
@@ -441,7 +441,7 @@ def edge_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 everything,
                 scope.own,
             ),
-            ("CreateWebAcl", "wafv2: CreateWebACL", web_acls, scope.new),
+            ("CreateWebAcl", "wafv2: CreateIPSet CreateWebACL", web_acls, scope.new),
             ("UseWebAcl", "wafv2: AssociateWebACL DisassociateWebACL", balancers, None),
             # AWS restricts this one to no resource; AssociateWebACL above decides about which load balancer it is.
             (
@@ -500,10 +500,13 @@ def cdn_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         [
             (
                 "ManageWebAcl",
-                "wafv2: AssociateWebACL DeleteLoggingConfiguration DeleteWebACL PutLoggingConfiguration UpdateWebACL",
+                "wafv2: AssociateWebACL DeleteIPSet DeleteLoggingConfiguration DeleteWebACL PutLoggingConfiguration "
+                "UpdateIPSet UpdateWebACL",
                 _web_acls(scope),
                 scope.own,
             ),
+            # AWS asks about its own groups of rules as if they were the account's; they have no tags.
+            ("UseManagedRules", "wafv2: UpdateWebACL", _managed_rules(scope), None),
             ("CreateDistribution", "cloudfront: CreateDistribution", ["*"], {**scope.new, **in_account}),
             (
                 "CreateCdnParts",
@@ -1013,9 +1016,13 @@ def _cache_groups(scope: WorkflowScope) -> Sequence[str]:
 
 
 def _web_acls(scope: WorkflowScope) -> Sequence[str]:
-    """The load balancer's and the CDN's."""
+    """The load balancer's with its IP sets, and the CDN's."""
     of_cdn = f"arn:aws:wafv2:{GLOBAL_SERVICES_REGION}:{scope.identity.account_id}:global/webacl/cdn-web-acl-*/*"
-    return [*scope.arns("wafv2", "regional/webacl/web-acl-*/*"), of_cdn]
+    return [*scope.arns("wafv2", "regional/*/web-acl-*/*"), of_cdn]
+
+
+def _managed_rules(scope: WorkflowScope) -> Sequence[str]:
+    return [f"arn:aws:wafv2:{region}:{scope.identity.account_id}:*/managedruleset/*" for region in scope.regions]
 
 
 def _certificates(scope: WorkflowScope) -> Sequence[str]:

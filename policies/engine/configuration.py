@@ -41,7 +41,7 @@ class PackConfiguration:
 def default_configuration(index: RuleIndex) -> PackConfiguration:
     """Return the strict configuration, which needs no file."""
     return PackConfiguration(
-        levels=dict.fromkeys(index.rules, Level.MANDATORY),
+        levels={name: rule.level for name, rule in index.rules.items()},
         settings=index.default_settings(),
     )
 
@@ -57,7 +57,9 @@ def configure(index: RuleIndex, entries: Mapping[str, Entry], also_known: Iterab
     mistakes: list[str] = []
     if EVERY_RULE in entries:
         level = _level(EVERY_RULE, entries[EVERY_RULE].level, mistakes)
-        levels = {name: level or default for name, default in levels.items()}
+        # A rule that only advises refuses nothing unless it is named.
+        if level is not None and level is not Level.MANDATORY:
+            levels = dict.fromkeys(levels, level)
     for name, entry in entries.items():
         if name not in known:
             mistakes.append(f"there is no rule {name!r}{_suggestion(name, known)}")

@@ -91,6 +91,8 @@ class RuleMetadata:
     """Ids of the AWS Security Hub controls that demand the same."""
     documentation: str = ""
     """Address of a page that explains the matter, where no control does."""
+    level: Level = Level.MANDATORY
+    """Without a configuration file. Advisory is for what is meant at times, and must not be forgotten."""
     scope: Scope = Scope.RESOURCE
     applies_to: Callable[[StackResource], bool] = _always
     """Which resources of the types it is about, where not all of them."""

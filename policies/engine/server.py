@@ -295,7 +295,7 @@ def describe(rule: Rule) -> Any:
     info = proto.PolicyInfo(
         name=rule.name,
         description=rule.description,
-        enforcementLevel=proto.MANDATORY,
+        enforcementLevel=_LEVELS[rule.level],
         severity=_SEVERITIES[rule.severity],
         policy_type=proto.POLICY_TYPE_RESOURCE if rule.scope == Scope.RESOURCE else proto.POLICY_TYPE_STACK,
         remediation_steps=rule.remediation,

@@ -10,7 +10,7 @@ from typing import Final
 from policies import aws
 from policies.engine.checklist_items import ChecklistItem
 from policies.engine.resource import StackResource, comma_separated
-from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting, rule
+from policies.engine.rule import Context, Level, Problem, RuleSeverity, Scope, Setting, rule
 
 DEFAULT_WINDOW_SECONDS: Final = 300
 """AWS WAF's default evaluation window."""
@@ -24,6 +24,7 @@ COUNTING_GROUPS: Final = ("AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRu
 MOST_PAID_MESSAGES: Final = 50
 """Requests of one address for a paid message in five minutes."""
 LOWER_CASE: Final = "LOWERCASE"
+UNAVAILABLE: Final = 503
 CREDENTIAL_HEADERS: Final = ("authorization", "cookie")
 WAF_GUIDE: Final = "https://docs.aws.amazon.com/waf/latest/developerguide"
 
@@ -145,6 +146,22 @@ def paid_messages_are_limited(acl: StackResource, context: Context) -> Iterator[
             return
     context.stack.require_known_referrers(acl, aws.WEB_ACL_RULE, "webAclArn")
     yield "does not limit requests for codes by SMS: somebody who has them sent to his own numbers is paid by FixRx"
+
+
+@rule(
+    "waf-maintenance-is-off",
+    item=ChecklistItem.AVAILABILITY,
+    severity=RuleSeverity.HIGH,
+    level=Level.ADVISORY,
+    resource_types=[aws.WEB_ACL, aws.WEB_ACL_RULE],
+    documentation=f"{WAF_GUIDE}/waf-custom-request-response.html",
+    remediation="Set `enabled: false` in `fixrx:maintenance` as soon as the maintenance is over.",
+)
+def maintenance_is_off(resource: StackResource, _: Context) -> Iterator[Problem]:
+    """Web ACLs do not answer with 503 in place of the API."""
+    rules = resource.items("rules") if resource.type == aws.WEB_ACL else (resource,)
+    if any(each.number("action.block.customResponse.responseCode") == UNAVAILABLE for each in rules):
+        yield "answers users with 503 in place of the API"
 
 
 @rule(

@@ -65,6 +65,8 @@ def matches(statement: Inputs, rule: str, request: Request, sets: Mapping[str, S
             return all(matches(each, rule, request, sets) for each in one["statements"])
         case "notStatement":
             return not matches(one["statement"], rule, request, sets)
+        case "orStatement":
+            return any(matches(each, rule, request, sets) for each in one["statements"])
         case "rateBasedStatement":
             narrowed = one.get("scopeDownStatement")
             return rule in request.over_limits and (narrowed is None or matches(narrowed, rule, request, sets))
@@ -153,7 +155,11 @@ def route(listener: Inputs, rules: Sequence[Inputs], path: str) -> Routed:
 
 def _meets(condition: Inputs, path: str) -> bool:
     assert set(condition) == {"pathPattern"}
-    return any(re.fullmatch(_pattern(value), path) for value in condition["pathPattern"]["values"])
+    matcher = condition["pathPattern"]
+    patterns = matcher.get("values") or ()
+    return any(re.fullmatch(_pattern(value), path) for value in patterns) or any(
+        re.search(regex, path) for regex in matcher.get("regexValues") or ()
+    )
 
 
 def _pattern(value: str) -> str:

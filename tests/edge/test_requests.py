@@ -1,14 +1,18 @@
 """A table of requests, and what the load balancer's rules and its web ACL do with each."""
 
+import re
 from typing import Any
 
 import pytest
 
+from components.load_balancer import OPERATIONAL_PATHS
 from components.web_acl import LARGE_BODY_LABEL, MESSAGES_RULE, SECURITY_HEADERS
 from tests.edge.interpreter import Request, Routed, Verdict, judge, route
+from tests.edge.paths import OPERATIONAL, REACHES
 from tests.recorder import Recording, record_stack
 
 LISTENER = "load-balancer-https"
+MOST_CHARACTERS_OF_A_CONDITION = 128
 FORWARD, FIXED = "forward", "fixed-response"
 RATE = "rate-limit-per-address"
 SQL = "awswaf:managed:aws:sql-database:SQLi_QueryArguments"
@@ -34,26 +38,20 @@ def judged(stack: Recording, request: Request) -> Verdict:
     return judge(stack.named("web-acl-acl").plain, rules, sets, request)
 
 
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("/", Routed(action=FORWARD, path="/")),
-        ("/health", Routed(action=FORWARD, path="/api/v1/system/health")),
-        ("/health/", Routed(action=FORWARD, path="/health/")),
-        ("/healthy", Routed(action=FORWARD, path="/healthy")),
-        ("/api/v1/system/health", Routed(action=FORWARD, path="/api/v1/system/health")),
-        ("/api/v1/system/ready", Routed(action=FORWARD, path="/api/v1/system/ready")),
-        ("/api/v1/system/metrics", Routed(action=FIXED, path="/api/v1/system/metrics", status=404)),
-        ("/api/v1/system/metrics/", Routed(action=FIXED, path="/api/v1/system/metrics/", status=404)),
-        ("/api/v1/system/database/status", Routed(action=FIXED, path="/api/v1/system/database/status", status=404)),
-        ("/api/v1/system/database/status/x", Routed(action=FIXED, path="/api/v1/system/database/status/x", status=404)),
-        ("/api/v1/system/metricsx", Routed(action=FORWARD, path="/api/v1/system/metricsx")),
-        # Case counts for a load balancer; nginx on the server refuses these (tests/host/test_nginx.py).
-        ("/API/v1/system/Metrics", Routed(action=FORWARD, path="/API/v1/system/Metrics")),
-    ],
-)
-def test_where_a_request_goes(stack: Recording, path: str, expected: Routed) -> None:
+@pytest.mark.parametrize(("path", "reaches"), REACHES.items())
+def test_where_a_request_goes(stack: Recording, path: str, reaches: str | None) -> None:
+    expected = Routed(action=FIXED, path=path, status=404) if reaches is None else Routed(action=FORWARD, path=reaches)
+
     assert routed(stack, path) == expected
+
+
+def test_the_load_balancer_hides_the_paths_of_the_guide_with_expressions_that_it_takes(stack: Recording) -> None:
+    (condition,) = stack.named("load-balancer-operational").plain["conditions"]
+    expressions = condition["pathPattern"]["regexValues"]
+
+    assert OPERATIONAL_PATHS == OPERATIONAL
+    assert [bool(re.search(one, path)) for one, path in zip(expressions, OPERATIONAL, strict=True)] == [True, True]
+    assert max(map(len, expressions)) <= MOST_CHARACTERS_OF_A_CONDITION
 
 
 @pytest.mark.parametrize(
@@ -114,14 +112,44 @@ def test_everybody_gets_the_notice_of_the_maintenance(path: str) -> None:
     )
 
 
+V4, V6 = ("203.0.113.0/24", "192.0.2.1/32"), ("2001:db8::/32",)
+
+
 @pytest.mark.parametrize(
-    ("address", "blocked_by"), [("203.0.113.9", None), ("203.0.114.9", "maintenance"), ("2001:db8::1", "maintenance")]
+    ("networks", "address", "blocked_by"),
+    [
+        (V4, "203.0.113.9", None),
+        (V4, "192.0.2.1", None),
+        (V4, "203.0.114.9", "maintenance"),
+        (V4, "2001:db8::1", "maintenance"),
+        (V6, "2001:db8::1", None),
+        (V6, "2001:db9::1", "maintenance"),
+        (V6, "203.0.113.9", "maintenance"),
+        (V4 + V6, "203.0.113.9", None),
+        (V4 + V6, "2001:db8::1", None),
+        (V4 + V6, "198.51.100.7", "maintenance"),
+    ],
 )
-def test_named_networks_reach_the_api_during_maintenance(address: str, blocked_by: str | None) -> None:
-    stack = maintained(except_networks=["203.0.113.0/24", "192.0.2.1/32"])
+def test_named_networks_reach_the_api_during_maintenance(
+    networks: tuple[str, ...], address: str, blocked_by: str | None
+) -> None:
+    stack = maintained(except_networks=list(networks))
 
     assert judged(stack, Request(path="/", address=address)).blocked_by == blocked_by
 
 
 def test_without_maintenance_nobody_gets_it(stack: Recording) -> None:
     assert [each.name for each in stack.registrations if "maintenance" in each.name and "wafv2" in each.type] == []
+    assert judged(stack, Request(path="/")) == Verdict(blocked_by=None)
+
+
+def test_the_end_of_maintenance_takes_only_the_rule_and_its_networks() -> None:
+    """The body of the answer stays: the web ACL is changed before its rule is deleted, which refers to the body."""
+    during, after = maintained(except_networks=list(V4 + V6)), record_stack("production")
+
+    assert during.named("web-acl-acl").plain == after.named("web-acl-acl").plain
+    assert {each.name for each in during.registrations} - {each.name for each in after.registrations} == {
+        "web-acl-maintenance",
+        "web-acl-maintenance-exceptions",
+        "web-acl-maintenance-exceptions-ipv6",
+    }

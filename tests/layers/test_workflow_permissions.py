@@ -120,9 +120,15 @@ class Line:
     """Name and type of a DNS record."""
 
 
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "maintenance": {"enabled": True, "except_networks": ["203.0.113.0/24", "2001:db8::/32"]},
+}
+"""Settings that add resources of further types."""
+
+
 @cache
 def recorded(stack: str) -> Recording:
-    return record_stack(stack)
+    return record_stack(stack, OPTIONS)
 
 
 def physical_name(resource: Registration) -> str:
@@ -463,7 +469,7 @@ def resource_name(target: str, kind: str) -> str:
     marker, _, named = target.partition(":")
     if marker == "linked":
         return "role"
-    return target if target == "*" else (named or kind).partition(":")[2]
+    return target if target == "*" else (named or kind).partition(":")[2].removesuffix("/global")
 
 
 @pytest.mark.parametrize("stack", STACKS)

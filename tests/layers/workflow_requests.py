@@ -83,6 +83,9 @@ ARNS: Mapping[str, str] = {
     "sns:topic": "arn:aws:sns:{region}:{account}:{name}",
     "ssm:parameter": "arn:aws:ssm:{region}:{account}:parameter{name}",
     "ssm:document": "arn:aws:ssm:{region}:{account}:document/{name}",
+    "wafv2:ipset": "arn:aws:wafv2:{region}:{account}:regional/ipset/{name}/{id}",
+    "wafv2:managedruleset": "arn:aws:wafv2:{region}:{account}:regional/managedruleset/*/*",
+    "wafv2:managedruleset/global": "arn:aws:wafv2:us-east-1:{account}:global/managedruleset/*/*",
     "wafv2:webacl": "arn:aws:wafv2:{region}:{account}:regional/webacl/{name}/{id}",
     "wafv2:webacl/global": "arn:aws:wafv2:us-east-1:{account}:global/webacl/{name}/{id}",
 }
@@ -106,6 +109,7 @@ OTHERS: Mapping[str, str] = {
     "ssm:document": "{prefix}-verify",
     "secretsmanager:Secret": "{path}/JWT_SECRET-0a1b2c3",
     "sns:topic": "notifications-p1-0a1b2c3",
+    "wafv2:ipset": "web-acl-maintenance-exceptions-0a1b2c3",
     "wafv2:webacl": "web-acl-acl-0a1b2c3",
 }
 """Names of the stack's resources to which another one refers; the other kinds have an id."""
@@ -117,6 +121,7 @@ def _taggable(tag: str, untag: str) -> Operations:
     return {"tag": (f"{tag} self", f"{untag} self")}
 
 
+_OF_RULES = "own:wafv2:ipset default:wafv2:managedruleset default:wafv2:managedruleset/global"
 _EC2_TAGS = _taggable("ec2:CreateTags", "ec2:DeleteTags")
 _ELB_TAGS = _taggable("elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags")
 _RDS_TAGS = _taggable("rds:AddTagsToResource", "rds:RemoveTagsFromResource")
@@ -1002,12 +1007,22 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             **_EC2_TAGS,
         },
     ),
+    "aws:wafv2/ipSet:IpSet": (
+        "wafv2:ipset",
+        {
+            "create": ("wafv2:CreateIPSet new", "wafv2:TagResource new"),
+            "read": ("wafv2:GetIPSet self", "wafv2:ListTagsForResource all:wafv2:ipset"),
+            "update": ("wafv2:UpdateIPSet self",),
+            "delete": ("wafv2:DeleteIPSet self",),
+            **_taggable("wafv2:TagResource", "wafv2:UntagResource"),
+        },
+    ),
     "aws:wafv2/webAcl:WebAcl": (
         "wafv2:webacl",
         {
             "create": ("wafv2:CreateWebACL new", "wafv2:TagResource new"),
             "read": ("wafv2:GetWebACL self", "wafv2:ListTagsForResource all:wafv2:webacl"),
-            "update": ("wafv2:UpdateWebACL self",),
+            "update": (f"wafv2:UpdateWebACL self {_OF_RULES}",),
             "delete": ("wafv2:DeleteWebACL self",),
             **_taggable("wafv2:TagResource", "wafv2:UntagResource"),
         },
@@ -1050,10 +1065,11 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
     "aws:wafv2/webAclRule:WebAclRule": (
         "wafv2:webacl",
         {
-            "create": ("wafv2:UpdateWebACL own:wafv2:webacl",),
+            # A web ACL is written as a whole, so AWS asks about what any of its rules refers to.
+            "create": (f"wafv2:UpdateWebACL own:wafv2:webacl {_OF_RULES}",),
             "read": ("wafv2:GetWebACL own:wafv2:webacl",),
-            "update": ("wafv2:UpdateWebACL own:wafv2:webacl",),
-            "delete": ("wafv2:UpdateWebACL own:wafv2:webacl",),
+            "update": (f"wafv2:UpdateWebACL own:wafv2:webacl {_OF_RULES}",),
+            "delete": (f"wafv2:UpdateWebACL own:wafv2:webacl {_OF_RULES}",),
         },
     ),
 }

@@ -75,6 +75,18 @@ def test_finding_fails_its_item() -> None:
     assert [line.item for line in result.lines if line.status is not Status.PASSED] == ["Security headers implemented"]
 
 
+def test_advice_is_told_and_fails_no_item() -> None:
+    state = good_platform()
+    put("rate-limit", "action", {"block": {"customResponse": {"responseCode": 503}}})(state)
+
+    result = report_on(state)
+
+    assert line(result, ChecklistItem.AVAILABILITY)[:2] == (Status.PASSED, 0)
+    [told] = [problem for each in result.lines for problem in each.problems]
+    assert told.startswith("rate-limit answers users with 503 in place of the API.")
+    assert not result.failed
+
+
 def test_item_without_a_single_resource_is_shown_and_fails_nothing() -> None:
     state = good_platform()
     remove("cdn")(state)

@@ -1,5 +1,6 @@
 """Elastic Load Balancing: application load balancers, their target groups, listeners and rules."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,7 +26,6 @@ from sandbox.provider.tables.helpers import (
     members,
     regular_type,
     required,
-    send,
     tagging,
     uncapitals,
     without,
@@ -363,24 +363,60 @@ def _condition(given: Mapping[str, Any]) -> dict[str, Any]:
     for key, (name, member) in _CONDITIONS.items():
         if given.get(key):
             condition["Field"] = name
-            condition[member] = {"values": given[key]} if key == "queryStrings" else given[key]
+            condition[member] = {"values": given[key]} if key == "queryStrings" else _with_values(given[key])
     return condition
 
 
+def _with_values(matcher: Any) -> Any:
+    """The emulator keeps regular expressions, but accepts no condition without values: it gets them as both."""
+    if not isinstance(matcher, Mapping) or not matcher.get("regexValues"):
+        return matcher
+    return {**matcher, "values": matcher["regexValues"]}
+
+
 def _read_conditions(live: Live) -> list[dict[str, Any]]:
-    properties = []
+    properties: list[dict[str, Any]] = []
     for condition in live.description["Conditions"]:
         for key, (name, member) in _CONDITIONS.items():
             found = condition.get(member)
             if condition.get("Field") == name and found:
-                values = [uncapitals(one) for one in found["Values"]] if key == "queryStrings" else uncapitals(found)
-                properties.append({key: values})
+                if key == "queryStrings":
+                    properties.append({key: [uncapitals(one) for one in found["Values"]]})
+                else:
+                    sent = without(found, "Values") if found.get("RegexValues") else found
+                    properties.append({key: uncapitals(sent)})
     return properties
 
 
-def _priority(live: Live) -> Request:
-    priority = {"RuleArn": live.id, "Priority": live.state["priority"]}
-    return Request("set_rule_priorities", {"RulePriorities": [priority]})
+_NOT_IN_REGEX = re.compile(r"\(\?<?[=!]|\\[1-9]")
+"""Looking ahead or back, and references to groups: AWS accepts neither in a rule."""
+
+
+def _validate_rule(inputs: Inputs) -> Iterable[CheckFailure]:
+    yield from required({"priority": "the sandbox needs a priority: AWS would choose one by the order of creation"})(
+        inputs
+    )
+    for one in inputs.get("conditions") or ():
+        for key in ("hostHeader", "httpHeader", "pathPattern"):
+            matcher = one.get(key) if isinstance(one, Mapping) else None
+            if isinstance(matcher, Mapping):
+                yield from _validate_matcher(key, matcher)
+
+
+def _validate_matcher(key: str, matcher: Mapping[str, Any]) -> Iterable[CheckFailure]:
+    if matcher.get("values") and matcher.get("regexValues"):
+        yield CheckFailure(f"conditions.{key}", "has values and regexValues; AWS accepts one of them")
+    for regex in matcher.get("regexValues") or ():
+        if isinstance(regex, str) and _NOT_IN_REGEX.search(regex):
+            yield CheckFailure(f"conditions.{key}", "AWS's regular expressions know no look-around and no references")
+
+
+def _set_priority(api: Api, live: Live) -> None:
+    """The emulator takes a rule's own priority for that of another rule."""
+    priority = live.state["priority"]
+    [rule] = api("describe_rules", RuleArns=[live.id])["Rules"]
+    if rule["Priority"] != str(priority):
+        api("set_rule_priorities", RulePriorities=[{"RuleArn": live.id, "Priority": priority}])
 
 
 def _transforms(inputs: Inputs, identifier: str) -> Iterable[Request]:
@@ -408,11 +444,11 @@ _LISTENER_RULE = elb_type(
     update=call("modify_rule", RuleArn="id"),
     replaces_all=True,
     update_omits="listenerArn priority",
-    after_update=lambda api, live: send(api, [_priority(live)]),
+    after_update=_set_priority,
     replace="listenerArn",
     # The emulator drops transforms.
     features=(Feature(inputs="transforms", requests=_transforms, stored_only=True),),
-    validate=required({"priority": "the sandbox needs a priority: AWS would choose one by the order of creation"}),
+    validate=_validate_rule,
     rules={"priority": rules.between(1, 50000)},
     references={
         "listenerArn": references.LISTENER,

@@ -89,7 +89,14 @@ def _acl_exists(api: Api, value: str) -> bool:
     return bool(api("get_web_acl", Name=name, Scope=kind, Id=identifier))
 
 
+def _ip_set_exists(api: Api, value: str) -> bool:
+    scope, _, name, identifier = value.split(":", 5)[5].split("/")
+    kind = "CLOUDFRONT" if scope == "global" else "REGIONAL"
+    return bool(api("get_ip_set", Name=name, Scope=kind, Id=identifier))
+
+
 WEB_ACL = Reference("web ACL", _asks("wafv2", _acl_exists))
+IP_SET = Reference("IP set", _asks("wafv2", _ip_set_exists))
 ORIGIN_ACCESS_CONTROL = Reference(
     "origin access control", _asks("cloudfront", lambda api, value: api("get_origin_access_control", Id=value))
 )

@@ -7,6 +7,7 @@ written as a whole, under a lock token.
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_network
 from typing import Any
 
 from sandbox.provider import mapping, requests, schema
@@ -15,7 +16,7 @@ from sandbox.provider.model import Autoname, Inputs, Live, ResourceType, call, c
 from sandbox.provider.resource_provider import ProviderError
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.helpers import capital, capitals, exactly_one, required, tagging, under, without
+from sandbox.provider.tables.helpers import capital, capitals, exactly_one, members, required, tagging, under, without
 from sandbox.provider.values import Properties
 
 _WRITING = threading.RLock()
@@ -47,12 +48,32 @@ def _get(api: Api, identifier: str, name: str, scope: str) -> dict[str, Any]:
     return api("get_web_acl", Id=identifier, Name=name, Scope=scope)
 
 
+def _parts(value: Any, member: str) -> Iterator[Any]:
+    """The values of a member, at any depth."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from [one] if key == member else _parts(one, member)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _parts(one, member)
+
+
+def _refuse_lost_bodies(acl: Mapping[str, Any]) -> None:
+    """AWS keeps no rule that answers with a body that the web ACL does not have."""
+    bodies = acl.get("CustomResponseBodies", {})
+    for rule in acl.get("Rules", []):
+        for body in _parts(rule, "CustomResponseBodyKey"):
+            if body not in bodies:
+                raise ProviderError(f"the rule {rule['Name']} answers with the body {body}, which the web ACL lacks")
+
+
 def _write(api: Api, identifier: str, name: str, scope: str, change: Callable[[dict[str, Any]], None]) -> None:
     """Change the settings of a web ACL."""
     with _WRITING:
         current = _get(api, identifier, name, scope)
         acl = {key: value for key, value in current["WebACL"].items() if key in _ACL_SETTINGS and value}
         change(acl)
+        _refuse_lost_bodies(acl)
         api("update_web_acl", Id=identifier, Name=name, Scope=scope, LockToken=current["LockToken"], **acl)
 
 
@@ -66,7 +87,7 @@ def _amend_acl(api: Api, live: Live) -> None:
     wanted = dict(requests.creation(_WEB_ACL, inputs, {})[0].parameters)
     if "rules" not in inputs:
         wanted.pop("Rules", None)
-    settings = {key: value for key, value in wanted.items() if key in _ACL_SETTINGS}
+    settings = {key: value for key, value in wanted.items() if key in _ACL_SETTINGS and value != ""}
 
     def change(acl: dict[str, Any]) -> None:
         kept = acl.get("Rules", [])
@@ -160,6 +181,8 @@ def _delete_rule(api: Api, live: Live) -> None:
     _write(api, *_acl_parts(live.state["webAclArn"]), change)
 
 
+_SETS = ("", "notStatement.statement.", "notStatement.statement.orStatement.statements.")
+"""Where a rule may refer to an IP set: by itself, or to all addresses but those of some sets."""
 _ACL_ARN = r"arn:aws:wafv2:.+:(regional|global)/webacl/[^/]+/[^/]+"
 
 _WEB_ACL_RULE = ResourceType(
@@ -178,7 +201,68 @@ _WEB_ACL_RULE = ResourceType(
     autoname=Autoname("name", longest=128),
     validate=_validate_rule,
     rules={"webAclArn": rules.matches(_ACL_ARN, "the ARN of a web ACL")},
-    references={"webAclArn": references.WEB_ACL},
+    references={
+        "webAclArn": references.WEB_ACL,
+        **{f"statement.{path}ipSetReferenceStatement.arn": references.IP_SET for path in _SETS},
+    },
+)
+
+
+def _named(live: Live) -> dict[str, str]:
+    return {"Id": live.id, "Name": live.state["name"], "Scope": live.state["scope"]}
+
+
+def _amend_ip_set(api: Api, live: Live) -> None:
+    token = api("get_ip_set", **_named(live))["LockToken"]
+    described = members(live.state, "description")
+    api("update_ip_set", **_named(live), LockToken=token, Addresses=live.state.get("addresses") or [], **described)
+
+
+def _delete_ip_set(api: Api, live: Live) -> None:
+    """AWS keeps a set while a rule refers to it."""
+    for acl in api("list_web_acls", Scope=live.state["scope"])["WebACLs"]:
+        found = _get(api, acl["Id"], acl["Name"], live.state["scope"])["WebACL"]
+        for rule in found.get("Rules", []):
+            if live.state["arn"] in _parts(rule["Statement"], "ARN"):
+                raise ProviderError(f"the rule {rule['Name']} of the web ACL {acl['Name']} refers to this IP set")
+    api("delete_ip_set", **_named(live), LockToken=api("get_ip_set", **_named(live))["LockToken"])
+
+
+def _validate_addresses(inputs: Inputs) -> Iterator[CheckFailure]:
+    version = str(inputs.get("ipAddressVersion", "")).removeprefix("IPV")
+    for address in inputs.get("addresses") or ():
+        if isinstance(address, str) and version in ("4", "6"):
+            try:
+                network = ip_network(address, strict=False)
+            except ValueError:
+                yield CheckFailure("addresses", f"{address} is not a network")
+                continue
+            if str(network.version) != version or "/" not in address or network.prefixlen == 0:
+                yield CheckFailure("addresses", f"{address} is not a network of IPv{version} with a prefix above /0")
+
+
+_IP_SET = ResourceType(
+    token="aws:wafv2/ipSet:IpSet",
+    service="wafv2",
+    create="create_ip_set",
+    id="Summary.Id",
+    tagging=tagging(
+        "tag_resource untag_resource list_tags_for_resource", "TagInfoForResource.TagList", ResourceARN="arn"
+    ),
+    read=lambda api, live: api("get_ip_set", **_named(live))["IPSet"],
+    # The token changes with every change.
+    attributes={"lockToken": constant("held-by-the-emulator")},
+    write_only="scope",
+    custom_update=_amend_ip_set,
+    custom_update_inputs="addresses description",
+    delete=_delete_ip_set,
+    replace="ipAddressVersion name namePrefix scope",
+    autoname=Autoname("name", longest=128),
+    rules={
+        "scope": rules.one_of("REGIONAL", "CLOUDFRONT"),
+        "ipAddressVersion": rules.one_of("IPV4", "IPV6"),
+    },
+    validate=_validate_addresses,
 )
 
 
@@ -220,4 +304,4 @@ _LOGGING = ResourceType(
     references={"resourceArn": references.WEB_ACL},
 )
 
-TYPES = (_WEB_ACL, _WEB_ACL_RULE, _ASSOCIATION, _LOGGING)
+TYPES = (_WEB_ACL, _WEB_ACL_RULE, _IP_SET, _ASSOCIATION, _LOGGING)

@@ -11,6 +11,8 @@ const paths = {
   '/api/v1/system/ready': (request, response) => finish(response, 200, { ready: true }),
   '/api/v1/system/health': (request, response) => finish(response, 200, { healthy: true }),
   '/metrics': (request, response) => finish(response, 200, { inner: true }),
+  '/api/v1/system/metrics': (request, response) => finish(response, 200, { inner: true }),
+  '/api/v1/system/database/status': (request, response) => finish(response, 200, { inner: true }),
   '/who': (request, response) => finish(response, 200, { pid: process.pid, port: process.env.PORT, node: process.version }),
   '/request': (request, response) => finish(response, 200, { headers: request.headers, url: request.url }),
   '/variable': (request, response, query) => finish(response, 200, { value: process.env[query.get('name')] ?? null }),
@@ -36,6 +38,7 @@ const paths = {
 };
 const server = http.createServer((request, response) => {
   const url = new URL(request.url, 'http://host');
+  response.setHeader('x-reached', request.url);
   const path = paths[url.pathname] ?? ((_, missing) => finish(missing, 404, {}));
   request.resume().on('end', () => path(request, response, url.searchParams));
 });

@@ -1,6 +1,7 @@
 """Levels and settings from a configuration file."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,22 @@ def configured(folder: Path, content: Any) -> Any:
     return configure(INDEX, read_entries(path))
 
 
-def test_without_a_file_every_rule_is_mandatory() -> None:
-    assert set(default_configuration(INDEX).levels.values()) == {Level.MANDATORY}
+ADVICE = ["waf-maintenance-is-off"]
+
+
+def advisory(levels: Mapping[str, Level]) -> list[str]:
+    assert set(levels.values()) == {Level.ADVISORY, Level.MANDATORY}
+    return [name for name, level in levels.items() if level is Level.ADVISORY]
+
+
+def test_without_a_file_every_rule_is_mandatory_but_one() -> None:
+    assert advisory(default_configuration(INDEX).levels) == ADVICE
+
+
+def test_advice_stays_advice_unless_its_rule_is_named(tmp_path: Path) -> None:
+    assert advisory(configured(tmp_path, {"all": "mandatory"}).levels) == ADVICE
+    strict = configured(tmp_path, {"waf-maintenance-is-off": "mandatory"}).levels
+    assert set(strict.values()) == {Level.MANDATORY}
 
 
 def test_development_is_advisory_throughout() -> None:

@@ -107,6 +107,15 @@ def test_diagnostic_carries_name_level_severity_and_both_sentences(connect: Any)
     )
 
 
+def test_a_rule_that_advises_is_described_and_reported_so(connect: Any) -> None:
+    advice = [rule for rule in ALL_RULES if rule.name == "waf-maintenance-is-off"]
+    answer = {"block": {"customResponse": {"responseCode": 503}}}
+    found = connect(advice).Analyze(resource("aws:wafv2/webAclRule:WebAclRule", "maintenance", action=answer))
+
+    assert [each.enforcementLevel for each in found.diagnostics] == [proto.ADVISORY]
+    assert describe(advice[0]).enforcementLevel == proto.ADVISORY
+
+
 ABOUT_DATABASES = [
     next(rule for rule in ALL_RULES if rule.name == name)
     for name in ("rds-iam-authentication-enabled", "rds-public-access-disabled")
@@ -254,7 +263,7 @@ def test_no_message_of_any_rule_prints_a_secret(connect: Any) -> None:
     responses.append(client.AnalyzeStack(stack(*requests)))
 
     messages = [diagnostic.message for response in responses for diagnostic in response.diagnostics]
-    assert len(messages) == 4707
+    assert len(messages) == 4709
     assert [message for message in messages if SECRET in message or "12345678" in message] == []
 
 

@@ -13,6 +13,7 @@ from tests.sandbox.provider.services import CONFIGURATION, TRUST, Resource, Serv
 
 pytestmark = pytest.mark.emulator
 
+LISTENER_ARN = "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/it/1/2"
 VISIBILITY = {"cloudwatchMetricsEnabled": True, "metricName": "m", "sampledRequestsEnabled": True}
 
 
@@ -361,6 +362,27 @@ def test_listeners_headers_rules_and_recorded_transforms(services: Services) -> 
     assert {"Key": "routing.http.response.x_frame_options.header_value", "Value": "DENY"} in attributes
     assert rule.state["transforms"] == [rewrite]
     assert drifts(services) == {}
+    services.update(rule, conditions=[{"pathPattern": {"regexValues": ["^/[Hh]$"]}}])
+    condition = elbv2.describe_rules(RuleArns=[rule.id])["Rules"][0]["Conditions"][0]
+    assert condition["PathPatternConfig"]["RegexValues"] == ["^/[Hh]$"]
+    assert drifts(services) == {}
+
+
+@pytest.mark.parametrize(
+    ("matcher", "reason"),
+    [
+        ({"values": ["/h"], "regexValues": ["^/h$"]}, "has values and regexValues; AWS accepts one of them"),
+        ({"regexValues": ["^/(?!h)"]}, "AWS's regular expressions know no look-around and no references"),
+        ({"regexValues": [r"^/(h)\1$"]}, "AWS's regular expressions know no look-around and no references"),
+    ],
+)
+def test_condition_of_a_rule_that_elb_would_refuse(services: Services, matcher: dict[str, Any], reason: str) -> None:
+    inputs = {"listenerArn": LISTENER_ARN, "priority": 1, "actions": [{"type": "forward"}]}
+    failures = services.failures(
+        "aws:lb/listenerRule:ListenerRule", {**inputs, "conditions": [{"pathPattern": matcher}]}
+    )
+
+    assert ("conditions.pathPattern", reason) in failures
 
 
 def test_web_acl_rules_as_resources_of_their_own(services: Services) -> None:

@@ -44,6 +44,19 @@ CASES = (
         None,
     ),
     Case("waf-paid-messages-are-limited", "acl", put("paid-messages", "action", {"count": {}}), None),
+    Case(
+        "waf-maintenance-is-off",
+        "rate-limit",
+        put("rate-limit", "action", {"block": {"customResponse": {"responseCode": 503}}}),
+        ("rate-limit", "action"),
+    ),
+    Case(
+        "waf-maintenance-is-off",
+        "acl",
+        put("acl", "rules", [{"name": "m", "action": {"block": {"customResponse": {"responseCode": 503}}}}]),
+        None,
+        also=(("waf-metrics-enabled", "acl"),),
+    ),
     Case("waf-logging-enabled", "acl", remove("acl-log"), ("acl-log", "resourceArn")),
     Case(
         "waf-log-credentials-are-redacted",
