@@ -362,6 +362,12 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         name="web-acl-large-body",
     ),
     EquivalentMutant("wafv2/webAclRule", "overrideAction", "left out", AWS_REFUSES),
+    EquivalentMutant(
+        "wafv2/webAcl",
+        "customResponseBodies",
+        "emptied",
+        "AWS keeps the body of a rule; without maintenance none has one.",
+    ),
     EquivalentMutant("wafv2/webAclRule", ".*ruleActionOverrides", "emptied", STRICTER),
     EquivalentMutant(
         "route53/resolver.*",
