@@ -16,6 +16,7 @@ from components.shared.alarm_specification import AlarmSpecification, Metric, Se
 from components.shared.assets import HASHED_PATTERN, SITE_PREFIX, assets_bucket_name
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
 from components.shared.private_bucket import LogDestination, PrivateBucket, PrivateBucketArgs
+from components.shared.security_headers import FRAME_OPTIONS, HSTS_SECONDS
 
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 """Id of AWS's cache policy CachingOptimized: as long as the file says, compressed."""
@@ -254,11 +255,11 @@ class Cdn(pulumi.ComponentResource):
             f"{self._name}-headers",
             comment=f"{self._args.identity.prefix}: security headers",
             security_headers_config={
-                "frame_options": {"frame_option": "DENY", "override": True},
+                "frame_options": {"frame_option": FRAME_OPTIONS, "override": True},
                 "content_type_options": {"override": True},
                 "xss_protection": {"protection": True, "mode_block": True, "override": True},
                 "strict_transport_security": {
-                    "access_control_max_age_sec": YEAR_SECONDS,
+                    "access_control_max_age_sec": HSTS_SECONDS,
                     "include_subdomains": True,
                     "override": True,
                 },

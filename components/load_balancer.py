@@ -19,12 +19,10 @@ from components.shared.identity import StackIdentity
 from components.shared.ports import HTTP_PORT, HTTPS_PORT
 from components.shared.private_bucket import LogDestination
 from components.shared.runtime import TargetGroup
+from components.shared.security_headers import CONTENT_TYPE_OPTIONS, FRAME_OPTIONS, HSTS
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 """TLS 1.2 and 1.3 only. AWS's default for this field dates from 2016."""
-
-HSTS = "max-age=31536000; includeSubDomains"
-"""The guide's value: one year."""
 
 HEALTH_CHECK_INTERVAL_SECONDS = 10
 UNHEALTHY_CHECKS = 3
@@ -178,8 +176,8 @@ class LoadBalancer(pulumi.ComponentResource):
             ssl_policy=TLS_POLICY,
             certificate_arn=self._args.certificate_arn,
             default_actions=[{"type": "forward", "target_group_arn": target_group.arn}],
-            routing_http_response_x_frame_options_header_value="DENY",
-            routing_http_response_x_content_type_options_header_value="nosniff",
+            routing_http_response_x_frame_options_header_value=FRAME_OPTIONS,
+            routing_http_response_x_content_type_options_header_value=CONTENT_TYPE_OPTIONS,
             routing_http_response_strict_transport_security_header_value=HSTS,
             routing_http_response_server_enabled=False,
             opts=self._child,

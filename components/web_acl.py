@@ -7,7 +7,7 @@ the minute. That part is left to the token bucket on each server.
 AWS's groups have false positives that only real traffic shows. They count first; their log says what they would block.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Literal
@@ -20,6 +20,7 @@ from components.sections.web_acl import MANAGED_GROUPS, WebAclSettings
 from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.identity import GLOBAL_SERVICES_REGION
 from components.shared.keys import StackContext, create_key, logs_statement
+from components.shared.security_headers import SECURITY_HEADERS
 
 CREDENTIAL_HEADERS = ("authorization", "cookie")
 METRIC_NAME = "web-acl"
@@ -37,13 +38,6 @@ MAINTENANCE_BODY = "maintenance"
 MESSAGES_RULE = "paid-messages-per-address"
 MESSAGES_BLOCKED = 50
 """Refused requests in five minutes that are no user who is impatient."""
-SECURITY_HEADERS: Mapping[str, str] = {
-    "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
-    "X-XSS-Protection": "1; mode=block",
-    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-}
-"""The guide's, on what AWS WAF answers itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import pulumi
 from components.database_jobs import DatabaseJobs, DatabaseJobsArgs
 from components.release_marker import ReleaseMarker, ReleaseMarkerArgs, marker_name
 from components.shared.connections import Member
+from components.shared.releases import archive_key
 from layers.data import Data
 from layers.foundation import Foundation
 from rollout import Release, migrated_hooks, migrated_value
@@ -53,7 +54,7 @@ def build_migration(settings: StackSettings, foundation: Foundation, data: Data)
         marker=marker_name(identity, "migrated"),
         release=release,
         bucket=data.backups.releases.bucket_name,
-        key=data.backups.releases.key(release.name),
+        key=archive_key(release.name),
         upload=f"python -m delivery release upload --stack {identity.environment} .releases/{release.name}.tar.gz",
         secrets=dict(data.secrets.arns),
         database=data.database.primary.identifier,

@@ -40,10 +40,6 @@ class ReleaseStore:
     prefix: str
     key_arn: pulumi.Input[str]
 
-    def key(self, release: str) -> str:
-        """Return the key of a release's archive in the bucket."""
-        return f"{self.prefix}{release}.tar.gz"
-
 
 @dataclass(frozen=True, kw_only=True)
 class ApplicationEnvironment:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.load_balancer import OPERATIONAL_PATHS
-from components.web_acl import LARGE_BODY_LABEL, MESSAGES_RULE, SECURITY_HEADERS
+from components.web_acl import LARGE_BODY_LABEL, MESSAGES_RULE
 from tests.edge.interpreter import Request, Routed, Verdict, judge, route
 from tests.edge.paths import OPERATIONAL, REACHES
 from tests.recorder import Recording, record_stack
@@ -106,7 +106,13 @@ def test_everybody_gets_the_notice_of_the_maintenance(path: str) -> None:
     assert verdict == Verdict(
         blocked_by="maintenance",
         status=503,
-        headers={"Retry-After": "1800", **SECURITY_HEADERS},
+        headers={
+            "Retry-After": "1800",
+            "X-Frame-Options": "DENY",
+            "X-Content-Type-Options": "nosniff",
+            "X-XSS-Protection": "1; mode=block",
+            "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+        },
         body="INCIDENT NOTIFICATION\nStatus: MAINTENANCE\nImpact: The API is not available\n"
         "ETA: Updates in 30 minutes\nActions: Maintenance of the platform\n",
     )
