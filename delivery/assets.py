@@ -93,7 +93,7 @@ class AssetsBucket:
             if error_code(error) in NOT_THERE:
                 return False
             raise
-        wanted = (file.md5(), file.content_type, file.cache_control)
+        wanted = (file.md5, file.content_type, file.cache_control)
         return (found["ETag"].strip('"'), found.get("ContentType"), found.get("CacheControl")) == wanted
 
     def upload(self, file: AssetFile) -> None:
@@ -200,7 +200,7 @@ def find_distribution(access: Access, domain: str) -> str:
 
 def _refuse_changed(published: Published, files: Sequence[AssetFile]) -> None:
     for file in files:
-        if file.is_hashed and file.name in published.etags and published.etags[file.name] != file.md5():
+        if file.is_hashed and file.name in published.etags and published.etags[file.name] != file.md5:
             raise CommandError(
                 f"{file.name} is published with another content, and its name looks as if it had a hash of the "
                 "content, so browsers keep the old one for a year: rename it, or say with --hashed which names have "

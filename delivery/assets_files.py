@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from bootstrap.access import CommandError
@@ -90,8 +91,9 @@ class AssetFile:
     def is_page(self) -> bool:
         return self.cache_control == NEVER_STORED
 
+    @cached_property
     def md5(self) -> str:
-        """S3's ETag of an object that was put in one request."""
+        """S3's ETag of an object that was put in one request. The file is read once."""
         with self.path.open("rb") as content:
             return hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 

@@ -38,8 +38,8 @@ class Account:
             service,
             endpoint_url=self.url,
             region_name=REGION,
-            aws_access_key_id="drill",
-            aws_secret_access_key="drill",
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
 
     def keys(self, prefix: str) -> list[str]:

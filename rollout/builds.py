@@ -23,7 +23,7 @@ KEPT = 100
 
 
 class Task(StrEnum):
-    """What a build does; components/files/migrate.sh reads it from the variable TASK."""
+    """What a build does; components/files/jobs/migrate.sh reads it from the variable TASK."""
 
     MIGRATE = "migrate"
     STATUS = "status"

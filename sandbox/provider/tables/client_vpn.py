@@ -1,19 +1,8 @@
 """Client VPN and EC2 Instance Connect Endpoints. The emulator has neither: they are validated and recorded."""
 
-import uuid
-from collections.abc import Callable
-
-from sandbox.provider.model import Live, ResourceType, arn, constant, template
+from sandbox.provider.model import ResourceType, arn, constant, template
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.helpers import exactly_one
-
-
-def _recorded_id(prefix: str, *inputs: str) -> Callable[[Live], str]:
-    """An id as EC2 makes them, which follows from what a resource of the kind has for itself."""
-    return lambda live: (
-        f"{prefix}-0{uuid.uuid5(uuid.NAMESPACE_URL, str([live.state.get(key) for key in inputs])).hex[:16]}"
-    )
-
+from sandbox.provider.tables.helpers import exactly_one, recorded_id
 
 _VPN_ID = rules.matches(r"cvpn-endpoint-[0-9a-f]+", "the id of a Client VPN endpoint")
 
@@ -21,7 +10,7 @@ _ENDPOINT = ResourceType(
     token="aws:ec2clientvpn/endpoint:Endpoint",
     service="ec2",
     create="create_client_vpn_endpoint",
-    id=_recorded_id("cvpn-endpoint", "clientCidrBlock", "vpcId"),
+    id=recorded_id("cvpn-endpoint", "clientCidrBlock", "vpcId"),
     renames={
         "authenticationOptions.activeDirectoryId": "ActiveDirectory.DirectoryId",
         "authenticationOptions.rootCertificateChainArn": "MutualAuthentication.ClientRootCertificateChainArn",
@@ -56,7 +45,7 @@ _ASSOCIATION = ResourceType(
     token="aws:ec2clientvpn/networkAssociation:NetworkAssociation",
     service="ec2",
     create="associate_client_vpn_target_network",
-    id=_recorded_id("cvpn-assoc", "clientVpnEndpointId", "subnetId"),
+    id=recorded_id("cvpn-assoc", "clientVpnEndpointId", "subnetId"),
     attributes={"associationId": template("{id}"), "vpcId": constant("vpc-of-the-subnet")},
     replace="clientVpnEndpointId subnetId",
     rules={"clientVpnEndpointId": _VPN_ID},
@@ -83,7 +72,7 @@ _INSTANCE_CONNECT = ResourceType(
     token="aws:ec2transitgateway/instanceConnectEndpoint:InstanceConnectEndpoint",
     service="ec2",
     create="create_instance_connect_endpoint",
-    id=_recorded_id("eice", "subnetId"),
+    id=recorded_id("eice", "subnetId"),
     attributes={
         "arn": arn("ec2", "instance-connect-endpoint/{id}"),
         "availabilityZone": constant(""),

@@ -14,7 +14,7 @@ from sandbox.provider.model import Autoname, Inputs, Live, Reference, ResourceTy
 from sandbox.provider.resource_provider import ProviderError
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.helpers import constants, required, tagging, under
+from sandbox.provider.tables.helpers import constants, recorded_uuid, required, tagging, under
 from sandbox.provider.values import UNKNOWN
 
 _HOSTED_ZONE = "Z2FDTNDATAQYW2"
@@ -34,8 +34,9 @@ _MANAGED_HEADERS = frozenset({"67f7725c-6f97-4210-82d7-5512b31e9d03", "60669652-
 
 
 def _recorded_id(kind: str) -> Callable[[Live], str]:
-    """An id that follows from the name, of which an account has each once."""
-    return lambda live: str(uuid.uuid5(uuid.NAMESPACE_URL, f"{live.account_id}/{kind}/{live.state['name']}"))
+    """A UUID that follows from the name, of which an account has each once."""
+    made = recorded_uuid(kind, "name")
+    return lambda live: str(made(live))
 
 
 _CACHE_POLICY = ResourceType(

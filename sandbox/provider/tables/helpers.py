@@ -1,5 +1,6 @@
 """Shapes that the tables of several services share."""
 
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,19 @@ from sandbox.provider.schema import CheckFailure
 
 MANAGED = "Managed by Pulumi"
 """The provider's default for descriptions."""
+
+
+def recorded_uuid(kind: str, *inputs: str) -> Callable[[Live], uuid.UUID]:
+    """The identity of a recorded resource: it follows from what each resource of the kind has for itself."""
+    return lambda live: uuid.uuid5(
+        uuid.NAMESPACE_URL, f"{live.account_id}/{kind}/{[live.state.get(key) for key in inputs]}"
+    )
+
+
+def recorded_id(prefix: str, *inputs: str) -> Callable[[Live], str]:
+    """The id of a recorded resource, as EC2 and Route 53 Resolver make them: a prefix and 17 hexadecimal digits."""
+    made = recorded_uuid(prefix, *inputs)
+    return lambda live: f"{prefix}-0{made(live).hex[:16]}"
 
 
 def tagging(

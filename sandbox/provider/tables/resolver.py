@@ -1,16 +1,10 @@
 """Route 53 Resolver: the DNS firewall and the log of queries. The emulator has neither: validated and recorded."""
 
 import uuid
-from collections.abc import Callable
 
-from sandbox.provider.model import Autoname, Live, ResourceType, arn, constant, template
+from sandbox.provider.model import Autoname, ResourceType, arn, constant, template
 from sandbox.provider.tables import references, rules
-
-
-def _recorded_id(prefix: str) -> Callable[[Live], str]:
-    """An id as Resolver makes them, which follows from the name."""
-    return lambda live: f"{prefix}-{uuid.uuid5(uuid.NAMESPACE_URL, str(live.state['name'])).hex[:17]}"
-
+from sandbox.provider.tables.helpers import recorded_id
 
 _REQUEST = {"CreatorRequestId": lambda: uuid.uuid4().hex}
 
@@ -18,7 +12,7 @@ _DOMAINS = ResourceType(
     token="aws:route53/resolverFirewallDomainList:ResolverFirewallDomainList",
     service="route53resolver",
     create="create_firewall_domain_list",
-    id=_recorded_id("rslvr-fdl"),
+    id=recorded_id("rslvr-fdl", "name"),
     constants=_REQUEST,
     attributes={"arn": arn("route53resolver", "firewall-domain-list/{id}")},
     provider_only="domains",
@@ -32,7 +26,7 @@ _GROUP = ResourceType(
     token="aws:route53/resolverFirewallRuleGroup:ResolverFirewallRuleGroup",
     service="route53resolver",
     create="create_firewall_rule_group",
-    id=_recorded_id("rslvr-frg"),
+    id=recorded_id("rslvr-frg", "name"),
     constants=_REQUEST,
     attributes={
         "arn": arn("route53resolver", "firewall-rule-group/{id}"),
@@ -61,7 +55,7 @@ _ASSOCIATION = ResourceType(
     token="aws:route53/resolverFirewallRuleGroupAssociation:ResolverFirewallRuleGroupAssociation",
     service="route53resolver",
     create="associate_firewall_rule_group",
-    id=_recorded_id("rslvr-frgassoc"),
+    id=recorded_id("rslvr-frgassoc", "name"),
     constants=_REQUEST,
     attributes={"arn": arn("route53resolver", "firewall-rule-group-association/{id}")},
     replace="firewallRuleGroupId vpcId",
@@ -74,7 +68,7 @@ _LOG = ResourceType(
     token="aws:route53/resolverQueryLogConfig:ResolverQueryLogConfig",
     service="route53resolver",
     create="create_resolver_query_log_config",
-    id=_recorded_id("rqlc"),
+    id=recorded_id("rqlc", "name"),
     constants=_REQUEST,
     attributes={
         "arn": arn("route53resolver", "resolver-query-log-config/{id}"),
