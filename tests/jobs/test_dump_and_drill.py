@@ -131,6 +131,18 @@ def test_damage_of_a_database_is_found(name: str, account: Account, pair: Pair, 
     assert [line for line in outcome.lines if line.startswith(DAMAGES[name].said)], outcome.lines
 
 
+@pytest.mark.parametrize("question", ["relrowsecurity", "pg_is_in_recovery", "2 * pg_database_size"])
+def test_a_question_that_fails_is_not_taken_for_an_answer(
+    account: Account, jobs: Jobs, tmp_path: Path, question: str
+) -> None:
+    broken = tmp_path / "programs" / "psql"
+    broken.write_text(f'#!/bin/bash\n[[ "$*" != *"{question}"* ]] || exit 1\nexec {programs()}/psql "$@"\n')
+    broken.chmod(0o755)
+    outcome = jobs.run("dump")
+    assert (outcome.status, outcome.lines[-1]) == (1, "dump: neither the replica nor the primary could be dumped")
+    assert account.keys(DATABASE_PREFIX) == []
+
+
 def test_an_upload_that_breaks_off_is_no_backup(account: Account, jobs: Jobs, tmp_path: Path) -> None:
     """pg_dump ends in the middle; the CLI has completed the object all the same, and no manifest is written."""
     broken = tmp_path / "programs" / "pg_dump"

@@ -16,7 +16,7 @@ require_complete() {
   hidden=$(ask --command="
     SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text) FROM pg_class c, pg_roles r
     WHERE c.relrowsecurity AND r.rolname = current_user AND NOT r.rolbypassrls AND NOT r.rolsuper
-      AND (c.relforcerowsecurity OR NOT pg_has_role(c.relowner, 'USAGE'))")
+      AND (c.relforcerowsecurity OR NOT pg_has_role(c.relowner, 'USAGE'))") || return
   [[ -z "${hidden}" ]] || fail "${PGUSER} does not see every row of ${hidden}: row-level security is on; give it BYPASSRLS"
 }
 
@@ -27,7 +27,7 @@ require_fresh() {
     SELECT CASE WHEN pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS DISTINCT FROM pg_last_wal_replay_lsn()
       THEN coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp())::bigint, ${most_lag_seconds} + 1)
       WHEN pg_is_in_recovery() AND NOT EXISTS (SELECT FROM pg_stat_wal_receiver) THEN ${most_lag_seconds} + 1
-      ELSE 0 END")
+      ELSE 0 END") || return
   ((lag <= most_lag_seconds)) || {
     say "${PGHOST} is ${lag} s behind, or does not follow" >&2
     return 1
@@ -51,13 +51,14 @@ stream_dump() {
 STREAM_DUMP="$(declare -f stream_dump)"$'\n'"stream_dump"
 export STREAM_DUMP lock_wait
 
+# Bash ignores `set -e` in a function whose failure somebody handles, so each step says that it ends it.
 dump_from() {
   connect_to "$1"
   require_fresh || return
-  require_complete
+  require_complete || return
   rm -f streamed
   # Of the whole database, uncompressed. The upload needs to know when it will be larger than 50 GB.
-  EXPECTED_BYTES=$(ask --command="SELECT 2 * pg_database_size(current_database())")
+  EXPECTED_BYTES=$(ask --command="SELECT 2 * pg_database_size(current_database())") || return
   export EXPECTED_BYTES
   say "dumping ${PGDATABASE} from ${PGHOST}"
   ask >/dev/null <<SQL || return

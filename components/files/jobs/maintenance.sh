@@ -68,8 +68,9 @@ drop_leftovers() {
 }
 
 reindex() {
-  local index=$1 bytes=$2
-  if ((3 * bytes > STORAGE_GIB * 1024 ** 3 - $(ask --command="SELECT pg_database_size(current_database())"))); then
+  local index=$1 bytes=$2 used
+  used=$(ask --command="SELECT pg_database_size(current_database())")
+  if ((3 * bytes > STORAGE_GIB * 1024 ** 3 - used)); then
     say "no room for another ${index} of ${bytes} bytes"
     return
   fi
