@@ -28,6 +28,7 @@ build_release(settings, Layers(foundation, edge, data, migration, runtime, opera
 
 pulumi.export("api_url", f"https://{settings.dns.api_domain}")
 pulumi.export("name_servers", edge.dns.name_servers)
+pulumi.export("ds_record", edge.dns.ds_record)
 pulumi.export("load_balancer", edge.load_balancer.dns_name)
 pulumi.export("database", data.database.endpoint)
 pulumi.export("database_replica", data.database.replica_endpoint)

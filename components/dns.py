@@ -1,4 +1,4 @@
-"""The public hosted zone, created or adopted, its CAA record and its query log.
+"""The public hosted zone, created or adopted, its CAA record, its query log and, if asked for, DNSSEC.
 
 Names in the zone are added with `alias`.
 """
@@ -12,11 +12,14 @@ import pulumi_aws as aws
 
 from components.sections.dns import DnsSettings
 from components.shared import iam
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
-from components.shared.keys import create_key, logs_statement
+from components.shared.keys import create_key, create_signing_key, logs_statement
 
 CERTIFICATE_AUTHORITY = "amazon.com"
 CAA_TTL_SECONDS = 3600
+DNSSEC_PERIOD_SECONDS = 4 * 3600
+"""How often Route 53 reports on a zone that it signs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +29,15 @@ class DnsArgs:
 
 
 class Dns(pulumi.ComponentResource):
-    """Hosted zone with CAA record and query log."""
+    """Hosted zone with CAA record, query log and DNSSEC."""
 
     zone_id: pulumi.Output[str]
     name_servers: pulumi.Output[Sequence[str]]
     """The name servers to which the registrar must delegate; empty for an adopted zone."""
+    ds_record: pulumi.Output[str]
+    """The DS record that the registrar must publish for resolvers to verify signatures; empty without DNSSEC."""
+    alarms: Sequence[AlarmSpecification]
+    """Empty in a stack outside us-east-1: the metrics are there, and an alarm reaches only topics of its own region."""
 
     def __init__(self, name: str, args: DnsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:Dns", name, None, opts)
@@ -45,6 +52,9 @@ class Dns(pulumi.ComponentResource):
             self._restrict_certificate_authorities()
         if args.settings.log_queries:
             self._log_queries()
+        self.ds_record, self.alarms = pulumi.Output.from_input(""), []
+        if args.settings.dnssec:
+            self._sign()
 
         self.register_outputs({"zone_id": self.zone_id, "name_servers": self.name_servers})
 
@@ -152,3 +162,97 @@ class Dns(pulumi.ComponentResource):
             cloudwatch_log_group_arn=log_group.arn,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
+
+    def _sign(self) -> None:
+        """Sign every record of the zone.
+
+        Deleted in the other order: signing ends before its key goes. Route 53 refuses both while the registrar
+        publishes the DS record, because the domain would not resolve anywhere.
+        """
+        settings, account_id = self._args.settings, self._args.identity.account_id
+        kept = pulumi.ResourceOptions(parent=self, protect=settings.protect)
+        service = {"Service": "dnssec-route53.amazonaws.com"}
+        signing_key = create_signing_key(
+            f"{self._name}-signing",
+            f"{self._args.identity.prefix}: DNSSEC of {settings.zone}",
+            account_id,
+            [
+                iam.statement(
+                    "Route53Signs",
+                    principals=service,
+                    actions=["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign"],
+                    resources=["*"],
+                    conditions={
+                        "StringEquals": {"aws:SourceAccount": account_id},
+                        "ArnEquals": {
+                            "aws:SourceArn": pulumi.Output.concat("arn:aws:route53:::hostedzone/", self.zone_id)
+                        },
+                    },
+                ),
+                iam.statement(
+                    "Route53DelegatesToItsSigners",
+                    principals=service,
+                    actions=["kms:CreateGrant"],
+                    resources=["*"],
+                    conditions={
+                        "StringEquals": {"aws:SourceAccount": account_id},
+                        "Bool": {"kms:GrantIsForAWSResource": "true"},
+                    },
+                ),
+            ],
+            kept,
+            # Route 53 accepts no key of another region.
+            region=GLOBAL_SERVICES_REGION,
+        )
+        key_signing_key = aws.route53.KeySigningKey(
+            f"{self._name}-key-signing-key",
+            hosted_zone_id=self.zone_id,
+            name=self._args.identity.prefix.replace("-", "_"),
+            key_management_service_arn=signing_key.arn,
+            status="ACTIVE",
+            opts=kept,
+        )
+        signing = aws.route53.HostedZoneDnsSec(
+            f"{self._name}-dnssec",
+            hosted_zone_id=key_signing_key.hosted_zone_id,
+            signing_status="SIGNING",
+            opts=kept,
+        )
+        self.ds_record = key_signing_key.ds_record
+        if self._args.identity.region == GLOBAL_SERVICES_REGION:
+            self.alarms = _dnssec_alarms(signing.hosted_zone_id)
+
+
+def _dnssec_alarms(zone_id: pulumi.Output[str]) -> Sequence[AlarmSpecification]:
+    def alarm(name: str, metric_name: str, severity: Severity, summary: str) -> AlarmSpecification:
+        return AlarmSpecification(
+            name=name,
+            summary=summary,
+            severity=severity,
+            measure=Metric(
+                namespace="AWS/Route53",
+                metric_name=metric_name,
+                dimensions={"HostedZoneId": zone_id},
+                statistic="Sum",
+            ),
+            threshold=0,
+            period_seconds=DNSSEC_PERIOD_SECONDS,
+            evaluation_periods=1,
+        )
+
+    return [
+        alarm(
+            "DnssecInternalFailure",
+            "DNSSECInternalFailure",
+            Severity.P2,
+            "Route 53 cannot sign the zone: resolvers that verify signatures will refuse the whole domain",
+        ),
+        # Signatures for the coming days have been made in advance.
+        alarm(
+            "DnssecKeyNeedsAction",
+            "DNSSECKeySigningKeysNeedingAction",
+            Severity.P3,
+            "Route 53 cannot use the key that signs the zone; when the last signatures expire in some days, resolvers "
+            "that verify signatures refuse the whole domain",
+        ),
+    ]

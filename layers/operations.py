@@ -22,6 +22,7 @@ def build_operations(
 ) -> Operations:
     watched = (
         foundation.network,
+        edge.dns,
         edge.certificate,
         edge.load_balancer,
         edge.web_acl,

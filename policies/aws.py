@@ -77,6 +77,7 @@ DISTRIBUTION: Final = "aws:cloudfront/distribution"
 DNS_QUERY_LOG: Final = "aws:route53/queryLog"
 DNS_RECORD: Final = "aws:route53/record"
 DNS_ZONE: Final = "aws:route53/zone"
+DNSSEC: Final = "aws:route53/hostedZoneDnsSec"
 DOCDB_CLUSTER: Final = "aws:docdb/cluster"
 DYNAMODB_POLICY: Final = "aws:dynamodb/resourcePolicy"
 EBS_VOLUME: Final = "aws:ebs/volume"
@@ -638,8 +639,8 @@ def _security_group_rule(item: StackResource) -> SecurityGroupRule:
 ABOVE: Final = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
 BELOW: Final = frozenset({"LessThanThreshold", "LessThanOrEqualToThreshold"})
 CACHE_NODE_DIMENSION: Final = "CacheClusterId"
-CDN_REGION: Final = "us-east-1"
-"""Where CloudFront's metrics are."""
+GLOBAL_METRICS_REGION: Final = "us-east-1"
+"""Where the metrics of CloudFront and Route 53 are."""
 WATCHED_TYPES: Final = (
     AUTO_SCALING_GROUP,
     BUILD_PROJECT,
@@ -647,6 +648,7 @@ WATCHED_TYPES: Final = (
     CERTIFICATE,
     DB_INSTANCE,
     DISTRIBUTION,
+    DNSSEC,
     LOAD_BALANCER,
     NAT_GATEWAY,
     SCHEDULE_GROUP,
@@ -686,7 +688,8 @@ def is_watched_elsewhere(resource: StackResource, stack: StackGraph) -> bool:
 
     The stack's region is that of its subnets.
     """
-    region = CDN_REGION if resource.type == DISTRIBUTION else resource.get("region")
+    is_global = resource.type in (DISTRIBUTION, DNSSEC)
+    region = GLOBAL_METRICS_REGION if is_global else resource.get("region")
     subnets = [subnet for subnet in stack.of_type(SUBNET) if subnet.is_set("availabilityZone")]
     zones = [str(subnet.get("availabilityZone")) for subnet in subnets]
     return bool(region) and bool(zones) and not any(zone.startswith(str(region)) for zone in zones)

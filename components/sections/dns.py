@@ -25,7 +25,8 @@ class DnsSettings(Section):
         | None
     ) = None
     """Adopt the zone with this id; without it a zone is created, to which the registrar must then delegate. Records of
-    the API's domain that the zone already has are taken over: from then on the domain leads to this stack."""
+    the API's domain that the zone already has are taken over: from then on the domain leads to this stack. A CNAME
+    cannot be taken over: delete it right before the first deployment."""
     api_domain: DomainName = "api.fixrx.com"
     restrict_certificate_authorities: bool = True
     """Let only Amazon issue certificates for the zone's domains (CAA record), in place of a CAA record that an adopted
@@ -33,6 +34,9 @@ class DnsSettings(Section):
     log_queries: bool = True
     """A zone has one query log: `false` keeps the one that an adopted zone already has."""
     query_log_retention_days: LogRetentionDays = 90
+    dnssec: bool = False
+    """Sign the zone. Resolvers verify nothing until the registrar publishes the DS record of output `ds_record`; before
+    this is set to false again the DS record must be deleted there for two days (docs/access.md)."""
     protect: Protected = True
     """Refuse to delete a zone created here: a new one has other name servers, and the domain does not resolve until
     the registrar delegates to them."""

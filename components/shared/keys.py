@@ -52,6 +52,27 @@ def create_key(
     )
 
 
+def create_signing_key(
+    name: str,
+    description: str,
+    account_id: str,
+    grants: Sequence[iam.Statement],
+    options: pulumi.ResourceOptions,
+    region: str,
+) -> aws.kms.Key:
+    """Declare a key pair that signs, as DNSSEC needs it (ECDSA on P-256). KMS does not rotate key pairs."""
+    return aws.kms.Key(
+        f"{name}-key",
+        description=description,
+        customer_master_key_spec="ECC_NIST_P256",
+        key_usage="SIGN_VERIFY",
+        deletion_window_in_days=DELETION_WINDOW_DAYS,
+        policy=iam.document(_administrators_statement(account_id), *grants),
+        region=region,
+        opts=options,
+    )
+
+
 def logs_statement(account_id: str, region: str) -> iam.Statement:
     """Let CloudWatch Logs use the key, for log groups of this account and region only."""
     return iam.statement(

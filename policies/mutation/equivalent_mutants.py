@@ -86,6 +86,9 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     ),
     EquivalentMutant("cloudfront/cachePolicy", ".*headersConfig.*", "left out", AWS_REFUSES),
     EquivalentMutant("backup/plan", "rules", "emptied", AWS_REFUSES),
+    EquivalentMutant(
+        "route53/hostedZoneDnsSec", "", "removed", "AWS refuses it while the registrar publishes the DS record."
+    ),
     EquivalentMutant("backup/vault", "", "removed", "AWS deletes no vault that holds backups."),
     EquivalentMutant("lambda/permission", "action", "left out", AWS_REFUSES),
     EquivalentMutant("lambda/functionUrl", "authorizationType", "left out", AWS_REFUSES),

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from components.dns import Dns, DnsArgs
 from components.sections.dns import DnsSettings
+from components.shared.alarm_specification import Metric
 from tests.recorder import IDENTITY, Recording, record
 
 RECORD = "aws:route53/record:Record"
@@ -161,3 +162,65 @@ def test_domain_outside_the_zone_is_refused(api_domain: str) -> None:
 @pytest.mark.parametrize("api_domain", ["fixrx.com", "api.fixrx.com", "a.b.fixrx.com"])
 def test_domain_inside_the_zone_is_taken(api_domain: str) -> None:
     assert DnsSettings(zone="fixrx.com", api_domain=api_domain).api_domain == api_domain
+
+
+@pytest.mark.parametrize(
+    ("region", "alarms"),
+    [
+        (
+            "us-east-1",
+            [
+                ("DnssecInternalFailure", "DNSSECInternalFailure"),
+                ("DnssecKeyNeedsAction", "DNSSECKeySigningKeysNeedingAction"),
+            ],
+        ),
+        ("eu-central-1", []),
+    ],
+)
+def test_zone_is_signed_with_a_key_that_only_route_53_may_use(region: str, alarms: list[tuple[str, str]]) -> None:
+    found: list[Dns] = []
+
+    def program() -> None:
+        settings = DnsSettings(dnssec=True, hosted_zone_id="Z00000ADOPTED")
+        found.append(Dns("dns", DnsArgs(settings=settings, identity=replace(IDENTITY, region=region))))
+
+    signed = record(program)
+
+    key = signed.named("dns-signing-key").plain
+    assert (key["customerMasterKeySpec"], key["keyUsage"], key["region"]) == (
+        "ECC_NIST_P256",
+        "SIGN_VERIFY",
+        "us-east-1",
+    )
+    service = {"Effect": "Allow", "Principal": {"Service": "dnssec-route53.amazonaws.com"}, "Resource": ["*"]}
+    account = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+    assert json.loads(key["policy"])["Statement"][1:] == [
+        {
+            **service,
+            "Sid": "Route53Signs",
+            "Action": ["kms:DescribeKey", "kms:GetPublicKey", "kms:Sign"],
+            "Condition": {**account, "ArnEquals": {"aws:SourceArn": "arn:aws:route53:::hostedzone/Z00000ADOPTED"}},
+        },
+        {
+            **service,
+            "Sid": "Route53DelegatesToItsSigners",
+            "Action": ["kms:CreateGrant"],
+            "Condition": {**account, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+        },
+    ]
+    assert signed.named("dns-key-signing-key").plain == {
+        "hostedZoneId": "Z00000ADOPTED",
+        "name": "fixrx_production",
+        "keyManagementServiceArn": "arn:aws:kms:us-east-1:111122223333:key/dns-signing-key",
+        "status": "ACTIVE",
+    }
+    assert signed.named("dns-dnssec").plain == {"hostedZoneId": "Z00000ADOPTED", "signingStatus": "SIGNING"}
+    assert "dns-key-signing-key" in signed.named("dns-dnssec").depends_on
+    assert [
+        (each.name, each.measure.metric_name) for each in found[0].alarms if isinstance(each.measure, Metric)
+    ] == alarms
+
+
+def test_zone_is_not_signed_unless_asked(production: Recording) -> None:
+    assert [each.name for each in production.registrations if "dnssec" in each.name or "signing" in each.name] == []
+    assert production.stack_outputs["ds_record"] == ""

@@ -216,6 +216,7 @@ def test_options_pass_the_policies(production: Sandbox, deployed: str, tmp_path:
         tmp_path / "settings.yaml",
         app_servers={"ssh_daemon": True},
         admin_access={"instance_connect": True},
+        dns={"dnssec": True},
         dns_firewall={"mode": "block"},
         vpn={
             "enabled": True,

@@ -478,6 +478,8 @@ def _edge(state: State) -> None:
 def _dns(state: State) -> None:
     zone = state.add("aws:route53/zone", "zone", {"name": "fixrx.com", "tags": tags("zone")}, protect=True)
     state.add("aws:route53/queryLog", "query-log", {"zoneId": zone.id})
+    signing = {"hostedZoneId": zone.id, "signingStatus": "SIGNING"}
+    state.add("aws:route53/hostedZoneDnsSec", "dnssec", signing, id="zone-id")
     writes_queries = {
         "Effect": "Allow",
         "Principal": {"Service": "route53.amazonaws.com"},
@@ -921,6 +923,8 @@ def _alarms(state: State) -> None:
         ("not-started", "InvocationDroppedCount", 0, {"ScheduleGroup": Reference("schedules", "name")}),
         ("nat-ports", "ErrorPortAllocation", 0, {"NatGatewayId": Reference("nat", "id")}),
         ("CdnErrors", "5xxErrorRate", 5, {"DistributionId": Reference("cdn", "id"), "Region": "Global"}),
+        ("dnssec-fails", "DNSSECInternalFailure", 0, {"HostedZoneId": Reference("dnssec", "hostedZoneId")}),
+        ("dnssec-key", "DNSSECKeySigningKeysNeedingAction", 0, {"HostedZoneId": Reference("dnssec", "hostedZoneId")}),
         ("CertificateExpiresSoon", "DaysToExpiry", 30, {"CertificateArn": Reference("certificate", "arn")}),
     ):
         _baseline(state, name, metric, threshold, dimensions)
@@ -945,7 +949,7 @@ def _baseline(state: State, name: str, metric: str, threshold: float, dimensions
         comparisonOperator="LessThanThreshold" if falls else "GreaterThanThreshold",
         metricName=metric,
         statistic="Average",
-        period=86400 if metric == "DaysToExpiry" else 300,
+        period={"DaysToExpiry": 86400}.get(metric, 4 * 3600 if metric.startswith("DNSSEC") else 300),
         dimensions=dimensions,
     )
 

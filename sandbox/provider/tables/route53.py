@@ -2,10 +2,11 @@
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 from sandbox.provider.emulator import Api
-from sandbox.provider.model import Inputs, Live, ResourceType, Text, call, constant, template
+from sandbox.provider.model import Autoname, Inputs, Live, ResourceType, Text, call, constant, template
 from sandbox.provider.resource_provider import ProviderError
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
@@ -288,4 +289,57 @@ _QUERY_LOG = ResourceType(
     references={"zoneId": references.HOSTED_ZONE, "cloudwatchLogGroupArn": references.LOG_GROUP},
 )
 
-TYPES = (_ZONE, _RECORD, _QUERY_LOG)
+
+def _ds_record(live: Live) -> str:
+    """A DS record in the form of a real one; its digest is that of the key's ARN, as nothing is signed here."""
+    return f"{_KEY_TAG} 13 2 {sha256(live.state['keyManagementServiceArn'].encode()).hexdigest().upper()}"
+
+
+_KEY_TAG = 12345
+
+_KEY_SIGNING_KEY = ResourceType(
+    token="aws:route53/keySigningKey:KeySigningKey",
+    service="route53",
+    create="create_key_signing_key",
+    id=template("{hostedZoneId},{name}"),
+    constants={"CallerReference": lambda: uuid.uuid4().hex},
+    attributes={
+        "digestAlgorithmMnemonic": constant("SHA-256"),
+        "digestAlgorithmType": constant(2),
+        "digestValue": lambda live: _ds_record(live).split()[-1],
+        "dnskeyRecord": constant("257 3 13 c2FuZGJveA=="),
+        "dsRecord": _ds_record,
+        "flag": constant(257),
+        "keyTag": constant(_KEY_TAG),
+        "publicKey": constant("c2FuZGJveA=="),
+        "signingAlgorithmMnemonic": constant("ECDSAP256SHA256"),
+        "signingAlgorithmType": constant(13),
+    },
+    replace="hostedZoneId keyManagementServiceArn name",
+    autoname=Autoname("name", longest=128),
+    defaults={"status": "ACTIVE"},
+    rules={
+        "keyManagementServiceArn": rules.matches(
+            r"arn:aws:kms:us-east-1:\d{12}:key/.+", "the ARN of a key in us-east-1"
+        ),
+        "name": rules.matches(r"[A-Za-z0-9_]{3,128}", "3 to 128 letters, digits and _"),
+        "status": rules.one_of("ACTIVE", "INACTIVE"),
+    },
+    references={"hostedZoneId": references.HOSTED_ZONE, "keyManagementServiceArn": references.KMS_KEY},
+    stored_only=True,
+)
+
+_DNSSEC = ResourceType(
+    token="aws:route53/hostedZoneDnsSec:HostedZoneDnsSec",
+    service="route53",
+    create="enable_hosted_zone_dnssec",
+    id=template("{hostedZoneId}"),
+    replace="hostedZoneId",
+    defaults={"signingStatus": "SIGNING"},
+    provider_only="signingStatus",
+    rules={"signingStatus": rules.one_of("SIGNING", "NOT_SIGNING")},
+    references={"hostedZoneId": references.HOSTED_ZONE},
+    stored_only=True,
+)
+
+TYPES = (_ZONE, _RECORD, _QUERY_LOG, _KEY_SIGNING_KEY, _DNSSEC)

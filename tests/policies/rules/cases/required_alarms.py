@@ -28,6 +28,8 @@ CASES = (
     Case("monitoring-has-required-alarms", "schedules", remove("not-started"), None),
     Case("monitoring-scheduled-builds-have-alarm", "nightly", remove("dump-failed"), ("nightly", "target.input")),
     Case("monitoring-scheduled-builds-have-alarm", "nightly", put("dump-failed", "threshold", 3), None),
+    Case("monitoring-has-required-alarms", "dnssec", remove("dnssec-key"), None),
+    Case("monitoring-has-required-alarms", "dnssec", put("dnssec-fails", "dimensions.HostedZoneId", "Z2"), None),
     Case("monitoring-has-required-alarms", "servers", put("server-disk", "threshold", 99), None),
     Case(
         "monitoring-has-required-alarms",
