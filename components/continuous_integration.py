@@ -1,4 +1,5 @@
-"""How GitHub's workflows reach the account without a key: roles that preview, deploy, look for images, upload releases.
+"""How GitHub's workflows reach the account without a key: one role each to preview, deploy, look for images, upload
+releases, publish static files.
 
 A workflow presents a token in which GitHub signs the repository and the trigger, and receives credentials for an hour.
 No role can change the roles here or the permissions boundary: an administrator does that from a terminal.
@@ -40,7 +41,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
     """GitHub as an identity provider, and one role for each purpose of a workflow."""
 
     role_arns: Mapping[str, pulumi.Output[str]]
-    """By purpose, `preview`, `deploy`, `image` or `release`; empty without a repository. Workflows find them in the
+    """By purpose, `preview`, `deploy`, `image`, `release` or `assets`; empty without a repository. Workflows find them in the
     repository variables AWS_<PURPOSE>_ROLE_<STACK>."""
 
     def __init__(self, name: str, args: ContinuousIntegrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -66,9 +67,16 @@ class ContinuousIntegration(pulumi.ComponentResource):
             self._deploy_role = self._create_deploy_role(identity_provider_arn)
             image = self._create_image_role(identity_provider_arn)
             self.role_arns = {"preview": preview.arn, "deploy": self._deploy_role.arn, "image": image.arn}
-            if args.settings.backend_repository is not None:
-                release = self._create_release_role(identity_provider_arn, args.settings.backend_repository)
-                self.role_arns = {**self.role_arns, "release": release.arn}
+            # Adds releases, and can neither read nor replace nor delete one.
+            releases = permissions.release_statements(self._scope)
+            assets = permissions.assets_statements(self._scope)
+            for purpose, repository, does, statements in (
+                ("release", args.settings.backend_repository, "uploads releases", releases),
+                ("assets", args.settings.web_repository, "publishes static files", assets),
+            ):
+                if repository is not None:
+                    role = self._create_publisher_role(purpose, identity_provider_arn, repository, does, statements)
+                    self.role_arns = {**self.role_arns, purpose: role.arn}
         self.register_outputs({"role_arns": dict(self.role_arns)})
 
     def manage_zone(self, zone_id: pulumi.Input[str]) -> None:
@@ -137,13 +145,19 @@ class ContinuousIntegration(pulumi.ComponentResource):
         self._attach_policy("image", policy, role)
         return role
 
-    def _create_release_role(self, identity_provider_arn: pulumi.Input[str], repository: str) -> aws.iam.Role:
-        """Adds releases, and can neither read nor replace nor delete one."""
-        statements = permissions.release_statements(self._scope)
-        policy = self._create_policy("release-policy", "permissions of the workflow that uploads releases", statements)
-        subjects = [f"repo:{repository}:environment:release"]
-        role = self._create_role("release", identity_provider_arn, subjects, policy)
-        self._attach_policy("release", policy, role)
+    def _create_publisher_role(
+        self,
+        purpose: str,
+        identity_provider_arn: pulumi.Input[str],
+        repository: str,
+        does: str,
+        statements: Sequence[iam.Statement],
+    ) -> aws.iam.Role:
+        """A role of another repository, for its environment of the purpose's name. Its policy is all it may ever do."""
+        policy = self._create_policy(f"{purpose}-policy", f"permissions of the workflow that {does}", statements)
+        subjects = [f"repo:{repository}:environment:{purpose}"]
+        role = self._create_role(purpose, identity_provider_arn, subjects, policy)
+        self._attach_policy(purpose, policy, role)
         return role
 
     def _create_role(

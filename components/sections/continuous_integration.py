@@ -29,6 +29,9 @@ class ContinuousIntegrationSettings(Section):
     backend_repository: Repository | None = None
     """GitHub repository of the backend, whose workflow uploads releases from its environment `release`; needs
     `repository`. Without it no workflow may."""
+    web_repository: Repository | None = None
+    """GitHub repository of the website, whose workflow publishes static files from its environment `assets`; needs
+    `repository`. Without it no workflow may."""
     identity_provider_arn: (
         Annotated[
             str,
@@ -70,7 +73,8 @@ class ContinuousIntegrationSettings(Section):
     must be created with `--secrets-provider "awskms://<key id>?region=<region>&context_stack=<environment>"`."""
 
     @model_validator(mode="after")
-    def _backend_comes_with_the_other_roles(self) -> Self:
-        if self.backend_repository is not None and self.repository is None:
-            raise ValueError("backend_repository is set without repository; set both")
+    def _publishers_come_with_the_other_roles(self) -> Self:
+        for key in ("backend_repository", "web_repository"):
+            if getattr(self, key) is not None and self.repository is None:
+                raise ValueError(f"{key} is set without repository; set both")
         return self

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.shared import iam
+from components.shared.assets import LEFT_PREFIX, SITE_PREFIX, assets_bucket_name
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
 from components.shared.releases import RELEASES_PREFIX, backup_bucket_name
 
@@ -850,6 +851,29 @@ def release_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "kms: GenerateDataKey",
                 [scope.arn("kms", "key/*")],
                 {"StringEquals": {**scope.tags("Resource"), **through_s3}},
+            ),
+        ]
+    )
+
+
+def assets_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """What `python -m delivery assets publish` does, and nothing else: older versions of a file stay."""
+    bucket = f"arn:aws:s3:::{assets_bucket_name(scope.identity)}"
+    return _statements(
+        [
+            ("FindAssets", "s3: ListBucket", [bucket], {"StringEquals": scope.in_account}),
+            (
+                "PublishAssets",
+                "s3: DeleteObject GetObject PutObject",
+                [f"{bucket}/{SITE_PREFIX}*", f"{bucket}/{LEFT_PREFIX}*"],
+                {"StringEquals": scope.in_account},
+            ),
+            ("FindDistribution", "cloudfront: ListDistributions", ["*"], None),
+            (
+                "InvalidateAssets",
+                "cloudfront: CreateInvalidation",
+                _distributions(scope),
+                {"StringEquals": scope.tags("Resource")},
             ),
         ]
     )

@@ -146,9 +146,43 @@ def test_a_release_may_be_added_and_nothing_else(production: Recording) -> None:
     }
 
 
-def test_a_backends_repository_comes_with_the_platforms_own() -> None:
-    with pytest.raises(ValidationError, match="backend_repository is set without repository; set both"):
-        ContinuousIntegrationSettings(backend_repository=BACKEND)
+@pytest.mark.parametrize("key", ["backend_repository", "web_repository"])
+def test_another_repository_comes_with_the_platforms_own(key: str) -> None:
+    with pytest.raises(ValidationError, match=f"{key} is set without repository; set both"):
+        ContinuousIntegrationSettings.model_validate({key: BACKEND})
+
+
+def test_the_website_publishes_files_and_nothing_else() -> None:
+    website = workflows(web_repository="fixrx/website")
+
+    role = website.named("ci-assets-role")
+    (trust,) = role.document("assumeRolePolicy")["Statement"]
+    assert trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
+        "repo:fixrx/website:environment:assets"
+    ]
+    assert role.plain["permissionsBoundary"].endswith(":ci-assets-policy")
+    bucket = "arn:aws:s3:::fixrx-assets-production-111122223333"
+    account = {"StringEquals": {"aws:ResourceAccount": "111122223333"}}
+    tagged = {"aws:ResourceTag/Project": "fixrx", "aws:ResourceTag/Environment": "production"}
+    assert statements(website, "ci-assets-policy") == {
+        sid: {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources, **condition}
+        for sid, actions, resources, condition in (
+            ("FindAssets", ["s3:ListBucket"], [bucket], {"Condition": account}),
+            (
+                "PublishAssets",
+                ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+                [f"{bucket}/site/*", f"{bucket}/left/*"],
+                {"Condition": account},
+            ),
+            ("FindDistribution", ["cloudfront:ListDistributions"], ["*"], {}),
+            (
+                "InvalidateAssets",
+                ["cloudfront:CreateInvalidation"],
+                ["arn:aws:cloudfront::111122223333:distribution/*"],
+                {"Condition": {"StringEquals": tagged}},
+            ),
+        )
+    }
 
 
 def test_a_deployment_has_several_policies_and_one_boundary_for_them_all(stack: Recording) -> None:
