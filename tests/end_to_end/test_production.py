@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.edge.interpreter import Routed, route
+from tests.edge.paths import REACHES
 from tests.end_to_end.driver import ROOT, Sandbox, summary
 
 pytestmark = pytest.mark.engine
@@ -101,6 +103,20 @@ def test_second_up_changes_nothing(production: Sandbox, deployed: str) -> None:
     totals = summary(production.succeed("up"))
     assert totals == {"unchanged": sum(summary(deployed).values())}
     assert databases(production) == before
+
+
+def test_requests_go_where_they_should_by_what_is_deployed(production: Sandbox, deployed: str) -> None:
+    state = production.state()
+    rules = [each["outputs"] for each in state.values() if each["type"] == "aws:lb/listenerRule:ListenerRule"]
+
+    found = {path: route(state["load-balancer-https"]["outputs"], rules, path) for path in REACHES}
+
+    assert found == {
+        path: Routed(action="fixed-response", path=path, status=404)
+        if reaches is None
+        else Routed(action="forward", path=reaches)
+        for path, reaches in REACHES.items()
+    }
 
 
 def test_exported_state_passes_the_policies_offline(production: Sandbox, deployed: str) -> None:
