@@ -16,7 +16,6 @@ from layers import (
 from settings.engine import load_settings
 
 settings = load_settings()
-
 foundation = build_foundation(settings)
 build_options(settings, foundation)
 edge = build_edge(settings, foundation)

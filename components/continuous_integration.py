@@ -41,8 +41,8 @@ class ContinuousIntegration(pulumi.ComponentResource):
     """GitHub as an identity provider, and one role for each purpose of a workflow."""
 
     role_arns: Mapping[str, pulumi.Output[str]]
-    """By purpose, `preview`, `deploy`, `image`, `release` or `assets`; empty without a repository. Workflows find them in the
-    repository variables AWS_<PURPOSE>_ROLE_<STACK>."""
+    """By purpose, `preview`, `deploy`, `image`, `release` or `assets`; empty without a repository. Workflows find them
+    in the repository variables AWS_<PURPOSE>_ROLE_<STACK>."""
 
     def __init__(self, name: str, args: ContinuousIntegrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:ContinuousIntegration", name, None, opts)

@@ -10,11 +10,11 @@ AWS's groups have false positives that only real traffic shows. They count first
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
+from components.sections.cdn import CdnSettings
 from components.sections.maintenance import MaintenanceSettings
 from components.sections.web_acl import MANAGED_GROUPS, WebAclSettings
 from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
@@ -44,10 +44,11 @@ MESSAGES_BLOCKED = 50
 class WebAclArgs:
     settings: WebAclSettings
     stack: StackContext
-    scope: Literal["REGIONAL", "CLOUDFRONT"] = "REGIONAL"
     load_balancer_arn: pulumi.Input[str] | None = None
     maintenance: MaintenanceSettings | None = None
-    protect: bool = True
+    cdn: CdnSettings | None = None
+    """Of the CDN, if it is its web ACL. CloudFront admits more requests of an address than the API, and none there is
+    maintenance or a paid message."""
 
 
 class WebAcl(pulumi.ComponentResource):
@@ -61,18 +62,18 @@ class WebAcl(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        self._region = None if args.scope == "REGIONAL" else GLOBAL_SERVICES_REGION
+        self._region = None if args.cdn is None else GLOBAL_SERVICES_REGION
 
         self.arn = self._create_web_acl().arn
         self.alarms = []
         if self._maintenance is not None:
             self._answer_maintenance(self._maintenance)
         self._limit_rate()
-        if args.scope == "REGIONAL":
+        if args.cdn is None:
             self._guard_paid_messages()
             self.alarms = [self._alarm_of_paid_messages()]
         self._use_managed_groups()
-        if args.scope == "REGIONAL":
+        if args.cdn is None:
             self._refuse_large_bodies()
         if args.load_balancer_arn is not None:
             self._associate(args.load_balancer_arn)
@@ -82,7 +83,7 @@ class WebAcl(pulumi.ComponentResource):
 
     @property
     def _what(self) -> str:
-        return "the load balancer" if self._args.scope == "REGIONAL" else "the CDN"
+        return "the load balancer" if self._args.cdn is None else "the CDN"
 
     @property
     def _maintenance(self) -> MaintenanceSettings | None:
@@ -93,7 +94,7 @@ class WebAcl(pulumi.ComponentResource):
         return aws.wafv2.WebAcl(
             f"{self._name}-acl",
             region=self._region,
-            scope=self._args.scope,
+            scope="REGIONAL" if self._args.cdn is None else "CLOUDFRONT",
             description=f"{self._args.stack.identity.prefix}: in front of {self._what}",
             default_action={"allow": {}},
             custom_response_bodies=self._bodies(),
@@ -146,7 +147,7 @@ class WebAcl(pulumi.ComponentResource):
             if addresses:
                 ip_set = aws.wafv2.IpSet(
                     f"{self._name}-maintenance-exceptions{suffix}",
-                    scope=self._args.scope,
+                    scope="REGIONAL" if self._args.cdn is None else "CLOUDFRONT",
                     ip_address_version=f"IPV{version}",
                     addresses=addresses,
                     description=f"{self._args.stack.identity.prefix}: who reaches the API during maintenance",
@@ -158,12 +159,14 @@ class WebAcl(pulumi.ComponentResource):
 
     def _limit_rate(self) -> None:
         settings = self._args.settings
+        cdn = self._args.cdn
+        limit = settings.requests_per_window if cdn is None else cdn.requests_per_window
         self._rule(
             "rate-limit-per-address",
             RATE_LIMIT_PRIORITY,
             {
                 "rate_based_statement": {
-                    "limit": settings.requests_per_window,
+                    "limit": limit,
                     "evaluation_window_sec": settings.window_seconds,
                     "aggregate_key_type": "IP",
                 }
@@ -310,8 +313,8 @@ class WebAcl(pulumi.ComponentResource):
         )
 
     def _log(self) -> None:
-        suffix, key = "", self._args.stack.keys.logs
-        if self._region is not None:
+        suffix, key, cdn = "", self._args.stack.keys.logs, self._args.cdn
+        if cdn is not None:
             identity = self._args.stack.identity
             suffix = "-cdn"
             key = create_key(
@@ -319,7 +322,7 @@ class WebAcl(pulumi.ComponentResource):
                 f"{identity.prefix}: log of the CDN's web ACL",
                 identity.account_id,
                 [logs_statement(identity.account_id, GLOBAL_SERVICES_REGION)],
-                pulumi.ResourceOptions(parent=self, protect=self._args.protect),
+                pulumi.ResourceOptions(parent=self, protect=cdn.protect),
                 region=GLOBAL_SERVICES_REGION,
             ).arn
         log_group = aws.cloudwatch.LogGroup(

@@ -78,7 +78,7 @@ def build_cdn(settings: StackSettings, foundation: Foundation, dns: Dns) -> Cdn:
         serves="CDN",
         alarm_name="CdnCertificateExpiresSoon",
     )
-    web_acl = WebAclArgs(settings=settings.web_acl, stack=stack, scope="CLOUDFRONT", protect=settings.cdn.protect)
+    web_acl = WebAclArgs(settings=settings.web_acl, stack=stack, cdn=settings.cdn)
     return Cdn(
         "cdn",
         CdnArgs(

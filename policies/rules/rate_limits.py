@@ -56,12 +56,16 @@ def web_acl_is_associated(balancer: StackResource, context: Context) -> Iterator
     settings={
         "requests_per_minute": Setting(
             default=620, minimum=10, maximum=100_000, description="Most requests of one address in a minute"
-        )
+        ),
+        "cdn_requests_per_minute": Setting(
+            default=6000, minimum=10, maximum=100_000, description="The same for static files, of which a page has many"
+        ),
     },
 )
 def rate_limit_is_enforced(acl: StackResource, context: Context) -> Iterator[Problem]:
-    """Web ACLs block an address that exceeds the guide's rate limit."""
-    allowed = context.settings["requests_per_minute"]
+    """Web ACLs block an address that exceeds the guide's rate limit, and those of a CDN ten times as much."""
+    of_cdn = acl.get("scope") == "CLOUDFRONT"
+    allowed = context.settings["cdn_requests_per_minute" if of_cdn else "requests_per_minute"]
     limits = [
         limit
         for each in _rules_of(acl, context)
@@ -74,8 +78,8 @@ def rate_limit_is_enforced(acl: StackResource, context: Context) -> Iterator[Pro
         yield "has no rule that blocks an address with too many requests: one client can exhaust the API"
     elif min(limits) > allowed:
         yield (
-            f"allows one address {min(limits):.0f} requests a minute; the guide allows {allowed}: passwords and SMS "
-            "codes can be tried too fast"
+            f"allows one address {min(limits):.0f} requests a minute; {allowed} are the most: "
+            f"{'one client can run up the bill' if of_cdn else 'passwords and SMS codes can be tried too fast'}"
         )
 
 

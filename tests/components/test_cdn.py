@@ -103,6 +103,8 @@ def test_distribution_serves_the_bucket_to_everybody_over_tls(production: Record
         },
     }
     assert "cdn-web-acl-acl" in distribution["webAclId"]
+    limited = production.named("cdn-web-acl-rate-limit").plain["statement"]["rateBasedStatement"]
+    assert limited == {"limit": 6000, "evaluationWindowSec": 60, "aggregateKeyType": "IP"}
 
 
 def test_all_four_headers_are_sent_whatever_the_origin_says(production: Recording) -> None:

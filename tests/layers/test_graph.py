@@ -322,6 +322,7 @@ def test_outputs_of_the_stack_are_these(production: Recording) -> None:
         "connection_budget",
         "database",
         "database_replica",
+        "ds_record",
         "load_balancer",
         "name_servers",
         "secrets",

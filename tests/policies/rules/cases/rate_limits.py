@@ -1,6 +1,6 @@
 """What breaks the rules of `policies.rules.rate_limits`."""
 
-from tests.policies.changes import Case, put, remove
+from tests.policies.changes import Case, both, put, remove
 
 CASES = (
     Case(
@@ -22,6 +22,12 @@ CASES = (
         ("rate-limit", "webAclArn"),
     ),
     Case("waf-rate-limit-is-enforced", "acl", remove("rate-limit"), None),
+    Case(
+        "waf-rate-limit-is-enforced",
+        "acl",
+        both(put("acl", "scope", "CLOUDFRONT"), put("rate-limit", "statement.rateBasedStatement.limit", 6001)),
+        None,
+    ),
     Case(
         "waf-rate-limit-is-enforced",
         "acl",
