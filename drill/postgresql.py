@@ -170,7 +170,7 @@ class Pair:
 def running_pair(directory: Path) -> Iterator[Pair]:
     """Run a primary and its standby in a directory that every user of this machine can reach."""
     directory.chmod(0o755)
-    certificates = _make_certificates(directory)
+    certificates = make_certificates(directory)
     primary, standby = (
         Server(port=_free_port(), directory=directory / name, authority=certificates["authority.pem"])
         for name in ("primary", "standby")
@@ -222,7 +222,8 @@ def _free_port() -> int:
         return int(bound.getsockname()[1])
 
 
-def _make_certificates(directory: Path) -> Mapping[str, Path]:
+def make_certificates(directory: Path) -> Mapping[str, Path]:
+    """Make the certificate of a server on localhost and of its authority; return the files by name."""
     authority_key, authority = directory / "authority.key", directory / "authority.pem"
     key, certificate, request = (directory / f"server.{suffix}" for suffix in ("key", "pem", "csr"))
     new_key = ("-newkey", "rsa:2048", "-nodes")

@@ -5,8 +5,9 @@ set -eu
 # qemu-system-x86, qemu-utils, mmdebstrap, e2fsprogs, debian-archive-keyring: the virtual machine of `make boot`.
 # nginx-core, logrotate, systemd (systemd-analyze), shellcheck: the tests of the files that are written onto servers.
 # awscli, postgresql, postgresql-client: the jobs on the database, with a PostgreSQL of their own.
+# redis-server: the function that rotates what the API logs in with.
 packages="awscli debian-archive-keyring e2fsprogs logrotate mmdebstrap nginx-core postgresql postgresql-client
-    qemu-system-x86 qemu-utils shellcheck systemd"
+    qemu-system-x86 qemu-utils redis-server shellcheck systemd"
 
 explain() {
     echo "error: $1" >&2

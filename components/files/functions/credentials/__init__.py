@@ -1,0 +1,1 @@
+"""The AWS Lambda function that makes the database's roles and rotates what the application logs in with."""
