@@ -78,7 +78,8 @@ def test_logs_are_kept_for_a_month(production: Recording, log_type: str) -> None
 def test_either_engine_gets_its_version_and_family(engine: str, version: str, family: str) -> None:
     cache = record_cache(engine=engine)
 
-    assert cache.named("cache").plain == {"engine_version": version}
+    component = cache.named("cache")
+    assert (component.plain, component.before_update) == ({"engine_version": version}, ("cache-only-grows",))
     group = cache.named(GROUP).plain
     parameters = cache.named("cache-parameters").plain
     assert (group["engine"], group["engineVersion"], parameters["family"]) == (engine, version, family)

@@ -227,14 +227,13 @@ def test_after_the_upgrade_the_groups_of_the_old_version_go() -> None:
     assert after.named("database-replica").plain["parameterGroupName"] == "database-replica-parameters-postgres18"
 
 
-def test_component_states_what_only_grows() -> None:
+def test_what_only_grows_is_stated_and_compared_before_an_update(production: Recording) -> None:
     """So that the engine has the deployed values beside the new ones."""
     other = record_stack("production", {"database": {"engine_version": "18", "allocated_storage_gib": 200}})
 
-    assert record_stack("production").named("database").plain == {
-        "engine_version": "17",
-        "allocated_storage_gib": "100",
-    }
+    database = production.named("database")
+    assert database.plain == {"engine_version": "17", "allocated_storage_gib": "100"}
+    assert database.before_update == ("database-only-grows",)
     assert other.named("database").plain == {"engine_version": "18", "allocated_storage_gib": "200"}
 
 
