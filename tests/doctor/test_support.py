@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from boto3.session import Session
 
-from bootstrap.stack_file import ROOT, read_stack_file
+from bootstrap.stack_file import read_stack_file
 from components.sections.app_servers import AppServersSettings
 from components.sections.cache import ENGINE_VERSIONS, Engine
 from components.sections.database import CA_CERTIFICATE, MajorVersion
@@ -16,6 +16,7 @@ from doctor import __main__ as command
 from doctor import support
 from doctor.finding import Finding, Result, Stage, Status, ok
 from settings import StackSettings
+from tests.headings import anchors
 
 SETTINGS = read_stack_file("production").settings
 LAST_DAY = date(2027, 4, 30)
@@ -195,10 +196,4 @@ def test_doctor_fails_only_once_support_has_ended(status: Status, exit_status: i
 
 
 def test_every_runbook_that_is_named_has_its_section() -> None:
-    headings = {
-        f"docs/upgrades.md#{line.strip('# ').lower().replace(' ', '-').replace('.', '')}"
-        for line in (ROOT / "docs/upgrades.md").read_text().splitlines()
-        if line.startswith("#")
-    }
-
-    assert {product.runbook for product in support.PRODUCTS} <= headings
+    assert {product.runbook for product in support.PRODUCTS} <= anchors("docs/upgrades.md")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,15 +10,17 @@ from typing import Any
 
 import pytest
 
+from components import cache, database
+from components.sections.cache import CacheSettings
+from components.sections.database import DatabaseSettings
 from components.shared.only_grows import OnlyGrows, inputs_of, problems
 from tests.end_to_end.driver import ROOT
+from tests.headings import anchors
 from tests.marks import require
-
-BECAUSE = "there is no way back"
 
 
 def value(text: str) -> OnlyGrows:
-    return OnlyGrows(key="store.version", value=text, because=BECAUSE)
+    return OnlyGrows(key="store.version", value=text, because="there is no way back")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,14 @@ def test_each_lower_value_has_its_sentence_and_the_inputs_are_the_values() -> No
         "fixrx:store.version: 16 is lower than the deployed 17: there is no way back.",
         "fixrx:store.size: 20 is lower than the deployed 30: it cannot shrink.",
     ]
+
+
+def test_every_way_back_that_is_named_has_its_section() -> None:
+    values = [*database.what_only_grows(DatabaseSettings()).values(), *cache.what_only_grows(CacheSettings()).values()]
+    named = [re.findall(r"docs/\S+#[\w-]+", each.because) for each in values]
+
+    assert [len(each) for each in named] == [1, 1, 1]
+    assert {each for [each] in named} <= anchors("docs/upgrades.md")
 
 
 class Deployment:
