@@ -5,7 +5,7 @@ the new versions and costs 20 % less. `engine: valkey` selects it. Moving an exi
 an upgrade in place and cannot be undone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -17,11 +17,11 @@ from components.shared.alarm_specification import AlarmSpecification, Metric, Se
 from components.shared.connections import Placement
 from components.shared.keys import StackContext
 from components.shared.maintenance_windows import MaintenanceWindows
+from components.shared.only_grows import OnlyGrows, inputs_of, refuse_lower
 from components.shared.ports import REDIS_PORT
 
 TOKEN_LENGTH = 64
 """ElastiCache accepts 16 to 128 characters."""
-ENGINE_VERSIONS = {"redis": "7.1", "valkey": "8.1"}
 PARAMETER_FAMILIES = {"redis": "redis7", "valkey": "valkey8"}
 LOG_TYPES = ("slow-log", "engine-log")
 
@@ -43,7 +43,8 @@ class Cache(pulumi.ComponentResource):
     alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: CacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("fixrx:components:Cache", name, None, opts)
+        grows = what_only_grows(args.settings)
+        super().__init__("fixrx:components:Cache", name, inputs_of(grows), refuse_lower(name, grows, opts))
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
@@ -92,7 +93,7 @@ class Cache(pulumi.ComponentResource):
             replication_group_id=self._replication_group_id,
             description=f"{self._args.stack.identity.prefix}: cache of the API",
             engine=settings.engine,
-            engine_version=ENGINE_VERSIONS[settings.engine],
+            engine_version=settings.engine_version,
             node_type=settings.node_type,
             num_cache_clusters=settings.nodes,
             automatic_failover_enabled=several_nodes,
@@ -111,7 +112,7 @@ class Cache(pulumi.ComponentResource):
             final_snapshot_identifier=pulumi.Output.concat(self._replication_group_id, "-final-", suffix.hex),
             maintenance_window=self._args.windows.maintenance,
             auto_minor_version_upgrade=True,
-            apply_immediately=False,
+            apply_immediately=settings.apply_immediately,
             log_delivery_configurations=[
                 {
                     "log_type": log_type,
@@ -137,6 +138,18 @@ class Cache(pulumi.ComponentResource):
             for number in range(1, self._args.settings.nodes + 1)
             for alarm in _node_alarms(f"{number:03d}", replication_group)
         ]
+
+
+def what_only_grows(settings: CacheSettings) -> Mapping[str, OnlyGrows]:
+    """The last version of Redis is older than the first one of Valkey, so the version tells the engines' order too."""
+    return {
+        "engine_version": OnlyGrows(
+            key="cache.engine",
+            value=settings.engine_version,
+            because=f"{settings.engine} would replace the cache, and everything in it would be lost. Keep the deployed "
+            "engine; the way back from an upgrade is in docs/upgrades.md#back-from-valkey",
+        )
+    }
 
 
 def _node_alarms(number: str, group: aws.elasticache.ReplicationGroup) -> Sequence[AlarmSpecification]:

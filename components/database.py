@@ -14,18 +14,18 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 
-from components.sections.database import DatabaseSettings
+from components.sections.database import CA_CERTIFICATE, DatabaseSettings
 from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.host import CA_BUNDLE_PATH
 from components.shared.keys import StackContext
 from components.shared.maintenance_windows import MaintenanceWindows
+from components.shared.only_grows import OnlyGrows, inputs_of, refuse_lower
 from components.shared.ports import POSTGRESQL_PORT
 
 MASTER_USERNAME = "fixrx_admin"
 PASSWORD_LENGTH = 32
-CA_CERTIFICATE = "rds-ca-rsa2048-g1"
 STATEMENT_TIMEOUT_MS = 30_000
 """The guide's 30 s. It is set on the application's connections only: set for the whole server it would cancel every
 dump, migration and VACUUM."""
@@ -78,7 +78,8 @@ class Database(pulumi.ComponentResource):
     alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("fixrx:components:Database", name, None, opts)
+        grows = what_only_grows(args.settings)
+        super().__init__("fixrx:components:Database", name, inputs_of(grows), refuse_lower(name, grows, opts))
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
@@ -362,6 +363,24 @@ class Database(pulumi.ComponentResource):
                 evaluation_periods=3,
             ),
         ]
+
+
+def what_only_grows(settings: DatabaseSettings) -> Mapping[str, OnlyGrows]:
+    """The limits of RDS's ModifyDBInstance."""
+    return {
+        "engine_version": OnlyGrows(
+            key="database.engine_version",
+            value=settings.engine_version,
+            because="RDS cannot go back to an older version. Set it to the deployed one; the way back from an upgrade "
+            "is in docs/upgrades.md#back-from-postgresql",
+        ),
+        "allocated_storage_gib": OnlyGrows(
+            key="database.allocated_storage_gib",
+            value=str(settings.allocated_storage_gib),
+            because="RDS cannot shrink storage. Set it to the deployed size or more; for less, restore a dump into a "
+            "new database, docs/upgrades.md#less-storage",
+        ),
+    }
 
 
 def _metric(instance: aws.rds.Instance, metric_name: str, statistic: str) -> Metric:

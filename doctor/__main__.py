@@ -1,13 +1,17 @@
 """Say what is missing before a stack can be deployed: `python -m doctor --stack production`.
 
-Nothing is changed. The exit status is 0 if nothing is missing, and 1 otherwise. With `AWS_ENDPOINT_URL` it looks into
-an emulator, such as the sandbox.
+Nothing is changed. The exit status is 0 if nothing is missing and no support has ended, and 1 otherwise. With
+`AWS_ENDPOINT_URL` it looks into an emulator, such as the sandbox.
+
+`python -m doctor support --stack production` looks at the end of support only, without an account, and prints a line
+for each version that needs something done. Its exit status is 0 if it could look.
 """
 
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,6 +20,7 @@ from rich.table import Table
 from bootstrap.access import CommandError
 from bootstrap.commands import access_to
 from bootstrap.stack_file import read_stack_file
+from doctor import support
 from doctor.domain import public_name_servers
 from doctor.finding import Result, Stage, Status
 from doctor.run import examine
@@ -27,7 +32,11 @@ COLOURS = {
     Status.LATER: "cyan",
     Status.CANNOT_TELL: "yellow",
     Status.NOT_CHECKED: "yellow",
+    Status.ERROR: "red",
+    Status.WARNING: "yellow",
+    Status.NOTICE: "cyan",
 }
+FAILURES = (Status.MISSING, Status.ERROR)
 WIDTH_OF_LOG = 120
 """In characters, where the output is no terminal."""
 output = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else WIDTH_OF_LOG)
@@ -70,7 +79,18 @@ def total(results: Sequence[Result]) -> str:
 
 
 def exit_status(results: Sequence[Result]) -> int:
-    return 1 if any(result.finding.status is Status.MISSING for result in results) else 0
+    return 1 if any(result.finding.status in FAILURES for result in results) else 0
+
+
+def ending(stack: str, results: Sequence[Result]) -> Iterator[str]:
+    """The findings of support that need something done, as the lines of a list."""
+    for finding in (result.finding for result in results):
+        if finding.status is not Status.OK:
+            yield f"- {stack}, {finding.status}: {finding.sentence}"
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
 
 
 def report_waiting(titles: Sequence[str]) -> None:
@@ -79,6 +99,7 @@ def report_waiting(titles: Sequence[str]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m doctor", description=__doc__)
+    parser.add_argument("only", nargs="?", choices=["support"], help="look at nothing but the end of support")
     parser.add_argument("--stack", required=True, help="the stack to deploy, for instance production")
     arguments = parser.parse_args()
     try:
@@ -86,9 +107,14 @@ def main() -> int:
     except (CommandError, InvalidSettings) as error:
         console.print(f"[red]error:[/red] {escape(str(error))}")
         return 1
+    supported = support.results(file.settings, today())
+    if arguments.only:
+        for line in ending(file.stack, supported):
+            print(line)
+        return 0
     access = access_to(file)
     try:
-        results = examine(file, access, public_name_servers, report_waiting)
+        results = [*examine(file, access, public_name_servers, report_waiting), *supported]
     except KeyboardInterrupt:
         console.print("Interrupted. Nothing was changed.")
         return 130

@@ -13,6 +13,7 @@ class Stage(StrEnum):
     BEFORE_UP = "before the first up"
     BEFORE_SERVERS = "before servers can start"
     BEFORE_ALARMS = "before alarms reach anybody"
+    BEFORE_SUPPORT_ENDS = "before support ends"
 
 
 class Status(StrEnum):
@@ -25,6 +26,10 @@ class Status(StrEnum):
     CANNOT_TELL = "cannot tell"
     NOT_CHECKED = "not checked"
     """Without credentials of the account."""
+    ERROR = "error"
+    """Its time is over."""
+    WARNING = "warning"
+    NOTICE = "notice"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,7 @@ MAJOR_UPGRADE = "major or minor upgrade: minutes without connections; primary an
 ROLLING_REFRESH = "rolling refresh: servers are replaced one at a time, websockets reconnect"
 CACHE_SWITCH = "a few seconds without Redis while it switches to the new nodes"
 NAMES_SWITCH = "clients follow when the record's time to live has passed"
+WITHIN = "what is in it says what that interrupts"
 UNTABLED = "not in the table: look the property up in AWS's documentation"
 
 INTERRUPTIONS: dict[str, dict[str, str]] = {
@@ -155,6 +156,9 @@ INTERRUPTIONS: dict[str, dict[str, str]] = {
 }
 """By type and input: what changing it in place interrupts, and for how long."""
 
+COMPONENTS = "fixrx:components:"
+"""Beginning of the types of components, which state what must not become lower."""
+
 QUIET = {"tags", "tagsAll", "description", "name"}
 """Inputs whose change nobody who uses the platform can notice, whatever the type."""
 
@@ -189,6 +193,8 @@ def interruption(change: Change) -> str:
         return REPLACEMENTS.get(change.type, "the old one goes when the new one is there")
     if change.kind is not Kind.UPDATE:
         return NONE
+    if change.type.startswith(COMPONENTS):
+        return WITHIN
     table = INTERRUPTIONS.get(change.type)
     told: list[str] = []
     for difference in change.differences:

@@ -45,7 +45,7 @@ def _taken(found: list[Rename], new: Change) -> bool:
 
 
 def _likeness(plan: Plan, old: Change, new: Change) -> float:
-    """The part of the inputs that is equal. Components have none: they are alike if the same types are in them."""
+    """The part of the inputs that is equal. Most components have none: they are alike if the same types are in them."""
     before, after = _compared(old.old), _compared(new.new)
     if not before and not after:
         inside = [sorted(_types_in(plan, change)) for change in (old, new)]

@@ -61,6 +61,8 @@ class Registration:
     """Logical names of what is created first."""
     provider: str
     """Logical name of the explicit provider; empty for the default one."""
+    before_update: tuple[str, ...]
+    """Names of the hooks that can refuse an update."""
     urn: str
 
     @property
@@ -208,6 +210,7 @@ class _Recorder(mocks.MockMonitor):
                 aliases=tuple(str(alias) for alias in request.aliases),
                 depends_on=tuple(sorted(_name_of(urn) for urn in request.dependencies)),
                 provider=_name_of(request.provider.rpartition("::")[0]),
+                before_update=tuple(request.hooks.before_update),
                 urn=response.urn,
             )
         )

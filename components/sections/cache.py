@@ -1,5 +1,6 @@
 """Section `fixrx:cache`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -8,12 +9,15 @@ from components.shared.instance_types import CacheNodeType
 from components.shared.production import NOT_BURSTABLE, Production, Protected
 from components.shared.section import LogRetentionDays, Section
 
+Engine = Literal["redis", "valkey"]
+ENGINE_VERSIONS: Mapping[Engine, str] = {"redis": "7.1", "valkey": "8.1"}
+
 
 class CacheSettings(Section):
     """Section `fixrx:cache`."""
 
-    engine: Literal["redis", "valkey"] = "redis"
-    """Redis 7.1 or Valkey 8.1."""
+    engine: Engine = "redis"
+    """Redis 7.1 or Valkey 8.1. ElastiCache cannot go back to Redis; docs/upgrades.md has the way to Valkey."""
     node_type: Annotated[CacheNodeType, NOT_BURSTABLE] = "cache.m7g.large"
     """Of each node."""
     nodes: Annotated[
@@ -28,3 +32,9 @@ class CacheSettings(Section):
     log_retention_days: LogRetentionDays = 30
     protect: Protected = True
     """Refuse to delete the cache."""
+    apply_immediately: bool = False
+    """Apply changes at once instead of in the maintenance window. A change of `engine` needs it."""
+
+    @property
+    def engine_version(self) -> str:
+        return ENGINE_VERSIONS[self.engine]

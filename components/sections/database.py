@@ -9,6 +9,8 @@ from components.shared.production import NOT_BURSTABLE, Production, Protected
 from components.shared.section import LogRetentionDays, Section
 
 MajorVersion = Literal["15", "16", "17", "18"]
+CA_CERTIFICATE = "rds-ca-rsa2048-g1"
+"""Signs the certificates of the databases, which RDS renews by itself."""
 
 
 class DatabaseSettings(Section):

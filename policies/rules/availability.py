@@ -142,7 +142,8 @@ def extended_support_disabled(database: StackResource, _: Context) -> Iterator[P
     resource_types=[aws.DB_INSTANCE, aws.DB_CLUSTER, aws.DB_CLUSTER_INSTANCE, aws.CACHE, aws.CACHE_CLUSTER],
     applies_to=aws.in_production,
     documentation=f"{RDS_GUIDE}/USER_ModifyInstance.ApplyImmediately.html",
-    remediation="Set `apply_immediately: false` in `fixrx:database`; in an emergency, waive this rule for a day.",
+    remediation="Set `apply_immediately: false` in `fixrx:database` or `fixrx:cache`; for the day of an upgrade or an "
+    "emergency, waive this rule.",
 )
 def changes_wait_for_window(store: StackResource, _: Context) -> Iterator[Problem]:
     """Changes of production databases and caches wait for the maintenance window."""

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from components.cache import Cache, CacheArgs
+from components.cache import Cache, CacheArgs, what_only_grows
 from components.sections.cache import CacheSettings
 from components.shared.maintenance_windows import MaintenanceWindows
+from components.shared.only_grows import problems
 from tests.recorder import CANARY, PLACEMENT, STACK, Recording, record
 
 GROUP = "cache-replication-group"
@@ -77,9 +78,28 @@ def test_logs_are_kept_for_a_month(production: Recording, log_type: str) -> None
 def test_either_engine_gets_its_version_and_family(engine: str, version: str, family: str) -> None:
     cache = record_cache(engine=engine)
 
+    component = cache.named("cache")
+    assert (component.plain, component.before_update) == ({"engine_version": version}, ("cache-only-grows",))
     group = cache.named(GROUP).plain
     parameters = cache.named("cache-parameters").plain
     assert (group["engine"], group["engineVersion"], parameters["family"]) == (engine, version, family)
+
+
+@pytest.mark.parametrize("settings", [{}, {"apply_immediately": True}])
+def test_changes_wait_for_the_maintenance_window_unless_told_otherwise(settings: dict[str, bool]) -> None:
+    group = record_cache(**settings).named(GROUP).plain
+
+    assert group["applyImmediately"] is bool(settings)
+
+
+def test_redis_after_valkey_is_refused() -> None:
+    """Its last version is older than the first one of Valkey."""
+    wanted = what_only_grows(CacheSettings(engine="redis"))
+
+    assert problems(wanted, {"engine_version": "7.2"}) == [
+        "fixrx:cache.engine: 7.1 is lower than the deployed 7.2: redis would replace the cache, and everything in it "
+        "would be lost. Keep the deployed engine; the way back from an upgrade is in docs/upgrades.md#back-from-valkey."
+    ]
 
 
 @pytest.mark.parametrize("policy", ["volatile-lru", "allkeys-lru", "noeviction"])

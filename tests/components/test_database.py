@@ -227,6 +227,16 @@ def test_after_the_upgrade_the_groups_of_the_old_version_go() -> None:
     assert after.named("database-replica").plain["parameterGroupName"] == "database-replica-parameters-postgres18"
 
 
+def test_what_only_grows_is_stated_and_compared_before_an_update(production: Recording) -> None:
+    """So that the engine has the deployed values beside the new ones."""
+    other = record_stack("production", {"database": {"engine_version": "18", "allocated_storage_gib": 200}})
+
+    database = production.named("database")
+    assert database.plain == {"engine_version": "17", "allocated_storage_gib": "100"}
+    assert database.before_update == ("database-only-grows",)
+    assert other.named("database").plain == {"engine_version": "18", "allocated_storage_gib": "200"}
+
+
 def test_password_is_long_and_has_no_character_that_rds_refuses(stack: Recording) -> None:
     assert stack.named("database-password").plain == {"length": 32, "special": False}
 

@@ -21,7 +21,7 @@ from moto import mock_aws
 from bootstrap.access import Access
 from bootstrap.stack_file import StackFile, read_stack_file
 from doctor import __main__ as command
-from doctor import domain, run
+from doctor import domain, run, support
 from doctor.context import Context
 from doctor.finding import Check, Finding, Result, Stage, Status, later, missing, ok
 
@@ -224,6 +224,8 @@ def test_the_report_groups_by_stage_and_prints_each_command_once(capsys: pytest.
         "",
         "Before alarms reach anybody",
         "",
+        "Before support ends",
+        "",
         "# Bucket, One",
         "make bootstrap",
         "",
@@ -256,13 +258,14 @@ def test_the_command_ends_with_1_for_a_new_account(
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(sys, "argv", ["doctor", "--stack", "production"])
     monkeypatch.setattr(command, "public_name_servers", lambda _: None)
+    monkeypatch.setattr(command, "today", lambda: support.WRITTEN)
 
     with mock_aws():
         status = command.main()
 
     last = capsys.readouterr().out.splitlines()[-1]
     # The quotas of three services are not in moto.
-    assert (status, last) == (1, "8 ok, 3 missing, 4 later, 3 cannot tell.")
+    assert (status, last) == (1, "13 ok, 3 missing, 4 later, 3 cannot tell.")
 
 
 class Answer(list[str]):

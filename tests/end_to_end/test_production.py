@@ -162,6 +162,27 @@ def test_change_that_would_replace_the_database_is_refused(production: Sandbox, 
     assert [vpc["CidrBlock"] for vpc in our_vpcs(production)] == ["10.0.0.0/16"]
 
 
+@pytest.mark.parametrize("operation", ["preview", "up"])
+def test_older_database_and_less_storage_are_refused(
+    production: Sandbox, deployed: str, tmp_path: Path, operation: str
+) -> None:
+    before = databases(production)
+    lower = production.settings(
+        tmp_path / "settings.yaml", database={"engine_version": "16", "allocated_storage_gib": 99}
+    )
+    result = production.run(operation, "--settings", str(lower))
+
+    assert result.status == 1
+    assert (
+        'before hook "database-only-grows" failed: fixrx:database.engine_version: 16 is lower than the deployed 17: '
+        "RDS cannot go back to an older version. Set it to the deployed one; the way back from an upgrade is in "
+        "docs/upgrades.md#back-from-postgresql. fixrx:database.allocated_storage_gib: 99 is lower than the deployed "
+        "100: RDS cannot shrink storage. Set it to the deployed size or more; for less, restore a dump into a new "
+        "database, docs/upgrades.md#less-storage."
+    ) in " ".join(result.sentence.split())
+    assert databases(production) == before
+
+
 def test_drift_is_seen_and_reverted(production: Sandbox, deployed: str) -> None:
     [group] = production.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
     name = group["AutoScalingGroupName"]

@@ -98,6 +98,9 @@ def test_a_new_stack_is_counted_by_component() -> None:
             "rolling refresh: servers are replaced one at a time, websockets reconnect",
         ),
         ("aws:cloudwatch/metricAlarm:MetricAlarm", "threshold", "no interruption"),
+        ("fixrx:components:Database", "engine_version", "what is in it says what that interrupts"),
+        ("fixrx:components:Database", "allocated_storage_gib", "what is in it says what that interrupts"),
+        ("fixrx:components:Cache", "engine_version", "what is in it says what that interrupts"),
     ],
 )
 def test_interruption_of_an_update(token: str, name: str, expected: str) -> None:

@@ -1,7 +1,9 @@
 """GitHub's workflows: what they may do, and what must never happen to a deployment. actionlint checks their syntax."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -200,3 +202,106 @@ def test_pull_requests_preview_each_stack_with_its_own_role_and_backend() -> Non
         }
         for stack, name in (("production", "PRODUCTION"), ("staging", "STAGING"))
     ]
+
+
+SUPPORT = "support.yml"
+
+
+def test_support_is_looked_at_on_the_first_of_each_month() -> None:
+    # YAML takes `on` for a truth value.
+    triggers: Any = workflow(ROOT / ".github/workflows" / SUPPORT)
+    [schedule] = triggers[True]["schedule"]
+
+    assert re.fullmatch(r"[0-9]+ [0-9]+ 1 \* \*", schedule["cron"])
+
+
+def test_what_looks_at_support_cannot_write_and_what_writes_the_issue_runs_nothing_of_the_repository() -> None:
+    found = jobs(SUPPORT)
+    look, tell = found["look"], found["tell"]
+
+    assert (look["permissions"], tell["permissions"]) == ({"contents": "read"}, {"issues": "write"})
+    assert look["if"] == "github.ref == 'refs/heads/main'"
+    assert (tell["needs"], tell["if"]) == ("look", "needs.look.outputs.findings != ''")
+    assert [step for step in tell["steps"] if "uses" in step] == []
+    assert "token" not in yaml.dump(look) and "secrets." not in yaml.dump(found)
+
+
+def run_step(step: dict[str, Any], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A step's own script in a folder, run with bash -e as GitHub does, and programs of the folder first."""
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-e", "-c", script(step)],
+        cwd=folder,
+        env={**os.environ, "PATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def put_program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("doctor", "status", "findings"),
+    [
+        ('echo "- $5, notice: it ends."', 0, "- production, notice: it ends.\n- staging, notice: it ends.\n"),
+        ("true", 0, ""),
+        ("exit 1", 1, None),
+    ],
+)
+def test_every_stack_is_asked_and_a_failure_is_no_silence(
+    doctor: str, status: int, findings: str | None, tmp_path: Path
+) -> None:
+    put_program(tmp_path / ".venv/bin/python", f'[ "$1 $2 $3 $4" = "-m doctor support --stack" ] || exit 9\n{doctor}')
+    for stack in ("staging", "production"):
+        (tmp_path / f"Pulumi.{stack}.yaml").touch()
+    (tmp_path / "Pulumi.yaml").touch()
+
+    done = run_step(jobs(SUPPORT)["look"]["steps"][-1], tmp_path, GITHUB_OUTPUT="output")
+
+    assert done.returncode == status, done.stderr
+    if findings is not None:
+        assert (tmp_path / "output").read_text() == f"findings<<END\n{findings}END\n"
+
+
+@pytest.mark.parametrize(
+    ("open_issue", "told"),
+    [
+        ("", ["issue create --title Support ends --body - production, notice: it ends."]),
+        ("7", ["issue comment 7 --body - production, notice: it ends."]),
+    ],
+)
+def test_there_is_one_issue_which_later_months_comment_on(open_issue: str, told: list[str], tmp_path: Path) -> None:
+    put_program(tmp_path / "gh", f'if [ "$2" = list ]; then echo "{open_issue}"; else echo "$@" >>told; fi')
+    step = jobs(SUPPORT)["tell"]["steps"][-1]
+
+    done = run_step(step, tmp_path, TITLE=step["env"]["TITLE"], FINDINGS="- production, notice: it ends.")
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "told").read_text().splitlines() == told
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+def test_the_open_issue_is_found_by_its_title_among_those_of_the_workflow() -> None:
+    """The expression for jq, as the step has it."""
+    step = jobs(SUPPORT)["tell"]["steps"][-1]
+    [expression] = re.findall(r"--jq '(.+)'", script(step))
+    issues = [{"number": 3, "title": "Support ends soon"}, {"number": 7, "title": "Support ends"}]
+
+    def found(listed: list[dict[str, Any]]) -> str:
+        done = subprocess.run(
+            ["jq", "--raw-output", expression],
+            input=json.dumps(listed),
+            env={**os.environ, "TITLE": step["env"]["TITLE"]},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    assert "--app github-actions --state open" in script(step)
+    assert (found(issues), found(issues[:1]), found([])) == ("7\n", "\n", "\n")
