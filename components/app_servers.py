@@ -242,7 +242,6 @@ class AppServers(pulumi.ComponentResource):
                     idle_timeout_seconds=args.target_group.idle_timeout_seconds,
                     settings=args.environment.values,
                     secret_arns=known["secret_arns"],
-                    secret_versions=known["secret_versions"],
                     patience_seconds=settings.boot_patience_seconds,
                     healthy_seconds=HEALTHY_SECONDS,
                     log_groups=self._log_group_names,
@@ -253,7 +252,6 @@ class AppServers(pulumi.ComponentResource):
         return pulumi.Output.all(
             bucket=args.releases.bucket_name,
             secret_arns=dict(args.environment.secret_arns),
-            secret_versions=dict(args.environment.secret_versions),
         ).apply(render)
 
     def _create_launch_template(self, role: aws.iam.Role) -> aws.ec2.LaunchTemplate:

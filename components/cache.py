@@ -1,4 +1,4 @@
-"""Redis: one primary and replicas in other zones, encrypted, reachable with a token over TLS only.
+"""Redis: one primary and replicas in other zones, encrypted, reachable over TLS only, by one user with a password.
 
 The guide asks for Redis, and ElastiCache's last Redis is 7.1; Valkey, its successor, has the same protocol, receives
 the new versions and costs 20 % less. `engine: valkey` selects it. Moving an existing cache between the two is
@@ -20,8 +20,11 @@ from components.shared.maintenance_windows import MaintenanceWindows
 from components.shared.only_grows import OnlyGrows, inputs_of, refuse_lower
 from components.shared.ports import REDIS_PORT
 
-TOKEN_LENGTH = 64
+PASSWORD_LENGTH = 64
 """ElastiCache accepts 16 to 128 characters."""
+APPLICATION_RIGHTS = "on ~* &* +@all -@admin -@dangerous +info"
+"""Everything but what stops or empties the server. Clients ask for INFO when they connect."""
+NO_RIGHTS = "off ~* -@all"
 PARAMETER_FAMILIES = {"redis": "redis7", "valkey": "valkey8"}
 LOG_TYPES = ("slow-log", "engine-log")
 
@@ -38,8 +41,11 @@ class Cache(pulumi.ComponentResource):
     """ElastiCache replication group."""
 
     endpoint: pulumi.Output[str]
-    url: pulumi.Output[str]
-    """Secret. Connection URL with the token; `rediss` means TLS."""
+    address: pulumi.Output[str]
+    """Host and port."""
+    user_id: pulumi.Output[str]
+    """Of the application, its name for Redis as well. Its passwords are components/credentials.py's."""
+    user_arn: pulumi.Output[str]
     alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: CacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -49,13 +55,12 @@ class Cache(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        token = random.RandomPassword(f"{name}-token", length=TOKEN_LENGTH, special=False, opts=self._child)
-        replication_group = self._create_replication_group(token)
+        user = self._create_user()
+        replication_group = self._create_replication_group(self._create_user_group(user))
 
         self.endpoint = replication_group.primary_endpoint_address
-        self.url = pulumi.Output.secret(
-            pulumi.Output.concat("rediss://:", token.result, "@", self.endpoint, f":{REDIS_PORT}/0")
-        )
+        self.address = pulumi.Output.concat(self.endpoint, f":{REDIS_PORT}")
+        self.user_id, self.user_arn = user.user_id, user.arn
         self.alarms = self._alarms(replication_group)
         self.register_outputs({"endpoint": self.endpoint})
 
@@ -80,7 +85,44 @@ class Cache(pulumi.ComponentResource):
             for log_type in LOG_TYPES
         }
 
-    def _create_replication_group(self, token: random.RandomPassword) -> aws.elasticache.ReplicationGroup:
+    def _create_user(self) -> aws.elasticache.User:
+        """Rotation replaces the first password, and Pulumi must not write it back."""
+        password = random.RandomPassword(f"{self._name}-token", length=PASSWORD_LENGTH, special=False, opts=self._child)
+        identifier = self._user_id("app")
+        return aws.elasticache.User(
+            f"{self._name}-user",
+            user_id=identifier,
+            user_name=identifier,
+            engine=self._args.settings.engine,
+            access_string=APPLICATION_RIGHTS,
+            authentication_mode={"type": "password", "passwords": [pulumi.Output.secret(password.result)]},
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["authenticationMode"]),
+        )
+
+    def _create_user_group(self, user: aws.elasticache.User) -> aws.elasticache.UserGroup:
+        """ElastiCache wants one user named default; AWS's own may do everything without a password."""
+        nobody = aws.elasticache.User(
+            f"{self._name}-default-user",
+            user_id=self._user_id("default"),
+            user_name="default",
+            engine=self._args.settings.engine,
+            access_string=NO_RIGHTS,
+            authentication_mode={"type": "no-password-required"},
+            opts=self._child,
+        )
+        return aws.elasticache.UserGroup(
+            f"{self._name}-users",
+            user_group_id=self._user_id("users"),
+            engine=self._args.settings.engine,
+            user_ids=[nobody.user_id, user.user_id],
+            opts=self._child,
+        )
+
+    def _user_id(self, suffix: str) -> str:
+        identity = self._args.stack.identity
+        return identity.physical_name("aws:elasticache/user:User", f"{identity.prefix}-{suffix}")
+
+    def _create_replication_group(self, users: aws.elasticache.UserGroup) -> aws.elasticache.ReplicationGroup:
         settings = self._args.settings
         several_nodes = settings.nodes > 1
         # A second final snapshot of the same name would fail the deletion.
@@ -106,7 +148,7 @@ class Cache(pulumi.ComponentResource):
             kms_key_id=self._args.stack.keys.data,
             transit_encryption_enabled=True,
             transit_encryption_mode="required",
-            auth_token=token.result,
+            user_group_ids=[users.user_group_id],
             snapshot_retention_limit=settings.snapshot_retention_days,
             snapshot_window=self._args.windows.cache_snapshot,
             final_snapshot_identifier=pulumi.Output.concat(self._replication_group_id, "-final-", suffix.hex),

@@ -71,6 +71,7 @@ LISTENERS: Mapping[Member, Listener] = {
     Member.DATABASE: Listener(description="PostgreSQL", tier=Tier.DATA, ports=(POSTGRESQL_PORT,)),
     Member.CACHE: Listener(description="Redis", tier=Tier.DATA, ports=(REDIS_PORT,)),
     Member.DATABASE_JOBS: Listener(description="Jobs on the database", tier=Tier.APPLICATION, ports=()),
+    Member.CREDENTIALS: Listener(description="Rotation of credentials", tier=Tier.APPLICATION, ports=()),
     Member.VPN: Listener(description="Client VPN", tier=Tier.APPLICATION, ports=()),
     Member.INSTANCE_CONNECT: Listener(description="EC2 Instance Connect Endpoint", tier=Tier.APPLICATION, ports=()),
 }
@@ -100,6 +101,12 @@ CONNECTIONS = (
         source=Member.DATABASE_JOBS, destination=Member.ENDPOINTS, purpose="AWS services through interface endpoints"
     ),
     Connection(source=Member.DATABASE_JOBS, destination=Member.INTERNET, purpose="AWS and packages"),
+    Connection(source=Member.CREDENTIALS, destination=Member.DATABASE, purpose="Roles and passwords of PostgreSQL"),
+    Connection(source=Member.CREDENTIALS, destination=Member.CACHE, purpose="Test of a password of Redis"),
+    Connection(
+        source=Member.CREDENTIALS, destination=Member.ENDPOINTS, purpose="AWS services through interface endpoints"
+    ),
+    Connection(source=Member.CREDENTIALS, destination=Member.INTERNET, purpose="AWS"),
     Connection(source=Member.VPN, destination=Member.DATABASE, purpose="PostgreSQL of operators"),
     Connection(source=Member.VPN, destination=Member.CACHE, purpose="Redis of operators"),
     Connection(

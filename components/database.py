@@ -1,7 +1,8 @@
 """PostgreSQL: a primary with a standby in another zone, and a read replica.
 
-Not here: the application's own database roles, and rotation of the password. The password is ours and not RDS's,
-because RDS refuses a read replica of a source whose password it manages itself. A db.m7g.large costs about 120 USD a
+The roles in it, and what the application logs in with, are components/credentials.py's. The administrator's password is
+of use once, before there are roles; it is ours and not RDS's, because RDS refuses a read replica of a source whose
+password it manages itself. A db.m7g.large costs about 120 USD a
 month in each of three places (primary, standby, replica; us-east-1), plus storage.
 """
 
@@ -18,6 +19,7 @@ from components.sections.database import CA_CERTIFICATE, DatabaseSettings
 from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
 from components.shared.connections import Placement
+from components.shared.database_access import DatabaseAccess
 from components.shared.host import CA_BUNDLE_PATH
 from components.shared.keys import StackContext
 from components.shared.maintenance_windows import MaintenanceWindows
@@ -29,6 +31,10 @@ PASSWORD_LENGTH = 32
 STATEMENT_TIMEOUT_MS = 30_000
 """The guide's 30 s. It is set on the application's connections only: set for the whole server it would cancel every
 dump, migration and VACUUM."""
+TLS_OPTIONS = f"sslmode=verify-full&sslrootcert={CA_BUNDLE_PATH}"
+"""Of a connection URL: the client verifies the server's certificate and its host name."""
+URL_OPTIONS = f"{TLS_OPTIONS}&options={quote(f'-c statement_timeout={STATEMENT_TIMEOUT_MS}')}"
+"""Of the application's connection URLs."""
 SLOW_STATEMENT_MS = 1000
 EXPORTED_LOGS = ("postgresql", "upgrade")
 MONITORING_INTERVAL_SECONDS = 60
@@ -71,10 +77,13 @@ class Database(pulumi.ComponentResource):
     primary: aws.rds.Instance
     endpoint: pulumi.Output[str]
     replica_endpoint: pulumi.Output[str]
-    url: pulumi.Output[str]
-    """Secret. Connection URL of the primary, with TLS verified."""
-    replica_url: pulumi.Output[str]
-    """Secret. The same for the replica: read-only, some milliseconds behind the primary."""
+    access: DatabaseAccess
+    """Of the primary."""
+    replica_access: DatabaseAccess
+    """Of the replica: read-only, some milliseconds behind the primary. Its endpoint is known before it exists."""
+    database_name: str
+    password: pulumi.Output[str]
+    """Secret. Of the administrator."""
     alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -83,7 +92,7 @@ class Database(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
-        self._database_name = f"{args.stack.identity.project}_{args.stack.identity.environment}"
+        self.database_name = f"{args.stack.identity.project}_{args.stack.identity.environment}"
 
         self._subnet_group = aws.rds.SubnetGroup(
             f"{name}-subnets", subnet_ids=args.placement.subnet_ids, opts=self._child
@@ -97,8 +106,11 @@ class Database(pulumi.ComponentResource):
         self.primary = primary
         self.endpoint = primary.endpoint
         self.replica_endpoint = replica.endpoint
-        self.url = self._url(primary.endpoint)
-        self.replica_url = self._url(primary.endpoint.apply(self._replica_endpoint))
+        self.password = pulumi.Output.secret(self._password.result)
+        self.access = DatabaseAccess(endpoint=primary.endpoint, resource_id=primary.resource_id)
+        self.replica_access = DatabaseAccess(
+            endpoint=primary.endpoint.apply(self._replica_endpoint), resource_id=replica.resource_id
+        )
         self.alarms = [*self._primary_alarms(primary), *self._replica_alarms(replica)]
         self.register_outputs({"endpoint": self.endpoint, "replica_endpoint": self.replica_endpoint})
 
@@ -179,7 +191,7 @@ class Database(pulumi.ComponentResource):
         args.engine_version = settings.engine_version
         args.allow_major_version_upgrade = settings.upgrade_from is not None or None
         args.engine_lifecycle_support = "open-source-rds-extended-support-disabled"
-        args.db_name = self._database_name
+        args.db_name = self.database_name
         args.username = MASTER_USERNAME
         args.password = self._password.result
         args.port = POSTGRESQL_PORT
@@ -272,19 +284,6 @@ class Database(pulumi.ComponentResource):
         ten minutes and more in which the replica is made.
         """
         return f"{self._identifier('replica')}{endpoint[endpoint.index('.') :]}"
-
-    def _url(self, endpoint: pulumi.Output[str]) -> pulumi.Output[str]:
-        """`sslmode=verify-full` makes the client verify the server's certificate and its host name."""
-        options = quote(f"-c statement_timeout={STATEMENT_TIMEOUT_MS}")
-        return pulumi.Output.secret(
-            pulumi.Output.concat(
-                f"postgresql://{MASTER_USERNAME}:",
-                self._password.result,
-                "@",
-                endpoint,
-                f"/{self._database_name}?sslmode=verify-full&sslrootcert={CA_BUNDLE_PATH}&options={options}",
-            )
-        )
 
     def _primary_alarms(self, primary: aws.rds.Instance) -> Sequence[AlarmSpecification]:
         settings, max_connections = self._args.settings, self._args.max_connections

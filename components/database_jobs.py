@@ -3,7 +3,7 @@
 Not on an app server: it faces the internet, and must not hold a dump, nor lose its memory to one. A build costs
 0.0034 USD a minute. The scripts are in components/files/jobs, and `make drill` runs them on a laptop.
 
-The jobs read the connection URLs, with the rights of the API itself, from their secrets.
+Each job logs in to the database as a role of its own (components/credentials.py), with a token of IAM.
 """
 
 import json
@@ -17,6 +17,7 @@ import pulumi_aws as aws
 from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, Metric, MetricMath, Severity
 from components.shared.connections import Placement
+from components.shared.database_access import DatabaseAccess
 from components.shared.host import CA_BUNDLE_PATH
 from components.shared.job_scripts import script_of
 from components.shared.keys import StackContext
@@ -30,6 +31,12 @@ IMAGE = "aws/codebuild/amazonlinux-aarch64-standard:3.0"
 COMPUTE_TYPE = "BUILD_GENERAL1_SMALL"
 """2 processors, 4 GiB, 64 GB of disk."""
 LONGEST_MINUTES: Mapping[str, int] = {"dump": 240, "drill": 480, "maintenance": 240, "migrate": 60}
+DATABASE_USERS: Mapping[str, str] = {
+    "dump": "fixrx_backup",
+    "maintenance": "fixrx_maintenance",
+    "migrate": "fixrx_migrate",
+}
+"""Job to the role of the database that it logs in as. A drill has a database of its own."""
 LONGEST_QUEUE_MINUTES = 30
 START_BUILD = "arn:aws:scheduler:::aws-sdk:codebuild:startBuild"
 """EventBridge Scheduler calls CodeBuild's StartBuild itself."""
@@ -45,10 +52,11 @@ class DatabaseJobsArgs:
     placement: Placement
     releases: ReleaseStore
     """Of the bucket that the dumps are in as well."""
-    database_url_arn: pulumi.Input[str]
-    """Of the secret."""
-    replica_url_arn: pulumi.Input[str]
-    """Of the secret."""
+    primary: DatabaseAccess
+    replica: DatabaseAccess
+    database_name: str
+    url_options: str
+    """Query string of a connection URL, for the migrations."""
     postgresql_version: str
     storage_gib: int
     node_version: str
@@ -66,8 +74,8 @@ class _Job:
 class DatabaseJobs(pulumi.ComponentResource):
     """A project for each job, with its role and its log, and the schedules of those that nobody starts by hand."""
 
-    migrate_project: pulumi.Output[str]
-    """Name of the project."""
+    migrate: aws.codebuild.Project
+    """Waits for the primary only, where the others wait for the replica as well."""
     log_group: str
     """Of the migrations."""
     alarms: Sequence[AlarmSpecification]
@@ -81,10 +89,10 @@ class DatabaseJobs(pulumi.ComponentResource):
         projects = {job: self._create_project(job, self._job(job)) for job in LONGEST_MINUTES}
         group = self._schedule({job: project for job, project in projects.items() if job != "migrate"})
 
-        self.migrate_project = projects["migrate"].name
+        self.migrate = projects["migrate"]
         self.log_group = self._log_group_name("migrate")
         self.alarms = _alarms({job: project.name for job, project in projects.items()}, group)
-        self.register_outputs({"migrate_project": self.migrate_project})
+        self.register_outputs({"migrate_project": self.migrate.name})
 
     def _log_group_name(self, job: str) -> str:
         identity = self._args.stack.identity
@@ -95,18 +103,25 @@ class DatabaseJobs(pulumi.ComponentResource):
         certificates = {"CA_BUNDLE_PATH": CA_BUNDLE_PATH}
         bucket = {"BUCKET": args.releases.bucket_name}
         client = {**certificates, "POSTGRESQL_VERSION": args.postgresql_version}
-        primary = {"DATABASE_URL_ARN": args.database_url_arn}
+        user = DATABASE_USERS.get(job, "")
+        database: Mapping[str, pulumi.Input[str]] = {
+            "DATABASE_USER": user,
+            "DATABASE_NAME": args.database_name,
+            "DATABASE_ENDPOINT": args.primary.endpoint,
+        }
+        log_in = self._log_in_to("LogInToPrimary", args.primary, user)
         if job == "dump":
             return _Job(
                 variables={
                     **client,
                     **bucket,
-                    **primary,
-                    "REPLICA_DATABASE_URL_ARN": args.replica_url_arn,
+                    **database,
+                    "REPLICA_ENDPOINT": args.replica.endpoint,
                     "DATABASE_PREFIX": DATABASE_PREFIX,
                 },
                 permissions=[
-                    *self._read_secrets(args.database_url_arn, args.replica_url_arn),
+                    log_in,
+                    self._log_in_to("LogInToReplica", args.replica, user),
                     self._objects("WriteDumps", "AbortMultipartUpload PutObject", DATABASE_PREFIX),
                     # Of its own upload: S3 decrypts the parts when it joins them.
                     self._use_key("EncryptDumps", "Decrypt GenerateDataKey"),
@@ -129,19 +144,20 @@ class DatabaseJobs(pulumi.ComponentResource):
             )
         if job == "maintenance":
             return _Job(
-                variables={**client, **primary, "STORAGE_GIB": str(args.storage_gib)},
-                permissions=self._read_secrets(args.database_url_arn),
+                variables={**client, **database, "STORAGE_GIB": str(args.storage_gib)},
+                permissions=[log_in],
             )
         return _Job(
             variables={
                 **bucket,
                 "RELEASES_PREFIX": args.releases.prefix,
-                **primary,
+                **database,
+                "DATABASE_URL_OPTIONS": args.url_options,
                 **certificates,
                 "NODE_VERSION": args.node_version,
             },
             permissions=[
-                *self._read_secrets(args.database_url_arn),
+                log_in,
                 self._objects("ReadReleases", "GetObject", args.releases.prefix),
                 self._use_key("DecryptReleases", "Decrypt"),
             ],
@@ -238,19 +254,9 @@ class DatabaseJobs(pulumi.ComponentResource):
             resources=[pulumi.Output.concat(log_group.arn, ":*")],
         )
 
-    def _read_secrets(self, *arns: pulumi.Input[str]) -> Sequence[iam.Statement]:
-        stack = self._args.stack
-        return [
-            iam.statement("ReadDatabaseUrl", actions=["secretsmanager:GetSecretValue"], resources=arns),
-            iam.statement(
-                "DecryptDatabaseUrl",
-                actions=["kms:Decrypt"],
-                resources=[stack.keys.secrets],
-                conditions={
-                    "StringEquals": {"kms:ViaService": f"secretsmanager.{stack.identity.region}.amazonaws.com"}
-                },
-            ),
-        ]
+    def _log_in_to(self, sid: str, database: DatabaseAccess, user: str) -> iam.Statement:
+        identity = self._args.stack.identity
+        return iam.log_in_statement(sid, f"{identity.region}:{identity.account_id}", database.resource_id, [user])
 
     def _objects(self, sid: str, actions: str, prefix: str) -> iam.Statement:
         return iam.statement(

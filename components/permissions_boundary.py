@@ -100,6 +100,22 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
             actions=["secretsmanager:GetSecretValue"],
             resources=[f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"],
         ),
+        # The function that rotates them, and the database's roles that log in with a token.
+        iam.statement(
+            "RotateOwnSecrets",
+            actions=iam.actions("secretsmanager", "DescribeSecret PutSecretValue UpdateSecretVersionStage"),
+            resources=[f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"],
+        ),
+        iam.statement(
+            "LogInToDatabases",
+            actions=["rds-db:connect"],
+            resources=[f"arn:aws:rds-db:{scope}:dbuser:*/{identity.project}_*"],
+        ),
+        iam.statement(
+            "SetOwnCachePasswords",
+            actions=["elasticache:DescribeUsers", "elasticache:ModifyUser"],
+            resources=[f"arn:aws:elasticache:{scope}:user:{identity.prefix}-*"],
+        ),
         iam.statement(
             "FindSecretsAndTags",
             actions=["secretsmanager:BatchGetSecretValue", "ec2:DescribeTags"],
@@ -146,15 +162,17 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
             },
         ),
         iam.statement("WriteLogs", actions=WRITE_LOGS, resources=[f"arn:aws:logs:{scope}:log-group:*"]),
-        # CodeBuild makes one for each migration.
+        # CodeBuild makes one for each build, AWS Lambda for each subnet of a function.
         iam.statement(
             "NetworkInterfacesOfBuilds",
             actions=[
+                "ec2:AssignPrivateIpAddresses",
                 "ec2:CreateNetworkInterface",
                 "ec2:CreateNetworkInterfacePermission",
                 "ec2:DeleteNetworkInterface",
+                "ec2:UnassignPrivateIpAddresses",
             ],
-            resources=[f"arn:aws:ec2:{scope}:{kind}/*" for kind in ("network-interface", "security-group", "subnet")],
+            resources=[f"arn:aws:ec2:{scope}:*/*"],
             conditions={"StringEqualsIfExists": {"aws:ResourceAccount": identity.account_id}},
         ),
         iam.statement(

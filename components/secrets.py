@@ -1,8 +1,8 @@
-"""The application's secrets, one container each. Pulumi writes the URLs of the database and the cache and the keys
-of the sessions (JWT_SECRET).
+"""The application's secrets, one container each. No value passes through Pulumi: all are created empty.
 
-Credentials of Twilio, SendGrid, Firebase and the OAuth providers never pass through Pulumi: their containers are
-created empty and an operator writes the value (`aws secretsmanager put-secret-value`). A secret costs 0.40 USD a month.
+The URLs of the database and the cache and the keys of the sessions are made and rotated by components/credentials.py.
+Credentials of Twilio, SendGrid, Firebase and the OAuth providers are written by an operator (`aws secretsmanager
+put-secret-value`). A secret costs 0.40 USD a month.
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,17 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_random as random
 
 from components.sections.secrets import SecretsSettings
 from components.shared.keys import StackContext
 
-JWT_SECRET_LENGTH = 64
+ROTATED_SECRETS: Mapping[str, str] = {
+    "DATABASE_URL": "Connection URL of the primary",
+    "REPLICA_DATABASE_URL": "Connection URL of the replica, which only reads",
+    "REDIS_URL": "Connection URL of the cache",
+    "JWT_SECRET": "Keys of the sessions: one signs, the one before and the one after are accepted",
+}
+"""Written and rotated by a function, and by nobody else."""
 VENDOR_SECRETS: Mapping[str, str] = {
     "TWILIO_ACCOUNT_SID": "Twilio: account that sends SMS",
     "TWILIO_AUTH_TOKEN": "Twilio: token of that account",
@@ -30,8 +35,6 @@ VENDOR_SECRETS: Mapping[str, str] = {
 class SecretsArgs:
     settings: SecretsSettings
     stack: StackContext
-    generated: Mapping[str, pulumi.Input[str]]
-    """Environment variable to value, for the secrets that Pulumi writes."""
 
 
 class Secrets(pulumi.ComponentResource):
@@ -39,8 +42,8 @@ class Secrets(pulumi.ComponentResource):
 
     arns: Mapping[str, pulumi.Output[str]]
     """Environment variable to ARN."""
-    versions: Mapping[str, pulumi.Output[str]]
-    """Environment variable to the version of its value, for the secrets that Pulumi writes; known when it is stored."""
+    rotated: Mapping[str, pulumi.Output[str]]
+    """The same, of those that rotate."""
 
     def __init__(self, name: str, args: SecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:Secrets", name, None, opts)
@@ -48,17 +51,10 @@ class Secrets(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        generated = {**args.generated, **self._generate_jwt_secrets()}
-        containers = {
-            **dict.fromkeys(generated, "Written by the infrastructure program; do not edit"),
-            **self._vendor_secrets(),
-        }
+        containers = {**ROTATED_SECRETS, **self._vendor_secrets()}
         secrets = {variable: self._create_container(variable, text) for variable, text in containers.items()}
         self.arns = {variable: secret.arn for variable, secret in secrets.items()}
-        self.versions = {
-            variable: self._store(variable, secrets[variable], value).version_id
-            for variable, value in generated.items()
-        }
+        self.rotated = {variable: self.arns[variable] for variable in ROTATED_SECRETS}
         self.register_outputs({"arns": dict(self.arns)})
 
     def _vendor_secrets(self) -> Mapping[str, str]:
@@ -67,28 +63,6 @@ class Secrets(pulumi.ComponentResource):
             for provider in self._args.settings.oauth_providers
         }
         return {**VENDOR_SECRETS, **oauth}
-
-    def _generate_jwt_secrets(self) -> Mapping[str, pulumi.Output[str]]:
-        """Return the key that signs, and those that are accepted as well: of the generation before and after.
-
-        While servers are replaced, old and new ones sign with keys of neighbouring generations, and both accept both.
-        """
-        generation = self._args.settings.jwt_generation
-        generations = {
-            "JWT_SECRET": generation,
-            "JWT_SECRET_NEXT": generation + 1,
-            **({"JWT_SECRET_PREVIOUS": generation - 1} if generation > 1 else {}),
-        }
-        return {variable: self._generate_jwt_secret(number).result for variable, number in generations.items()}
-
-    def _generate_jwt_secret(self, generation: int) -> random.RandomPassword:
-        return random.RandomPassword(
-            f"{self._name}-jwt" if generation == 1 else f"{self._name}-jwt-{generation}",
-            length=JWT_SECRET_LENGTH,
-            special=False,
-            keepers={"generation": str(generation)},
-            opts=self._child,
-        )
 
     def _create_container(self, variable: str, description: str) -> aws.secretsmanager.Secret:
         identity = self._args.stack.identity
@@ -101,16 +75,6 @@ class Secrets(pulumi.ComponentResource):
             description=description,
             kms_key_id=self._args.stack.keys.secrets,
             recovery_window_in_days=self._args.settings.recovery_window_days,
-            opts=self._child,
-        )
-
-    def _store(
-        self, variable: str, container: aws.secretsmanager.Secret, value: pulumi.Input[str]
-    ) -> aws.secretsmanager.SecretVersion:
-        return aws.secretsmanager.SecretVersion(
-            f"{self._name}-{_dashed(variable)}-value",
-            secret_id=container.id,
-            secret_string=pulumi.Output.secret(value),
             opts=self._child,
         )
 

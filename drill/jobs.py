@@ -16,7 +16,7 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 from components.shared.job_scripts import script_of
-from drill.postgresql import Pair, major_version, programs
+from drill.postgresql import OWNER, PASSWORD, Pair, major_version, programs
 from sandbox import UserError
 
 BUCKET = "backups"
@@ -111,7 +111,9 @@ class Jobs:
         for name, script in {
             "dnf": NOTHING,
             "curl": NOTHING,
-            "aws": f'#!/bin/sh\nexec {aws} --endpoint-url {account.url} "$@"\n',
+            # This PostgreSQL knows a password in place of tokens.
+            "aws": f"#!/bin/sh\n[ \"$1 $2\" != 'rds generate-db-auth-token' ] || {{ echo '{PASSWORD}'; exit; }}\n"
+            f'exec {aws} --endpoint-url {account.url} "$@"\n',
         }.items():
             path = self._programs / name
             path.write_text(script)
@@ -147,9 +149,11 @@ class Jobs:
             "DATABASE_PREFIX": DATABASE_PREFIX,
             "DRILLS_PREFIX": DRILLS_PREFIX,
             "POSTGRESQL_VERSION": major_version(),
-            "CA_BUNDLE_PATH": str(self._directory / "unused.pem"),
-            "DATABASE_URL_ARN": self._account.put_secret("primary", self._pair.primary.url(self._database)),
-            "REPLICA_DATABASE_URL_ARN": self._account.put_secret("standby", self._pair.standby.url(self._database)),
+            "CA_BUNDLE_PATH": str(self._pair.primary.authority),
+            "DATABASE_USER": OWNER,
+            "DATABASE_NAME": self._database,
+            "DATABASE_ENDPOINT": f"localhost:{self._pair.primary.port}",
+            "REPLICA_ENDPOINT": f"localhost:{self._pair.standby.port}",
             "STORAGE_GIB": "100",
             "MINUTES": "60",
         }

@@ -6,7 +6,8 @@ import pulumi
 
 from components.backup_bucket import BackupBucket, BackupBucketArgs
 from components.cache import Cache, CacheArgs
-from components.database import Database, DatabaseArgs
+from components.credentials import Credentials, CredentialsArgs
+from components.database import URL_OPTIONS, Database, DatabaseArgs
 from components.secrets import Secrets, SecretsArgs
 from components.shared.alarm_specification import Severity
 from components.shared.connections import Member
@@ -21,12 +22,13 @@ class Data:
     database: Database
     cache: Cache
     secrets: Secrets
+    credentials: Credentials
     backups: BackupBucket
 
     @property
     def parts(self) -> tuple[pulumi.ComponentResource, ...]:
         """All of them."""
-        return (self.database, self.cache, self.secrets, self.backups)
+        return (self.database, self.cache, self.secrets, self.credentials, self.backups)
 
 
 def build_data(settings: StackSettings, foundation: Foundation) -> Data:
@@ -54,16 +56,21 @@ def build_data(settings: StackSettings, foundation: Foundation) -> Data:
         ),
         options,
     )
-    secrets = Secrets(
-        "secrets",
-        SecretsArgs(
-            settings=settings.secrets,
+    secrets = Secrets("secrets", SecretsArgs(settings=settings.secrets, stack=stack), options)
+    credentials = Credentials(
+        "credentials",
+        CredentialsArgs(
             stack=stack,
-            generated={
-                "DATABASE_URL": database.url,
-                "REPLICA_DATABASE_URL": database.replica_url,
-                "REDIS_URL": cache.url,
-            },
+            placement=placements[Member.CREDENTIALS],
+            primary=database.access,
+            replica=database.replica_access,
+            database_name=database.database_name,
+            url_options=URL_OPTIONS,
+            first_password=database.password,
+            cache_endpoint=cache.address,
+            cache_user_id=cache.user_id,
+            cache_user_arn=cache.user_arn,
+            secret_arns=secrets.rotated,
         ),
         options,
     )
@@ -72,4 +79,4 @@ def build_data(settings: StackSettings, foundation: Foundation) -> Data:
         BackupBucketArgs(settings=settings.backup_bucket, stack=stack, access_logs=foundation.access_logs.buckets),
         options,
     )
-    return Data(database=database, cache=cache, secrets=secrets, backups=backups)
+    return Data(database=database, cache=cache, secrets=secrets, credentials=credentials, backups=backups)

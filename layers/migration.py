@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.database import TLS_OPTIONS
 from components.database_jobs import DatabaseJobs, DatabaseJobsArgs
 from components.release_marker import ReleaseMarker, ReleaseMarkerArgs, marker_name
 from components.shared.connections import Member
@@ -37,8 +38,10 @@ def build_migration(settings: StackSettings, foundation: Foundation, data: Data)
             stack=foundation.stack,
             placement=foundation.connections.placements[Member.DATABASE_JOBS],
             releases=data.backups.releases,
-            database_url_arn=data.secrets.arns["DATABASE_URL"],
-            replica_url_arn=data.secrets.arns["REPLICA_DATABASE_URL"],
+            primary=data.database.access,
+            replica=data.database.replica_access,
+            database_name=data.database.database_name,
+            url_options=TLS_OPTIONS,
             postgresql_version=settings.database.engine_version,
             storage_gib=settings.database.allocated_storage_gib,
             windows=settings.maintenance_windows,
@@ -58,7 +61,7 @@ def build_migration(settings: StackSettings, foundation: Foundation, data: Data)
         upload=f"python -m delivery release upload --stack {identity.environment} .releases/{release.name}.tar.gz",
         secrets=dict(data.secrets.arns),
         database=data.database.primary.identifier,
-        project=jobs.migrate_project,
+        project=jobs.migrate.name,
         log_group=jobs.log_group,
         wait_minutes=settings.rollout.wait_minutes,
     )
@@ -72,7 +75,9 @@ def build_migration(settings: StackSettings, foundation: Foundation, data: Data)
         ),
         pulumi.ResourceOptions.merge(
             foundation.options,
-            pulumi.ResourceOptions(depends_on=[data.database.primary, data.secrets, data.backups, jobs]),
+            pulumi.ResourceOptions(
+                depends_on=[data.database.primary, data.credentials.bootstrap, data.backups, jobs.migrate]
+            ),
         ),
     )
     return Migration(jobs=jobs, marker=marker, release=release)

@@ -29,6 +29,7 @@ def build_operations(
         edge.cdn,
         data.database,
         data.cache,
+        data.credentials,
         migration.jobs,
         runtime.api,
     )

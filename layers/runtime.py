@@ -38,7 +38,6 @@ def build_runtime(
             environment=ApplicationEnvironment(
                 values=settings.application_environment,
                 secret_arns=data.secrets.arns,
-                secret_versions=data.secrets.versions,
             ),
             releases=data.backups.releases,
             vpc_cidr=settings.network.cidr_block,

@@ -49,6 +49,7 @@ BUILD_PROJECT: Final = "aws:codebuild/project"
 SCHEDULE: Final = "aws:scheduler/schedule"
 SCHEDULE_GROUP: Final = "aws:scheduler/scheduleGroup"
 CACHE: Final = "aws:elasticache/replicationGroup"
+CACHE_USER: Final = "aws:elasticache/user"
 CACHE_CLUSTER: Final = "aws:elasticache/cluster"
 CACHE_SUBNET_GROUP: Final = "aws:elasticache/subnetGroup"
 CERTIFICATE: Final = "aws:acm/certificate"
@@ -95,6 +96,7 @@ EVENT_TARGET: Final = "aws:cloudwatch/eventTarget"
 FILE_SYSTEM_POLICY: Final = "aws:efs/fileSystemPolicy"
 FLOW_LOG: Final = "aws:ec2/flowLog"
 FUNCTION: Final = "aws:lambda/function"
+FUNCTION_CALL: Final = "aws:lambda/invocation"
 FUNCTION_PERMISSION: Final = "aws:lambda/permission"
 FUNCTION_URL: Final = "aws:lambda/functionUrl"
 GROUP_POLICY: Final = "aws:iam/groupPolicy"
@@ -225,7 +227,7 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "ecs": "cluster service",
     "efs": "fileSystem",
     "eks": "cluster",
-    "elasticache": "cluster parameterGroup replicationGroup subnetGroup",
+    "elasticache": "cluster parameterGroup replicationGroup subnetGroup user userGroup",
     "iam": "instanceProfile openIdConnectProvider policy role user",
     "kinesis": "stream",
     "kms": "key",
@@ -649,6 +651,7 @@ WATCHED_TYPES: Final = (
     DB_INSTANCE,
     DISTRIBUTION,
     DNSSEC,
+    FUNCTION,
     LOAD_BALANCER,
     NAT_GATEWAY,
     SCHEDULE_GROUP,

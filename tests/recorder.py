@@ -275,6 +275,7 @@ _OUTPUTS: Mapping[str, Callable[[mocks.MockResourceArgs], dict[str, Any]]] = {
     "aws:elasticache/replicationGroup:ReplicationGroup": lambda _: {
         "primaryEndpointAddress": "master.cache.example.amazonaws.com"
     },
+    "aws:lambda/function:Function": lambda _: {"codeSha256": "digest"},
     "aws:lb/loadBalancer:LoadBalancer": lambda args: {
         "arnSuffix": f"app/{args.name}/1",
         "dnsName": "balancer.example.elb.amazonaws.com",
@@ -282,11 +283,11 @@ _OUTPUTS: Mapping[str, Callable[[mocks.MockResourceArgs], dict[str, Any]]] = {
     },
     "aws:lb/targetGroup:TargetGroup": lambda args: {"arnSuffix": f"targetgroup/{args.name}/1"},
     "aws:rds/instance:Instance": lambda args: {
-        "endpoint": f"{args.inputs['identifier']}.example.rds.amazonaws.com:5432"
+        "endpoint": f"{args.inputs['identifier']}.example.rds.amazonaws.com:5432",
+        "resourceId": f"db-{args.name}",
     },
     "aws:route53/record:Record": lambda args: {"fqdn": args.inputs["name"]},
     "aws:route53/zone:Zone": lambda _: {"zoneId": "Z0123456789", "nameServers": ["ns-1.awsdns-01.org"]},
-    "aws:secretsmanager/secretVersion:SecretVersion": lambda _: {"versionId": "version-1"},
     "aws:s3/bucket:Bucket": lambda args: {"arn": f"arn:aws:s3:::{args.inputs['bucket']}"},
     "aws:kms/key:Key": lambda args: {
         "arn": f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/{args.name}",

@@ -20,7 +20,7 @@ Answer = dict[str, str]
 """A secret, or an error, as Secrets Manager answers."""
 
 LIST = Path("/etc/fixrx/secrets.list")
-"""One secret a line: environment variable, ARN, and for some a version, which is for the launch template only."""
+"""One secret a line: environment variable and ARN."""
 ENVIRONMENT_FILE = Path("/run/fixrx/secrets.env")
 """In a tmpfs."""
 AT_ONCE = 20

@@ -28,6 +28,7 @@ class Member(StrEnum):
     DATABASE = "database"
     CACHE = "cache"
     DATABASE_JOBS = "database-jobs"
+    CREDENTIALS = "credentials"
     VPN = "vpn"
     INSTANCE_CONNECT = "instance-connect"
 

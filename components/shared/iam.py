@@ -148,3 +148,15 @@ def network_interface_statements(
         ),
         statement("LookAtNetwork", actions=LOOK_AT_NETWORK, resources="*"),
     ]
+
+
+def log_in_statement(sid: str, scope: str, resource_id: pulumi.Input[str], users: Sequence[str]) -> Statement:
+    """Let a role log in to a database of RDS with a token, as one of these users.
+
+    `scope` is the region and the account as they are in an ARN.
+    """
+    return statement(
+        sid,
+        actions=["rds-db:connect"],
+        resources=[pulumi.Output.concat(f"arn:aws:rds-db:{scope}:dbuser:", resource_id, f"/{user}") for user in users],
+    )

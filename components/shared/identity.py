@@ -17,6 +17,8 @@ NAME_LIMITS: Mapping[str, int] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": 255,
     "aws:elasticache/replicationGroup:ReplicationGroup": 40,
     "aws:kms/alias:Alias": 256,
+    "aws:elasticache/user:User": 40,
+    "aws:lambda/function:Function": 64,
     "aws:lb/loadBalancer:LoadBalancer": 32,
     "aws:rds/instance:Instance": 63,
     "aws:s3/bucket:Bucket": 63,

@@ -4,10 +4,10 @@ from pathlib import Path
 
 FILES = Path(__file__).parents[1] / "files" / "jobs"
 PARTS = {
-    "dump": ("common", "describe", "dump"),
+    "dump": ("common", "connect", "describe", "dump"),
     "drill": ("common", "describe", "drill"),
-    "maintenance": ("common", "maintenance"),
-    "migrate": ("common", "migrate"),
+    "maintenance": ("common", "connect", "maintenance"),
+    "migrate": ("common", "connect", "migrate"),
 }
 """Job to the names of its files."""
 

@@ -49,9 +49,6 @@ class ApplicationEnvironment:
     """Those that are not secret."""
     secret_arns: Mapping[str, pulumi.Input[str]]
     """Environment variable to the ARN of the secret that holds its value."""
-    secret_versions: Mapping[str, pulumi.Input[str]]
-    """Environment variable to the version of a value that the program writes. A new version must reach the runtime in
-    the same deployment."""
 
 
 @dataclass(frozen=True, kw_only=True)

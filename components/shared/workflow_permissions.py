@@ -23,6 +23,7 @@ from components.shared.releases import RELEASES_PREFIX, backup_bucket_name
 ROLE_SERVICES = (
     "codebuild.amazonaws.com",
     "ec2.amazonaws.com",
+    "lambda.amazonaws.com",
     "monitoring.rds.amazonaws.com",
     "scheduler.amazonaws.com",
     "vpc-flow-logs.amazonaws.com",
@@ -30,7 +31,11 @@ ROLE_SERVICES = (
 """Services to which a deployment passes roles of the platform."""
 SERVICE_LINKED_ROLE_SERVICES = ("autoscaling", "elasticache", "elasticloadbalancing", "rds", "wafv2")
 """Services that create a role of their own with the first resource of an account."""
-ATTACHABLE_POLICIES = ("AmazonSSMManagedInstanceCore", "service-role/AmazonRDSEnhancedMonitoringRole")
+ATTACHABLE_POLICIES = (
+    "AmazonSSMManagedInstanceCore",
+    "service-role/AWSLambdaVPCAccessExecutionRole",
+    "service-role/AmazonRDSEnhancedMonitoringRole",
+)
 """AWS's policies that the platform's roles have."""
 
 NETWORK_CREATIONS = (
@@ -276,6 +281,7 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ),
         ("ssm: GetParameter ListTagsForResource", _markers(scope)),
         ("codebuild: BatchGetProjects", _projects(scope)),
+        ("lambda: GetFunction GetFunctionCodeSigningConfig GetPolicy ListVersionsByFunction", _functions(scope)),
         ("scheduler: GetSchedule GetScheduleGroup ListTagsForResource", _schedules(scope)),
     ]
     return [
@@ -594,6 +600,20 @@ def data_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 scope.own,
             ),
             (
+                "ManageFunctions",
+                "lambda: AddPermission CreateFunction DeleteFunction InvokeFunction RemovePermission TagResource "
+                "UntagResource UpdateFunctionCode UpdateFunctionConfiguration",
+                _functions(scope),
+                None,
+            ),
+            (
+                "ManageCacheUsers",
+                "elasticache: CreateReplicationGroup CreateUser CreateUserGroup DeleteUser DeleteUserGroup "
+                "ModifyReplicationGroup ModifyUser ModifyUserGroup",
+                scope.arns("elasticache", f"user:{scope.identity.prefix}-* usergroup:{scope.identity.prefix}-*"),
+                None,
+            ),
+            (
                 "ManageCache",
                 "elasticache: CreateReplicationGroup CreateSnapshot DecreaseReplicaCount DeleteReplicationGroup "
                 "IncreaseReplicaCount ModifyCacheCluster ModifyReplicationGroup "
@@ -635,8 +655,8 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             (
                 "ManageSecrets",
-                "secretsmanager: CreateSecret DeleteSecret GetSecretValue ListSecretVersionIds PutSecretValue "
-                "RestoreSecret TagResource UntagResource UpdateSecret UpdateSecretVersionStage",
+                "secretsmanager: CancelRotateSecret CreateSecret DeleteSecret RestoreSecret RotateSecret TagResource "
+                "UntagResource UpdateSecret",
                 secrets,
                 None,
             ),
@@ -901,7 +921,8 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
                 ("s3: *agResource Create* Delete* Get* List* Put*", scope.bucket_arns()),
                 ("s3: GetObject", scope.release_arns()),
                 ("codebuild: *Project BatchGet* StartBuild", _projects(scope)),
-                ("secretsmanager: *Secret *agResource Get* List* PutSecretValue UpdateSecretV*", scope.secret_arns()),
+                ("lambda: *Permission *agResource *Function* GetPolicy", _functions(scope)),
+                ("secretsmanager: *Secret *agResource GetResourcePolicy", scope.secret_arns()),
             ],
             None,
         ),
@@ -909,12 +930,6 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
             [
                 ("Verify", "ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")], scope.own),
                 ("GrantKeys", "kms: CreateGrant", scope.key_arns(), {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
-                (
-                    "UseKeys",
-                    "kms: Decrypt GenerateDataKey*",
-                    scope.key_arns(),
-                    {"StringEquals": {"kms:ViaService": _services_with_keys(scope)}},
-                ),
             ]
         ),
         *_bound_identities(scope),
@@ -960,31 +975,15 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
 
 
 def _key_uses(scope: WorkflowScope) -> Groups:
-    """The stack's keys are used by services that encrypt with them, and only while they do it for the deployment."""
-    keys = scope.key_arns()
+    """The stack's keys are used by services that encrypt with them."""
     return [
         (
             "LetServicesUseKeys",
             "kms: CreateGrant",
-            keys,
+            scope.key_arns(),
             {**scope.own, "Bool": {"kms:GrantIsForAWSResource": "true"}},
-        ),
-        (
-            "UseKeysThroughServices",
-            "kms: Decrypt GenerateDataKey*",
-            keys,
-            {
-                "StringEquals": {
-                    **scope.tags("Resource"),
-                    "kms:ViaService": _services_with_keys(scope),
-                }
-            },
-        ),
+        )
     ]
-
-
-def _services_with_keys(scope: WorkflowScope) -> Sequence[str]:
-    return [f"{service}.{scope.identity.region}.amazonaws.com" for service in ("rds", "secretsmanager")]
 
 
 def _images(scope: WorkflowScope) -> Sequence[str]:
@@ -1015,6 +1014,10 @@ def _markers(scope: WorkflowScope) -> Sequence[str]:
 
 def _projects(scope: WorkflowScope) -> Sequence[str]:
     return scope.arns("codebuild", f"project/{scope.identity.prefix}-*")
+
+
+def _functions(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("lambda", f"function:{scope.identity.prefix}-*")
 
 
 def _schedules(scope: WorkflowScope) -> Sequence[str]:

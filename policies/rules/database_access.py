@@ -224,3 +224,21 @@ def authentication_enabled(cache: StackResource, _: Context) -> Iterator[Problem
     paths = ("userGroupId",) if cache.type == aws.SERVERLESS_CACHE else ("authToken", "userGroupIds")
     if not any(map(cache.is_set, paths)):
         yield "accepts connections without authentication: any process in the VPC can read sessions"
+
+
+@rule(
+    "elasticache-users-have-passwords",
+    item=ChecklistItem.DATABASE_ACCESS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.CACHE_USER],
+    documentation="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html",
+    remediation='Set authentication_mode with type "password" or "iam", or begin access_string with "off".',
+)
+def users_have_passwords(user: StackResource, _: Context) -> Iterator[Problem]:
+    """Users of a cache who may log in need a password or a token of IAM."""
+    if str(user.get("accessString") or "").split()[:1] == ["off"]:
+        return
+    if user.get("noPasswordRequired") is True or user.get("authenticationMode.type") == "no-password-required":
+        yield "needs no password: any process in the VPC can log in"
+    elif not user.is_set("authenticationMode") and not user.is_set("passwords"):
+        yield "has no way to log in that asks for anything"

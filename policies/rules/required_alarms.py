@@ -166,6 +166,27 @@ def scheduled_builds_have_alarm(schedule: StackResource, context: Context) -> It
             yield f"starts {name}, of which nobody is told that it fails"
 
 
+OF_ROTATIONS: Final = RequiredAlarm(metric="Errors", threshold_limit=_constant(0))
+
+
+@rule(
+    "monitoring-rotations-have-alarm",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.SECRET_ROTATION],
+    scope=Scope.STACK,
+    documentation="https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot_rotation.html",
+    remediation="Keep the alarm in components/credentials.py.",
+)
+def rotations_have_alarm(rotation: StackResource, context: Context) -> Iterator[Problem]:
+    """Functions that rotate secrets have an alarm on errors."""
+    index = context.stack.derived(aws.index_alarms)
+    for function in context.stack.targets(rotation, "rotationLambdaArn", aws.FUNCTION):
+        if not any(OF_ROTATIONS.is_met_by(alarm, seen, function) for alarm, seen in index.on(function)):
+            index.require_known()
+            yield f"is done by {function.name}, of which nobody is told that it fails"
+
+
 def _nodes(subject: StackResource) -> int:
     """Return how many alarms of a metric a resource needs: one for each node of a cache, otherwise one."""
     return int(subject.number("numCacheClusters") or 1) if subject.type == aws.CACHE else 1

@@ -20,6 +20,8 @@ SECRET_PROPERTIES: Final[Mapping[str, Sequence[str]]] = {
     aws.DB_INSTANCE: ("password",),
     aws.DB_CLUSTER: ("masterPassword",),
     aws.CACHE: ("authToken",),
+    aws.CACHE_USER: ("authenticationMode.passwords.0", "authenticationMode.passwords.1", "passwords.0"),
+    aws.FUNCTION_CALL: ("input",),
     aws.SECRET_VERSION: ("secretString", "secretBinary"),
     aws.DOCDB_CLUSTER: ("masterPassword",),
     aws.REDSHIFT_CLUSTER: ("masterPassword",),
@@ -48,6 +50,8 @@ CRON: Final = re.compile(r"cron\((?:\S+ ){3}(?:\*|[*1]/(?P<step>\d+)) \S+ \*\)")
 """A schedule for some days of every month, or of every second and so on."""
 HOURS_OF_A_DAY: Final = 24
 DAYS_OF_A_MONTH: Final = 31
+ROTATED_VARIABLES: Final = ("DATABASE_URL", "REPLICA_DATABASE_URL", "REDIS_URL", "JWT_SECRET")
+"""Whose secrets a function of the platform rotates."""
 CREATE_SECRET: Final = "Declare the secret in components/secrets.py; an operator sets the value."
 
 
@@ -75,7 +79,7 @@ def _is_named_after_variable(secret: StackResource) -> bool:
 def secrets_are_marked(resource: StackResource, _: Context) -> Iterator[Problem]:
     """Passwords and tokens are Pulumi secrets."""
     for path in SECRET_PROPERTIES[resource.type]:
-        if path in resource.properties and resource.is_set(path) and not resource.is_secret(path):
+        if path.partition(".")[0] in resource.properties and resource.is_set(path) and not resource.is_secret(path):
             yield f"has a {path} that is no Pulumi secret: it is readable in the state and in previews"
 
 
@@ -162,7 +166,7 @@ def _days_between(schedule: str) -> float | None:
     settings={"days": Setting(default=90, minimum=1, maximum=1000, description="Longest life of a value in days")},
 )
 def rotation_enabled(secret: StackResource, context: Context) -> Iterator[Problem]:
-    """Secrets whose value the program writes are rotated every 90 days."""
+    """Secrets whose value the platform makes are rotated every 90 days."""
     longest = context.settings["days"]
 
     def is_often_enough(rotation: StackResource) -> bool:
@@ -172,10 +176,30 @@ def rotation_enabled(secret: StackResource, context: Context) -> Iterator[Proble
         return days is not None and days <= longest
 
     # A value that an operator sets cannot be rotated by the program.
-    if not context.stack.referrers(secret, aws.SECRET_VERSION, "secretId"):
+    is_ours = _variable_of(secret) in ROTATED_VARIABLES
+    if not is_ours and not context.stack.referrers(secret, aws.SECRET_VERSION, "secretId"):
         return
     if not context.stack.has_referrer(secret, aws.SECRET_ROTATION, "secretId", where=is_often_enough):
         yield f"is not rotated every {longest} days: a value that has leaked stays valid"
+
+
+@rule(
+    "secrets-rotated-have-no-version",
+    item=ChecklistItem.SECRETS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.SECRET_ROTATION],
+    scope=Scope.STACK,
+    documentation="https://github.com/hashicorp/terraform-provider-aws/issues/37302",
+    remediation="Remove the SecretVersion: the function that rotates the secret writes its first value as well.",
+)
+def rotated_have_no_version(rotation: StackResource, context: Context) -> Iterator[Problem]:
+    """Secrets that rotate have no value of the program's."""
+    for secret in context.stack.targets(rotation, "secretId", aws.SECRET):
+        for version in context.stack.referrers(secret, aws.SECRET_VERSION, "secretId"):
+            yield (
+                f"rotates a secret of which {version.name} is a version: AWS deletes that after two rotations, and the "
+                "next deployment writes the first value back"
+            )
 
 
 def _secrets_by_variable(stack: StackGraph) -> Mapping[str, StackResource]:

@@ -56,4 +56,4 @@ def test_ssh_is_not_possible(stack: Recording) -> None:
 
     assert "keyName" not in stack.named("app-servers-launch-template").plain
     assert [each.name for each in rules if each.plain["fromPort"] <= 22 <= each.plain["toPort"]] == []
-    assert len(rules) == 20
+    assert len(rules) == 27

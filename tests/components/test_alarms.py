@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.shared.alarm_specification import AlarmSpecification, MetricMath, Severity
-from tests.recorder import REPOSITORY, Recording, Registration
+from tests.recorder import REPOSITORY, Recording, Registration, record_stack
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 PRIMARY = {"DBInstanceIdentifier": "fixrx-production-postgres-primary"}
@@ -136,6 +136,17 @@ SINGLE_METRIC = {
         300,
         1,
         {"ScheduleGroup": "fixrx-production-database-jobs"},
+    ),
+    "RotationFailed": (
+        "P3",
+        "AWS/Lambda",
+        "Errors",
+        "Sum",
+        ABOVE,
+        0,
+        300,
+        1,
+        {"FunctionName": "fixrx-production-credentials"},
     ),
     "PaidMessagesLimited": (
         "P3",
@@ -353,7 +364,7 @@ def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(production: Record
     sections = re.findall(r"^### (\w+)$", (REPOSITORY / "docs" / "runbooks.md").read_text(), re.MULTILINE)
     anchors = {
         alarm.plain["alarmDescription"].rpartition("Runbook: docs/runbooks.md#")[2]
-        for recording in (production, staging)
+        for recording in (production, staging, record_stack("production", {"dns": {"dnssec": True}}))
         for alarm in recording.of_type(ALARM)
     }
 

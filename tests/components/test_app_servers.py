@@ -16,7 +16,6 @@ SECRETS = [
     "firebase-project-id",
     "firebase-service-account",
     "jwt-secret",
-    "jwt-secret-next",
     "oauth-apple-client-secret",
     "oauth-google-client-secret",
     "redis-url",
@@ -89,27 +88,6 @@ def test_group_waits_until_servers_can_work(production: Recording) -> None:
     }
 
     assert needed <= set(production.named("app-servers-group").depends_on)
-
-
-def test_template_waits_until_generated_secrets_have_values(production: Recording) -> None:
-    needed = {f"secrets-{name}-value" for name in ("database-url", "replica-database-url", "redis-url", "jwt-secret")}
-
-    assert needed <= set(production.named("app-servers-launch-template").depends_on)
-
-
-def test_new_version_of_a_generated_secret_is_a_new_template(stack: Recording) -> None:
-    """Preview and deployment say the same: a new value changes the user data, and with it the servers."""
-    script = decoded(stack.named("app-servers-launch-template").plain["userData"])
-    listed = script.partition("secrets.list <<'END_OF_FILE'\n")[2].partition("\nEND_OF_FILE\n")[0].splitlines()
-
-    assert [line.split()[0] for line in listed if line.endswith(" version-1")] == [
-        "DATABASE_URL",
-        "JWT_SECRET",
-        "JWT_SECRET_NEXT",
-        "REDIS_URL",
-        "REPLICA_DATABASE_URL",
-    ]
-    assert len(listed) == len(SECRETS)
 
 
 def test_server_that_may_still_wait_is_not_replaced(stack: Recording) -> None:

@@ -1,4 +1,4 @@
-"""Redis: nodes in several zones, encrypted, with a token."""
+"""Redis: nodes in several zones, encrypted, with a user."""
 
 from typing import Any
 
@@ -36,15 +36,15 @@ def test_cache_survives_the_loss_of_a_zone(production: Recording) -> None:
     }
 
 
-def test_cache_is_encrypted_and_needs_a_token(production: Recording) -> None:
+def test_cache_is_encrypted_and_needs_a_user(production: Recording) -> None:
     assert production.named(GROUP).pick(
-        "atRestEncryptionEnabled", "kmsKeyId", "transitEncryptionEnabled", "transitEncryptionMode", "authToken"
+        "atRestEncryptionEnabled", "kmsKeyId", "transitEncryptionEnabled", "transitEncryptionMode", "userGroupIds"
     ) == {
         "atRestEncryptionEnabled": True,
         "kmsKeyId": "arn:aws:kms:us-east-1:111122223333:key/encryption-data-key",
         "transitEncryptionEnabled": True,
         "transitEncryptionMode": "required",
-        "authToken": f"{CANARY}-cache-token",
+        "userGroupIds": ["fixrx-production-users"],
     }
 
 
@@ -115,11 +115,29 @@ def test_single_node_has_no_failover() -> None:
     assert (group["numCacheClusters"], group["automaticFailoverEnabled"], group["multiAzEnabled"]) == (1, False, False)
 
 
-def test_token_is_of_a_length_and_alphabet_that_elasticache_takes(stack: Recording) -> None:
-    assert stack.named("cache-token").plain == {"length": 64, "special": False}
+def test_application_has_a_user_whose_password_pulumi_does_not_write_back(production: Recording) -> None:
+    user = production.named("cache-user")
+
+    assert user.plain == {
+        "userId": "fixrx-production-app",
+        "userName": "fixrx-production-app",
+        "engine": "redis",
+        "accessString": "on ~* &* +@all -@admin -@dangerous +info",
+        "authenticationMode": {"type": "password", "passwords": [f"{CANARY}-cache-token"]},
+    }
+    assert user.ignore_changes == ("authenticationMode",)
 
 
-def test_url_asks_for_tls_and_carries_the_token(production: Recording) -> None:
-    assert production.named("secrets-redis-url-value").plain["secretString"] == (
-        f"rediss://:{CANARY}-cache-token@master.cache.example.amazonaws.com:6379/0"
-    )
+def test_nobody_else_may_do_anything(production: Recording) -> None:
+    assert production.named("cache-default-user").plain == {
+        "userId": "fixrx-production-default",
+        "userName": "default",
+        "engine": "redis",
+        "accessString": "off ~* -@all",
+        "authenticationMode": {"type": "no-password-required"},
+    }
+    assert production.named("cache-users").plain == {
+        "userGroupId": "fixrx-production-users",
+        "engine": "redis",
+        "userIds": ["fixrx-production-default", "fixrx-production-app"],
+    }

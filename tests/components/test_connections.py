@@ -24,9 +24,12 @@ def test_who_may_be_reached_from_where(stack: Recording) -> None:
     assert sorted(line(rule) for rule in stack.of_type(INGRESS)) == [
         "app-servers load-balancer tcp 80-80",
         "cache app-servers tcp 6379-6379",
+        "cache credentials tcp 6379-6379",
         "database app-servers tcp 5432-5432",
+        "database credentials tcp 5432-5432",
         "database database-jobs tcp 5432-5432",
         "endpoints app-servers tcp 443-443",
+        "endpoints credentials tcp 443-443",
         "endpoints database-jobs tcp 443-443",
         # Type 3 code 4 and type 2 code 0: a packet is too large.
         "load-balancer 0.0.0.0/0 icmp 3-4",
@@ -45,6 +48,10 @@ def test_who_may_reach_out_to_where(stack: Recording) -> None:
         "app-servers cache tcp 6379-6379",
         "app-servers database tcp 5432-5432",
         "app-servers endpoints tcp 443-443",
+        "credentials 0.0.0.0/0 tcp 443-443",
+        "credentials cache tcp 6379-6379",
+        "credentials database tcp 5432-5432",
+        "credentials endpoints tcp 443-443",
         "database-jobs 0.0.0.0/0 tcp 443-443",
         "database-jobs database tcp 5432-5432",
         "database-jobs endpoints tcp 443-443",

@@ -5,13 +5,14 @@ import shutil
 import socket
 import subprocess
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import pytest
 from pydantic import ValidationError
 
+from components.database import TLS_OPTIONS, URL_OPTIONS
 from components.sections.database import DatabaseSettings
-from tests.recorder import CANARY, Recording, record_stack
+from tests.recorder import Recording, record_stack
 
 DATA_KEY = "arn:aws:kms:us-east-1:111122223333:key/encryption-data-key"
 COMMON_PARAMETERS = [
@@ -24,10 +25,6 @@ COMMON_PARAMETERS = [
     {"name": "log_min_duration_statement", "value": "1000"},
     {"name": "auto_explain.log_min_duration", "value": "1000"},
 ]
-
-
-def database_url(recording: Recording, variable: str) -> str:
-    return str(recording.named(f"secrets-{variable}-value").plain["secretString"])
 
 
 def test_primary_has_a_standby_and_cannot_be_lost(production: Recording) -> None:
@@ -177,8 +174,8 @@ def test_servers_do_not_wait_for_the_replica(production: Recording) -> None:
     """Its URL follows from the primary's: RDS takes ten minutes and more to make a replica."""
     assert "database-replica" not in dependencies(production, "app-servers-group")
     assert "database-primary" in dependencies(production, "app-servers-group")
-    url = urlsplit(database_url(production, "replica-database-url"))
-    assert f"{url.hostname}:{url.port}" == production.stack_outputs["database_replica"]
+    told = production.named("credentials-function").plain["environment"]["variables"]
+    assert told["REPLICA_ENDPOINT"] == production.stack_outputs["database_replica"]
 
 
 def dependencies(recording: Recording, name: str) -> set[str]:
@@ -241,14 +238,14 @@ def test_password_is_long_and_has_no_character_that_rds_refuses(stack: Recording
     assert stack.named("database-password").plain == {"length": 32, "special": False}
 
 
-@pytest.mark.parametrize(("variable", "role"), [("database-url", "primary"), ("replica-database-url", "replica")])
-def test_url_says_everything_that_a_client_needs(production: Recording, variable: str, role: str) -> None:
-    url = urlsplit(database_url(production, variable))
+def test_function_is_told_everything_that_a_url_says(production: Recording) -> None:
+    told = production.named("credentials-function").plain["environment"]["variables"]
 
-    assert (url.scheme, url.username, url.password) == ("postgresql", "fixrx_admin", f"{CANARY}-database-password")
-    assert (url.hostname, url.port) == (f"fixrx-production-postgres-{role}.example.rds.amazonaws.com", 5432)
-    assert url.path == "/fixrx_production"
-    assert parse_qs(url.query, strict_parsing=True) == {
+    assert [told["DATABASE_ENDPOINT"], told["REPLICA_ENDPOINT"]] == [
+        f"fixrx-production-postgres-{role}.example.rds.amazonaws.com:5432" for role in ("primary", "replica")
+    ]
+    assert told["DATABASE_NAME"] == "fixrx_production"
+    assert parse_qs(told["DATABASE_URL_OPTIONS"], strict_parsing=True) == {
         "sslmode": ["verify-full"],
         "sslrootcert": ["/etc/fixrx/rds-ca.pem"],
         "options": ["-c statement_timeout=30000"],
@@ -256,15 +253,14 @@ def test_url_says_everything_that_a_client_needs(production: Recording, variable
 
 
 @pytest.mark.skipif(shutil.which("psql") is None, reason="needs psql, PostgreSQL's own client")
-@pytest.mark.parametrize("variable", ["database-url", "replica-database-url"])
-def test_postgresqls_own_client_takes_the_url(production: Recording, variable: str) -> None:
+@pytest.mark.parametrize("options", [URL_OPTIONS, TLS_OPTIONS])
+def test_postgresqls_own_client_takes_the_options(options: str) -> None:
     """It gets as far as trying to connect: an unknown parameter or a wrong value would stop it before."""
-    url = urlsplit(database_url(production, variable))
     with socket.socket() as reserved:
         # Bound and not listened to: nothing else can answer there, and a connection is refused.
         reserved.bind(("127.0.0.1", 0))
         port = reserved.getsockname()[1]
-        nowhere = url._replace(netloc=f"{url.username}:{url.password}@127.0.0.1:{port}").geturl()
+        nowhere = f"postgresql://somebody@127.0.0.1:{port}/fixrx_production?{options}"
         environment = {**os.environ, "LC_ALL": "C"}
         refused = subprocess.run(
             ["psql", nowhere], capture_output=True, text=True, check=False, timeout=120, env=environment

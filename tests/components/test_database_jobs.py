@@ -4,10 +4,12 @@ import json
 import re
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 
 from components.database_jobs import DatabaseJobs, DatabaseJobsArgs
+from components.shared.database_access import DatabaseAccess
 from components.shared.job_scripts import script_of
 from components.shared.maintenance_windows import MaintenanceWindows
 from components.shared.runtime import ReleaseStore
@@ -18,6 +20,13 @@ RELEASES = ReleaseStore(
 )
 
 
+def access(role: str) -> DatabaseAccess:
+    return DatabaseAccess(
+        endpoint=pulumi.Output.from_input(f"{role}.example.com:5432"),
+        resource_id=pulumi.Output.from_input(f"db-{role}"),
+    )
+
+
 def record_jobs() -> Recording:
     def program() -> None:
         DatabaseJobs(
@@ -26,8 +35,10 @@ def record_jobs() -> Recording:
                 stack=STACK,
                 placement=PLACEMENT,
                 releases=RELEASES,
-                database_url_arn="arn:of-the-url",
-                replica_url_arn="arn:of-the-replica-url",
+                primary=access("primary"),
+                replica=access("replica"),
+                database_name="fixrx_production",
+                url_options="sslmode=verify-full",
                 postgresql_version="17",
                 storage_gib=100,
                 node_version="24",
@@ -38,6 +49,7 @@ def record_jobs() -> Recording:
     return record(program)
 
 
+USERS = "arn:aws:rds-db:us-east-1:111122223333:dbuser:"
 JOBS = ("drill", "dump", "maintenance", "migrate")
 
 
@@ -73,9 +85,9 @@ def test_a_job_is_told_what_its_script_asks_for_and_no_secret(job: str) -> None:
         for each in record_jobs().named(f"database-jobs-{job}").plain["environment"]["environmentVariables"]
     }
     by_whom_it_starts = {"maintenance": {"TASK", "MINUTES"}, "migrate": {"TASK", "RELEASE", "RELEASE_SHA256"}}
-    from_the_url = {"PGDATABASE", "PGHOST", "PGUSER", "SNAPSHOT"}
+    from_the_login = {"PGDATABASE", "PGHOST", "PGPORT", "PGUSER", "SNAPSHOT"}
 
-    assert used - from_the_url - by_whom_it_starts.get(job, set()) <= told
+    assert used - from_the_login - by_whom_it_starts.get(job, set()) <= told
     assert [name for name in told if not re.search(rf"\b{name}\b", script)] == []
 
 
@@ -85,8 +97,8 @@ def test_a_job_is_told_what_its_script_asks_for_and_no_secret(job: str) -> None:
         (
             "dump",
             {
-                "ReadDatabaseUrl": ("secretsmanager:GetSecretValue", ["arn:of-the-url", "arn:of-the-replica-url"]),
-                "DecryptDatabaseUrl": ("kms:Decrypt", ["arn:of-the-secrets-key"]),
+                "LogInToPrimary": ("rds-db:connect", [f"{USERS}db-primary/fixrx_backup"]),
+                "LogInToReplica": ("rds-db:connect", [f"{USERS}db-replica/fixrx_backup"]),
                 "WriteDumps": ("s3:AbortMultipartUpload s3:PutObject", ["arn:of-the-bucket/database/*"]),
                 "EncryptDumps": ("kms:Decrypt kms:GenerateDataKey", ["arn:of-the-bucket-key"]),
             },
@@ -103,15 +115,13 @@ def test_a_job_is_told_what_its_script_asks_for_and_no_secret(job: str) -> None:
         (
             "maintenance",
             {
-                "ReadDatabaseUrl": ("secretsmanager:GetSecretValue", ["arn:of-the-url"]),
-                "DecryptDatabaseUrl": ("kms:Decrypt", ["arn:of-the-secrets-key"]),
+                "LogInToPrimary": ("rds-db:connect", [f"{USERS}db-primary/fixrx_maintenance"]),
             },
         ),
         (
             "migrate",
             {
-                "ReadDatabaseUrl": ("secretsmanager:GetSecretValue", ["arn:of-the-url"]),
-                "DecryptDatabaseUrl": ("kms:Decrypt", ["arn:of-the-secrets-key"]),
+                "LogInToPrimary": ("rds-db:connect", [f"{USERS}db-primary/fixrx_migrate"]),
                 "ReadReleases": ("s3:GetObject", ["arn:of-the-bucket/releases/*"]),
                 "DecryptReleases": ("kms:Decrypt", ["arn:of-the-bucket-key"]),
             },

@@ -59,6 +59,7 @@ def test_every_role_is_bounded(stack: Recording, environment: str) -> None:
             )
             for purpose in ("image", "preview", "release")
         ),
+        ("credentials-role", BOUNDARY_ARN),
         ("database-jobs-drill-role", BOUNDARY_ARN),
         ("database-jobs-dump-role", BOUNDARY_ARN),
         ("database-jobs-maintenance-role", BOUNDARY_ARN),
@@ -72,12 +73,12 @@ def test_every_role_is_bounded(stack: Recording, environment: str) -> None:
 
 
 def test_the_boundary_leaves_every_role_what_it_is_given(stack: Recording) -> None:
-    """Without secrets and projects: their ARNs, as the recorder makes them, have logical names."""
+    """Without secrets, users of the cache and projects: their ARNs, as the recorder makes them, have logical names."""
     bounds = boundary(stack)
     outside = [
         f"{name}: {statement['Sid']}"
         for name, statement in granted(stack)
-        if statement["Sid"] not in ("ReadOwnSecrets", "ReadDatabaseUrl", "StartJobs")
+        if statement["Sid"] not in ("ReadOwnSecrets", "ReplaceValues", "SetCachePasswords", "StartJobs")
         and not is_within(_regional(statement, stack), bounds)
     ]
 

@@ -101,7 +101,7 @@ def function(fresh: Pair, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Iter
         for name, value in {
             **CREDENTIALS,
             "AWS_ENDPOINT_URL": account.url,
-            "SECRET_ARNS": json.dumps(arns),
+            "CREDENTIAL_ARNS": json.dumps(arns),
             "DATABASE_ENDPOINT": f"localhost:{fresh.primary.port}",
             "REPLICA_ENDPOINT": f"localhost:{fresh.standby.port}",
             "DATABASE_NAME": NAME,

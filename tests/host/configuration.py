@@ -23,7 +23,6 @@ HOST = HostConfiguration(
     idle_timeout_seconds=60,
     settings={"PORT": "3000", "NODE_ENV": "production"},
     secret_arns=SECRETS,
-    secret_versions={"DATABASE_URL": "version-1"},
     patience_seconds=600,
     healthy_seconds=180,
     log_groups=LogGroups(application="/app", nginx="/nginx", boot="/boot", metrics="/metrics"),

@@ -180,16 +180,9 @@ def test_server_knows_its_settings_and_the_names_of_its_secrets(server: Server) 
     settings = server.path("/etc/fixrx/settings.env").read_text()
     assert read_environment_file(settings) == {"NODE_ENV": "production", "PORT": "3000"}
     assert server.path("/etc/fixrx/secrets.list").read_text().splitlines() == [
-        f"DATABASE_URL {ARN}DATABASE_URL version-1",
+        f"DATABASE_URL {ARN}DATABASE_URL",
         f"FIREBASE_SERVICE_ACCOUNT {ARN}FIREBASE_SERVICE_ACCOUNT",
     ]
-
-
-def test_new_version_of_a_secret_is_a_new_script() -> None:
-    """A changed script is a new version of the launch template, which replaces the servers."""
-    renewed = replace(HOST, secret_versions={"DATABASE_URL": "version-2"})
-
-    assert script(renewed) == script(HOST).replace("version-1", "version-2") != script(HOST)
 
 
 def test_user_that_exists_is_not_created_again(server: Server) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import yaml
 from pulumi.runtime import rpc
 
@@ -65,6 +66,9 @@ def _describe(resource: Registration) -> Mapping[str, Any]:
 
 def _readable(value: Any) -> Any:
     """Return a value as a reviewer reads it: a secret hidden, a JSON document as its content, whole numbers whole."""
+    if isinstance(value, pulumi.AssetArchive):
+        # Its packages; the files of a library change with its version.
+        return sorted({name.partition("/")[0] for name in value.assets if ".dist-info/" not in name})
     if rpc.is_rpc_secret(value):
         return "[secret]"
     if isinstance(value, Mapping):

@@ -51,6 +51,8 @@ def test_identities_are_never_allowed_every_resource(stack: Recording) -> None:
     ]
     assert role_policies == {
         "app-servers-role-policy",
+        "credentials-replica-role-policy",
+        "credentials-role-policy",
         "database-jobs-drill-role-policy",
         "database-jobs-dump-role-policy",
         "database-jobs-maintenance-role-policy",

@@ -14,7 +14,9 @@ from tests.recorder import REPOSITORY, record
 LAYERS = sorted((REPOSITORY / "layers").glob("*.py"))
 # What is in files/ is no part of the program: it runs on a server.
 COMPONENTS = sorted(
-    path for path in (REPOSITORY / "components").rglob("*.py") if path.parent != REPOSITORY / "components" / "files"
+    path
+    for path in (REPOSITORY / "components").rglob("*.py")
+    if REPOSITORY / "components" / "files" not in path.parents
 )
 OUTSIDE_WORLD = {"boto3", "os", "requests", "socket", "subprocess"}
 STACK_LOOK_UPS = {"Config", "get_stack", "StackReference", "get_organization"}

@@ -133,7 +133,7 @@ def recorded(stack: str) -> Recording:
 
 def physical_name(resource: Registration) -> str:
     inputs = resource.plain
-    for key in ("replicationGroupId", "identifier", "bucket", "name"):
+    for key in ("replicationGroupId", "userGroupId", "userId", "identifier", "bucket", "name"):
         if isinstance(inputs.get(key), str):
             return str(inputs[key])
     prefix = inputs.get("namePrefix", f"{resource.name}-")
@@ -746,7 +746,7 @@ REFUSED_VARIANTS: Mapping[str, Request] = {
         **{"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"},
     ),
     "a role passed to another service": about(
-        "iam:PassRole", "iam:role", OWN, **{"iam:PassedToService": "lambda.amazonaws.com"}
+        "iam:PassRole", "iam:role", OWN, **{"iam:PassedToService": "ecs-tasks.amazonaws.com"}
     ),
     "the workflows' own role": Request(
         action="iam:PutRolePolicy",

@@ -46,6 +46,8 @@ ARNS: Mapping[str, str] = {
     "elasticache:replicationgroup": "arn:aws:elasticache:{region}:{account}:replicationgroup:{name}",
     "elasticache:snapshot": "arn:aws:elasticache:{region}:{account}:snapshot:{name}-final",
     "elasticache:subnetgroup": "arn:aws:elasticache:{region}:{account}:subnetgroup:{name}",
+    "elasticache:user": "arn:aws:elasticache:{region}:{account}:user:{name}",
+    "elasticache:usergroup": "arn:aws:elasticache:{region}:{account}:usergroup:{name}",
     "elasticloadbalancing:listener-rule/app": (
         "arn:aws:elasticloadbalancing:{region}:{account}:listener-rule/app/{prefix}/{id}/{id}/{id}"
     ),
@@ -62,6 +64,7 @@ ARNS: Mapping[str, str] = {
     "iam:role": "arn:aws:iam::{account}:role/{prefix}/{name}",
     "kms:alias": "arn:aws:kms:{region}:{account}:{name}",
     "kms:key": "arn:aws:kms:{region}:{account}:key/{id}",
+    "lambda:function": "arn:aws:lambda:{region}:{account}:function:{name}",
     "logs:delivery": "arn:aws:logs:us-east-1:{account}:delivery:{id}",
     "logs:delivery-destination": "arn:aws:logs:us-east-1:{account}:delivery-destination:{name}",
     "logs:delivery-source": "arn:aws:logs:us-east-1:{account}:delivery-source:{name}",
@@ -97,8 +100,11 @@ OTHERS: Mapping[str, str] = {
     "elasticache:parametergroup": "cache-parameters-0a1b2c3",
     "elasticache:snapshot": "{prefix}-cache",
     "elasticache:subnetgroup": "cache-subnets-0a1b2c3",
+    "elasticache:user": "{prefix}-app",
+    "elasticache:usergroup": "{prefix}-users",
     "elasticloadbalancing:loadbalancer/app/": "{prefix}",
     "iam:role": "app-servers-role-0a1b2c3",
+    "lambda:function": "{prefix}-credentials",
     "logs:delivery-destination": "{prefix}-cdn",
     "logs:delivery-source": "{prefix}-cdn",
     "rds:db": "{prefix}-postgres-primary",
@@ -522,7 +528,7 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
         {
             "create": (
                 "elasticache:CreateReplicationGroup new own:elasticache:parametergroup own:elasticache:subnetgroup "
-                "own:elasticache:cluster",
+                "own:elasticache:cluster own:elasticache:usergroup",
                 "elasticache:AddTagsToResource new",
                 "iam:CreateServiceLinkedRole linked:elasticache",
                 "logs:CreateLogDelivery *",
@@ -535,7 +541,7 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
                 "elasticache:ListTagsForResource all:elasticache:replicationgroup",
             ),
             "update": (
-                "elasticache:ModifyReplicationGroup self own:elasticache:parametergroup",
+                "elasticache:ModifyReplicationGroup self own:elasticache:parametergroup own:elasticache:usergroup",
                 "elasticache:IncreaseReplicaCount self",
                 "elasticache:DecreaseReplicaCount self",
                 "elasticache:ModifyReplicationGroupShardConfiguration self",
@@ -867,20 +873,13 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             **_taggable("secretsmanager:TagResource", "secretsmanager:UntagResource"),
         },
     ),
-    "aws:secretsmanager/secretVersion:SecretVersion": (
+    "aws:secretsmanager/secretRotation:SecretRotation": (
         "secretsmanager:Secret",
         {
-            "create": (
-                "secretsmanager:PutSecretValue own:secretsmanager:Secret",
-                "kms:GenerateDataKey own:kms:key",
-                "kms:Decrypt own:kms:key",
-            ),
+            "create": ("secretsmanager:RotateSecret own:secretsmanager:Secret",),
             "read": ("secretsmanager:DescribeSecret own:secretsmanager:Secret",),
-            "update": (
-                "secretsmanager:GetSecretValue own:secretsmanager:Secret",
-                "secretsmanager:ListSecretVersionIds own:secretsmanager:Secret",
-            ),
-            "delete": ("secretsmanager:UpdateSecretVersionStage own:secretsmanager:Secret",),
+            "update": ("secretsmanager:RotateSecret own:secretsmanager:Secret",),
+            "delete": ("secretsmanager:CancelRotateSecret own:secretsmanager:Secret",),
         },
     ),
     "aws:sns/topic:Topic": (
@@ -946,6 +945,66 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
                 "rds:DescribeDBSnapshots *",
                 "s3:GetObject own:s3:object",
             ),
+        },
+    ),
+    "aws:lambda/function:Function": (
+        "lambda:function",
+        {
+            "create": ("lambda:CreateFunction self", "lambda:TagResource self", "iam:PassRole own:iam:role"),
+            "read": (
+                "lambda:GetFunction self",
+                "lambda:GetFunctionCodeSigningConfig self",
+                "lambda:ListVersionsByFunction self",
+            ),
+            "update": (
+                "lambda:UpdateFunctionCode self",
+                "lambda:UpdateFunctionConfiguration self",
+                "iam:PassRole own:iam:role",
+            ),
+            "delete": ("lambda:DeleteFunction self",),
+            **_taggable("lambda:TagResource", "lambda:UntagResource"),
+        },
+    ),
+    "aws:lambda/invocation:Invocation": (
+        "lambda:function",
+        # The provider keeps what the function answered, and asks AWS nothing about it.
+        {"create": ("lambda:InvokeFunction own:lambda:function",), "read": (), "delete": ()},
+    ),
+    "aws:lambda/permission:Permission": (
+        "lambda:function",
+        {
+            "create": ("lambda:AddPermission own:lambda:function",),
+            "read": ("lambda:GetPolicy own:lambda:function",),
+            "delete": ("lambda:RemovePermission own:lambda:function",),
+        },
+    ),
+    "aws:elasticache/user:User": (
+        "elasticache:user",
+        {
+            "create": ("elasticache:CreateUser self", "elasticache:AddTagsToResource self"),
+            "read": (
+                "elasticache:DescribeUsers all:elasticache:user",
+                "elasticache:ListTagsForResource all:elasticache:user",
+            ),
+            "update": ("elasticache:ModifyUser self",),
+            "delete": ("elasticache:DeleteUser self",),
+            **_CACHE_TAGS,
+        },
+    ),
+    "aws:elasticache/userGroup:UserGroup": (
+        "elasticache:usergroup",
+        {
+            "create": (
+                "elasticache:CreateUserGroup self own:elasticache:user",
+                "elasticache:AddTagsToResource self",
+            ),
+            "read": (
+                "elasticache:DescribeUserGroups all:elasticache:usergroup",
+                "elasticache:ListTagsForResource all:elasticache:usergroup",
+            ),
+            "update": ("elasticache:ModifyUserGroup self own:elasticache:user",),
+            "delete": ("elasticache:DeleteUserGroup self",),
+            **_CACHE_TAGS,
         },
     ),
     "aws:ssm/parameter:Parameter": (

@@ -848,15 +848,25 @@ def _secrets(state: State) -> None:
                 "tags": tags(variable.lower()),
             },
         )
+    state.add("aws:lambda/function", "rotator", {"runtime": "python3.13", "tags": tags("rotator")})
+    for variable in ("database_url", "replica_database_url", "redis_url", "jwt_secret"):
+        state.add(
+            "aws:secretsmanager/secretRotation",
+            f"{variable}-rotation",
+            {
+                "secretId": Reference(variable, "id"),
+                "rotationLambdaArn": Reference("rotator", "arn"),
+                "rotationRules": {"automaticallyAfterDays": 30},
+            },
+        )
     state.add(
-        "aws:secretsmanager/secretVersion",
-        "jwt-value",
-        {"secretId": Reference("jwt_secret", "id"), "secretString": SECRET},
-    )
-    state.add(
-        "aws:secretsmanager/secretRotation",
-        "jwt-rotation",
-        {"secretId": Reference("jwt_secret", "id"), "rotationRules": {"automaticallyAfterDays": 30}},
+        "aws:elasticache/user",
+        "cache-user",
+        {
+            "accessString": "on ~* +@all",
+            "authenticationMode": {"type": "password", "passwords": [SECRET]},
+            "tags": tags("cache-user"),
+        },
     )
 
 
@@ -923,6 +933,7 @@ def _alarms(state: State) -> None:
         ("not-started", "InvocationDroppedCount", 0, {"ScheduleGroup": Reference("schedules", "name")}),
         ("nat-ports", "ErrorPortAllocation", 0, {"NatGatewayId": Reference("nat", "id")}),
         ("CdnErrors", "5xxErrorRate", 5, {"DistributionId": Reference("cdn", "id"), "Region": "Global"}),
+        ("rotation-failed", "Errors", 0, {"FunctionName": Reference("rotator", "name")}),
         ("dnssec-fails", "DNSSECInternalFailure", 0, {"HostedZoneId": Reference("dnssec", "hostedZoneId")}),
         ("dnssec-key", "DNSSECKeySigningKeysNeedingAction", 0, {"HostedZoneId": Reference("dnssec", "hostedZoneId")}),
         ("CertificateExpiresSoon", "DaysToExpiry", 30, {"CertificateArn": Reference("certificate", "arn")}),

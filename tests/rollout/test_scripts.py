@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -23,7 +24,8 @@ from tests.host.programs import program
 pytestmark = pytest.mark.host
 
 RELEASE = "1.4.0"
-URL = "postgresql://migrator:a%2Fb@database:5432/fixrx"
+TOKEN = "database:5432/?Action=connect&DBUser=fixrx_migrate&X-Amz-Signature=a/b"
+URL = f"postgresql://fixrx_migrate:{quote(TOKEN, safe='')}@database:5432/fixrx?sslmode=verify-full"
 """Not a real one; it must not be printed."""
 NOTE = "node -e \"require('fs').appendFileSync(process.env.CALLS, '{name} ' + process.env.DATABASE_URL + '\\n')\""
 
@@ -37,7 +39,7 @@ STAND_INS = {
             [[ "$4" == "s3://bucket/releases/1.4.0.tar.gz" ]] || { echo "no such object: $4" >&2; exit 1; }
             if [[ -e "${FAIL_ONCE}" ]]; then rm "${FAIL_ONCE}"; echo 'no route' >&2; exit 1; fi
             cp "${ARCHIVE}" "$5" ;;
-          'secretsmanager get-secret-value') [[ "$4" == arn:secret ]] || exit 1; printf '%s\\n' "${SECRET}" ;;
+          'rds generate-db-auth-token') [[ "$4 $6 $8" == "database 5432 fixrx_migrate" ]] || exit 1; echo "${TOKEN}" ;;
           *) exit 1 ;;
         esac""",
 }
@@ -73,7 +75,6 @@ class Job:
         *,
         task: str = "migrate",
         digest: str | None = None,
-        secret: str = URL,
         node: str | None = None,
     ) -> Run:
         archive = self._folder / "archive.tar.gz"
@@ -99,14 +100,17 @@ class Job:
                 "CALLS": str(calls),
                 "ARCHIVE": str(archive),
                 "FAIL_ONCE": str(self.fail_once),
-                "SECRET": secret,
+                "TOKEN": TOKEN,
                 "RETRY_SECONDS": "0",
                 "TASK": task,
                 "RELEASE": RELEASE,
                 "RELEASE_SHA256": digest or hashlib.sha256(archive.read_bytes()).hexdigest(),
                 "BUCKET": "bucket",
                 "RELEASES_PREFIX": "releases/",
-                "DATABASE_URL_ARN": "arn:secret",
+                "DATABASE_ENDPOINT": "database:5432",
+                "DATABASE_NAME": "fixrx",
+                "DATABASE_USER": "fixrx_migrate",
+                "DATABASE_URL_OPTIONS": "sslmode=verify-full",
                 "CA_BUNDLE_PATH": str(self._folder / "certificates" / "bundle.pem"),
                 "NODE_VERSION": node or self._node_version,
                 "NPM_CONFIG_UPDATE_NOTIFIER": "false",
@@ -143,12 +147,12 @@ def test_migration_is_followed_by_its_status(job: Job) -> None:
     assert (done.status, done.output.splitlines()[-1]) == (0, "migrate: migrate of release 1.4.0 succeeded")
     assert done.calls == [
         "aws s3 cp",
-        "aws secretsmanager get-secret-value",
+        "aws rds generate-db-auth-token",
         f"migrate {URL}",
-        "aws secretsmanager get-secret-value",
+        "aws rds generate-db-auth-token",
         f"status {URL}",
     ]
-    assert URL not in done.output
+    assert [secret for secret in (URL, TOKEN) if secret in done.output] == []
 
 
 def test_status_migrates_nothing(job: Job) -> None:

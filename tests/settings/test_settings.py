@@ -244,8 +244,8 @@ def test_identity_comes_from_environment_owner_and_account() -> None:
             ],
         ),
         (
-            {"secrets.jwt_generation": 0},
-            ["fixrx:secrets.jwt_generation: 0 is not a whole number of at least 1; write `jwt_generation: 1`"],
+            {"app_servers.heap_mib": 0},
+            ["fixrx:app_servers.heap_mib: 0 is not a whole number of at least 256; write `heap_mib: 768`"],
         ),
         (
             {"app_servers.min_size": 3.5},

@@ -1,9 +1,9 @@
 # Dumps the database into the bucket, from the replica, without a copy on a disk. The manifest, written last, makes a
 # backup of the dump: an upload that breaks off leaves an object that looks complete.
 #
-# REPLICA_DATABASE_URL_ARN, DATABASE_URL_ARN  of the secrets with the connection URLs
-# BUCKET, DATABASE_PREFIX                     where the dump is written to
-# POSTGRESQL_VERSION                          major version of the client: the server's, or a later one
+# REPLICA_ENDPOINT, DATABASE_ENDPOINT  host and port of the replica, and of the primary
+# BUCKET, DATABASE_PREFIX              where the dump is written to
+# POSTGRESQL_VERSION                   major version of the client: the server's, or a later one
 # shellcheck shell=bash disable=SC2154 # describe_database comes before
 
 readonly most_lag_seconds=3600
@@ -18,6 +18,16 @@ require_complete() {
     WHERE c.relrowsecurity AND r.rolname = current_user AND NOT r.rolbypassrls AND NOT r.rolsuper
       AND (c.relforcerowsecurity OR NOT pg_has_role(c.relowner, 'USAGE'))") || return
   [[ -z "${hidden}" ]] || fail "${PGUSER} does not see every row of ${hidden}: row-level security is on; give it BYPASSRLS"
+}
+
+# The right to read all data does not include large objects.
+require_readable() {
+  local unreadable
+  unreadable=$(ask --command="
+    SELECT count(*) FROM pg_largeobject_metadata o WHERE NOT pg_has_role(o.lomowner, 'USAGE') AND NOT EXISTS (
+      SELECT FROM aclexplode(o.lomacl) a
+      WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))") || return
+  ((unreadable == 0)) || fail "${PGUSER} may not read ${unreadable} large objects; GRANT SELECT ON LARGE OBJECT to it"
 }
 
 # A replica that has stopped would dump an old database without a word.
@@ -56,6 +66,7 @@ dump_from() {
   connect_to "$1"
   require_fresh || return
   require_complete || return
+  require_readable || return
   rm -f streamed
   # Of the whole database, uncompressed. The upload needs to know when it will be larger than 50 GB.
   EXPECTED_BYTES=$(ask --command="SELECT 2 * pg_database_size(current_database())") || return
@@ -104,8 +115,8 @@ TAKEN=$(date --utc +%Y-%m-%dT%H:%M:%SZ)
 KEY="${DATABASE_PREFIX}${TAKEN//[:-]/}"
 export TAKEN KEY
 # A query on the replica is cancelled when it is too long in the way of what the primary has removed.
-dump_from "${REPLICA_DATABASE_URL_ARN}" || dump_from "${REPLICA_DATABASE_URL_ARN}" ||
-  dump_from "${DATABASE_URL_ARN}" || fail "neither the replica nor the primary could be dumped"
+dump_from "${REPLICA_ENDPOINT}" || dump_from "${REPLICA_ENDPOINT}" || dump_from "${DATABASE_ENDPOINT}" ||
+  fail "neither the replica nor the primary could be dumped"
 write_manifest
 say "wrote ${KEY}.dump and its manifest: $(python3 -c 'import json; m = json.load(open("manifest.json")); print(
   m["database"]["users"], "users,", len(m["database"]["rows"]), "tables")')"

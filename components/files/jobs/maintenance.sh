@@ -2,7 +2,7 @@
 #
 # TASK               `weekly` or `monthly`
 # MINUTES            how long it may take; it stops before, and goes on next time
-# DATABASE_URL_ARN   of the secret with the connection URL
+# DATABASE_ENDPOINT  host and port
 # STORAGE_GIB        of the database's instance
 # POSTGRESQL_VERSION major version of the client
 # shellcheck shell=bash
@@ -80,7 +80,6 @@ reindex() {
 # Indexes of which 30 % is empty, the largest first; a new one needs its room beside the old one.
 reindex_bloated() {
   local indexes
-  run_statement "CREATE EXTENSION IF NOT EXISTS pgstattuple"
   indexes=$(ask --command="
     WITH trees AS MATERIALIZED (
       SELECT i.indexrelid AS tree, pg_relation_size(i.indexrelid) AS bytes
@@ -105,7 +104,7 @@ report_statements() {
 failed=0
 install_packages "postgresql${POSTGRESQL_VERSION}"
 fetch_certificates
-connect_to "${DATABASE_URL_ARN}"
+connect_to "${DATABASE_ENDPOINT}"
 case "${TASK}" in
   weekly)
     vacuum_tables

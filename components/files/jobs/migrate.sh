@@ -3,7 +3,7 @@
 # TASK             `migrate`, or `status` to change nothing
 # RELEASE          name of the release, and RELEASE_SHA256 the digest of its archive
 # BUCKET           where the archives are, under RELEASES_PREFIX
-# DATABASE_URL_ARN of the secret with the connection URL
+# DATABASE_ENDPOINT host and port, and DATABASE_URL_OPTIONS for the URL
 # NODE_VERSION     major version of Node
 # shellcheck shell=bash
 
@@ -24,10 +24,20 @@ fetch_release() {
   tar --extract --gzip --file=release.tar.gz --directory=release --no-same-owner
 }
 
-# The URL is read anew for each command, as its password may be replaced meanwhile. It is never printed.
+# A token is valid for 15 minutes, so each command gets one of its own. The URL is never printed.
 run() {
   local url
-  url=$(read_url "${DATABASE_URL_ARN}")
+  connect_to "${DATABASE_ENDPOINT}"
+  url=$(
+    python3 - <<'PYTHON'
+import os
+from urllib.parse import quote, urlunsplit
+
+told = os.environ
+login = f"{told['PGUSER']}:{quote(told['PGPASSWORD'], safe='')}@{told['PGHOST']}:{told['PGPORT']}"
+print(urlunsplit(("postgresql", login, told["PGDATABASE"], told["DATABASE_URL_OPTIONS"], "")))
+PYTHON
+  )
   say "npm run $1 of release ${RELEASE}"
   (cd release && DATABASE_URL="${url}" NODE_ENV=production npm run "$1") || fail "npm run $1 failed"
 }

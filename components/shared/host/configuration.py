@@ -68,9 +68,6 @@ class HostConfiguration:
     """Environment variables of the application that are not secret."""
     secret_arns: Mapping[str, str]
     """Environment variable to the ARN of the secret that holds its value."""
-    secret_versions: Mapping[str, str]
-    """Environment variable to the version of its value, where the program writes it. Servers read the current version;
-    it is in the script so that a new one changes the script, and with it the servers."""
     patience_seconds: int
     """How long the server waits for what is not there yet, in total."""
     healthy_seconds: int

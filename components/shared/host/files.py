@@ -130,10 +130,7 @@ def _settings(host: HostConfiguration) -> str:
 
 
 def _secrets(host: HostConfiguration) -> str:
-    return _lines(
-        f"{variable} {arn} {host.secret_versions.get(variable, '')}".rstrip()
-        for variable, arn in host.secret_arns.items()
-    )
+    return _lines(f"{variable} {arn}" for variable, arn in host.secret_arns.items())
 
 
 def _lines(lines: Iterable[str]) -> str:

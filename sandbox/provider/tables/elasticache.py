@@ -294,4 +294,46 @@ _REPLICATION_GROUP = ResourceType(
     validate=_group_failures,
 )
 
-TYPES = (_SUBNET_GROUP, _PARAMETER_GROUP, _REPLICATION_GROUP)
+
+def _user_rules(inputs: Inputs) -> Iterable[CheckFailure]:
+    mode = inputs.get("authenticationMode")
+    if not isinstance(mode, dict):
+        return
+    passwords = mode.get("passwords")
+    if mode.get("type") == "password" and not passwords:
+        yield CheckFailure("authenticationMode.passwords", "must be given with type password")
+    if mode.get("type") == "no-password-required" and passwords:
+        yield CheckFailure("authenticationMode.passwords", "must not be given with type no-password-required")
+    if isinstance(passwords, list) and len(passwords) > _PASSWORDS_OF_A_USER:
+        yield CheckFailure("authenticationMode.passwords", f"a user has at most {_PASSWORDS_OF_A_USER} passwords")
+
+
+_PASSWORDS_OF_A_USER = 2
+_USER_ID = rules.hyphenated(40, "at most 40 lower-case letters, digits and single hyphens, beginning with a letter")
+
+_USER = ResourceType(
+    token="aws:elasticache/user:User",
+    service="elasticache",
+    create="create_user",
+    id=template("{userId}"),
+    attributes={"arn": arn("elasticache", "user:{id}")},
+    replace="engine userId userName",
+    defaults={"noPasswordRequired": False},
+    write_only="authenticationMode passwords",
+    rules={"userId": _USER_ID, "engine": rules.one_of("redis", "valkey")},
+    validate=_user_rules,
+    stored_only=True,
+)
+
+_USER_GROUP = ResourceType(
+    token="aws:elasticache/userGroup:UserGroup",
+    service="elasticache",
+    create="create_user_group",
+    id=template("{userGroupId}"),
+    attributes={"arn": arn("elasticache", "usergroup:{id}")},
+    replace="engine userGroupId",
+    rules={"userGroupId": _USER_ID, "engine": rules.one_of("redis", "valkey")},
+    stored_only=True,
+)
+
+TYPES = (_SUBNET_GROUP, _PARAMETER_GROUP, _REPLICATION_GROUP, _USER, _USER_GROUP)

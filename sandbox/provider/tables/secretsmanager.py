@@ -12,6 +12,7 @@ from sandbox.provider.model import (
     ResourceType,
     call,
     constant,
+    template,
 )
 from sandbox.provider.tables import references, rules
 from sandbox.provider.tables.helpers import exactly_one, set_or_remove, tagging
@@ -150,4 +151,26 @@ _SECRET_VERSION = ResourceType(
     validate=exactly_one("secretString", "secretBinary"),
 )
 
-TYPES = (_SECRET, _SECRET_VERSION)
+_ROTATION = ResourceType(
+    token="aws:secretsmanager/secretRotation:SecretRotation",
+    service="secretsmanager",
+    create="rotate_secret",
+    id=template("{secretId}"),
+    renames={"rotationLambdaArn": "RotationLambdaARN"},
+    attributes={"rotationEnabled": constant(True)},
+    replace="secretId",
+    defaults={"rotateImmediately": True},
+    rules={
+        "rotationLambdaArn": rules.arn,
+        "rotationRules.automaticallyAfterDays": rules.between(1, 1000),
+        "rotationRules.duration": rules.matches(r"[1-9]\d?h", "hours, such as 2h"),
+        "rotationRules.scheduleExpression": rules.matches(
+            r"(cron|rate)\([0-9A-Za-z#*/, ?-]+\)", "cron(...) or rate(...)"
+        ),
+    },
+    references={"secretId": references.SECRET},
+    # The emulator would call the function, which is recorded only.
+    stored_only=True,
+)
+
+TYPES = (_SECRET, _SECRET_VERSION, _ROTATION)

@@ -577,6 +577,7 @@ PROGRAMS: Mapping[str, Program] = {
         {
             "readers": ("iam-users-are-not-used",),
             "key": ("secrets-customer-managed-key-used", "secrets-rotation-enabled"),
+            "rotation": ("secrets-rotated-have-no-version",),
         },
     ),
     "launch_configuration": Program(

@@ -44,7 +44,7 @@ class Credential(Protocol):
 
 def handle(event: Mapping[str, Any], _: object) -> dict[str, Any]:
     """Do what the event asks for. Raises an error that says what is wrong, on which Lambda reports a failure."""
-    arns = json.loads(os.environ["SECRET_ARNS"])
+    arns = json.loads(os.environ["CREDENTIAL_ARNS"])
     credentials = credentials_of(os.environ)
     secrets = boto3.client("secretsmanager")
     if "bootstrap" in event:

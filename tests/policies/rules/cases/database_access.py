@@ -59,4 +59,12 @@ CASES = (
         ("primary", "username"),
     ),
     Case("elasticache-authentication-enabled", "cache", drop("cache", "authToken"), ("cache", "authToken")),
+    Case(
+        "elasticache-users-have-passwords",
+        "cache-user",
+        put("cache-user", "authenticationMode", {"type": "no-password-required"}),
+        ("cache-user", "authenticationMode.type"),
+    ),
+    Case("elasticache-users-have-passwords", "cache-user", put("cache-user", "noPasswordRequired", True), None),
+    Case("elasticache-users-have-passwords", "cache-user", drop("cache-user", "authenticationMode"), None),
 )

@@ -29,6 +29,16 @@ CASES = (
     Case("monitoring-scheduled-builds-have-alarm", "nightly", remove("dump-failed"), ("nightly", "target.input")),
     Case("monitoring-scheduled-builds-have-alarm", "nightly", put("dump-failed", "threshold", 3), None),
     Case("monitoring-has-required-alarms", "dnssec", remove("dnssec-key"), None),
+    Case(
+        "monitoring-rotations-have-alarm",
+        "jwt_secret-rotation",
+        put("rotation-failed", "threshold", 1),
+        ("rotation-failed", "dimensions.FunctionName"),
+        also=tuple(
+            ("monitoring-rotations-have-alarm", f"{variable}-rotation")
+            for variable in ("database_url", "replica_database_url", "redis_url")
+        ),
+    ),
     Case("monitoring-has-required-alarms", "dnssec", put("dnssec-fails", "dimensions.HostedZoneId", "Z2"), None),
     Case("monitoring-has-required-alarms", "servers", put("server-disk", "threshold", 99), None),
     Case(

@@ -1,14 +1,14 @@
 """What breaks the rules of `policies.rules.secrets`."""
 
-from tests.policies.changes import Case, put, remove
-from tests.policies.exported import compressed, encoded
+from tests.policies.changes import Case, add, put, remove
+from tests.policies.exported import Reference, compressed, encoded
 
 CASES = (
-    Case("secrets-rotation-enabled", "jwt_secret", remove("jwt-rotation"), ("jwt-rotation", "secretId")),
+    Case("secrets-rotation-enabled", "jwt_secret", remove("jwt_secret-rotation"), ("jwt_secret-rotation", "secretId")),
     Case(
         "secrets-rotation-enabled",
         "jwt_secret",
-        put("jwt-rotation", "rotationRules.automaticallyAfterDays", 365),
+        put("jwt_secret-rotation", "rotationRules.automaticallyAfterDays", 365),
         None,
     ),
     Case(
@@ -17,7 +17,18 @@ CASES = (
         put("primary", "password", "in the clear"),
         ("primary", "password"),
     ),
-    Case("secrets-are-marked", "jwt-value", put("jwt-value", "secretString", "in the clear"), None),
+    Case(
+        "secrets-are-marked",
+        "cache-user",
+        put("cache-user", "authenticationMode.passwords", ["in the clear"]),
+        None,
+    ),
+    Case(
+        "secrets-rotated-have-no-version",
+        "redis_url-rotation",
+        add("aws:secretsmanager/secretVersion", "value", {"secretId": Reference("redis_url", "id")}),
+        ("redis_url-rotation", "secretId"),
+    ),
     Case(
         "secrets-are-not-in-plain-text",
         "app-group",

@@ -1,0 +1,217 @@
+"""What the application logs in with: a function that makes the database's roles and first values, and rotates them.
+
+Its values pass through no deployment: it writes them into Secrets Manager, and servers read them there. Pulumi keeps no
+version of a secret that rotates, because it would write the first value back after the second rotation. The function is
+in components/files/functions/credentials, and costs nothing as long as nothing rotates.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.shared import iam
+from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.connections import Placement
+from components.shared.database_access import DatabaseAccess
+from components.shared.function_archive import function_archive
+from components.shared.keys import StackContext
+from components.shared.section import RETENTION_AUDIT_DAYS
+
+RUNTIME = "python3.13"
+LIBRARIES = ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six")
+"""The driver of PostgreSQL and what it imports."""
+SECONDS = 300
+"""ElastiCache takes a minute for a new password, a replica as long as it lags."""
+MEMORY_MIB = 256
+ROTATION = "cron(0 4 ? * SUN#2 *)"
+"""Second Sunday of the month, 04:00 UTC: outside every maintenance window."""
+ROTATION_DURATION = "2h"
+DATABASE_USERS = ("fixrx_admin", "fixrx_rotator")
+"""Roles that the function logs in as, with a token of IAM."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialsArgs:
+    stack: StackContext
+    placement: Placement
+    primary: DatabaseAccess
+    replica: DatabaseAccess
+    database_name: str
+    url_options: str
+    """Query string of the connection URLs."""
+    first_password: pulumi.Input[str]
+    """Of the database's administrator, who needs it once."""
+    cache_endpoint: pulumi.Input[str]
+    cache_user_id: pulumi.Input[str]
+    cache_user_arn: pulumi.Input[str]
+    secret_arns: Mapping[str, pulumi.Output[str]]
+    """Environment variable of the application to the secret, of those that rotate."""
+
+
+class Credentials(pulumi.ComponentResource):
+    """The function, its first call and the rotations."""
+
+    bootstrap: aws.lambda_.Invocation
+    """Over when every secret has a value."""
+    alarms: Sequence[AlarmSpecification]
+
+    def __init__(self, name: str, args: CredentialsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fixrx:components:Credentials", name, None, opts)
+        self._name = name
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        self._archive = function_archive("credentials", LIBRARIES)
+        function, policies = self._create_function()
+        self.bootstrap = self._bootstrap(function, policies)
+        self._rotate(function)
+        self.alarms = [_alarm(function.name)]
+        self.register_outputs({"function": function.name})
+
+    def _create_function(self) -> tuple[aws.lambda_.Function, Sequence[aws.iam.RolePolicy]]:
+        args, identity = self._args, self._args.stack.identity
+        function_name = identity.physical_name("aws:lambda/function:Function", f"{identity.prefix}-credentials")
+        log_group = aws.cloudwatch.LogGroup(
+            f"{self._name}-log-group",
+            name=f"/{identity.project}/{identity.environment}/credentials",
+            retention_in_days=RETENTION_AUDIT_DAYS,
+            kms_key_id=args.stack.keys.logs,
+            opts=self._child,
+        )
+        # AWS Lambda says nothing of the account when it takes on a role; a role of another one cannot be given to it.
+        role = iam.service_role(self._name, "lambda.amazonaws.com", None, self._child)
+        policy = iam.role_policy(self._name, role, iam.document(*self._permissions(log_group)), self._child)
+        # A policy of its own: the replica is there long after the primary, and only rotations log in to it.
+        replica = iam.document(self._log_in_to("LogInToReplica", args.replica, DATABASE_USERS[1:]))
+        iam.role_policy(f"{self._name}-replica", role, replica, self._child)
+        # AWS Lambda demands its permissions on network interfaces for every resource; the boundary bounds them.
+        network = aws.iam.RolePolicyAttachment(
+            f"{self._name}-network",
+            role=role.name,
+            policy_arn="arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
+            opts=self._child,
+        )
+        function = aws.lambda_.Function(
+            f"{self._name}-function",
+            name=function_name,
+            description="Roles of the database, and rotation of what the API logs in with; docs/data.md",
+            runtime=RUNTIME,
+            architectures=["arm64"],
+            handler="credentials.handler.handle",
+            code=self._archive,
+            role=role.arn,
+            timeout=SECONDS,
+            memory_size=MEMORY_MIB,
+            environment={"variables": self._variables()},
+            vpc_config={
+                "subnet_ids": args.placement.subnet_ids,
+                "security_group_ids": [args.placement.security_group_id],
+            },
+            logging_config={"log_format": "JSON", "log_group": log_group.name},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, network, *args.placement.rules]),
+        )
+        return function, [policy]
+
+    def _variables(self) -> Mapping[str, pulumi.Input[str]]:
+        args = self._args
+        return {
+            "CREDENTIAL_ARNS": pulumi.Output.json_dumps(dict(args.secret_arns)),
+            "DATABASE_ENDPOINT": args.primary.endpoint,
+            "REPLICA_ENDPOINT": args.replica.endpoint,
+            "DATABASE_NAME": args.database_name,
+            "DATABASE_URL_OPTIONS": args.url_options,
+            "CACHE_ENDPOINT": args.cache_endpoint,
+            "CACHE_USER_ID": args.cache_user_id,
+        }
+
+    def _permissions(self, log_group: aws.cloudwatch.LogGroup) -> Sequence[iam.Statement]:
+        args, identity = self._args, self._args.stack.identity
+        return [
+            iam.statement(
+                "WriteLog",
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[pulumi.Output.concat(log_group.arn, ":*")],
+            ),
+            iam.statement(
+                "ReplaceValues",
+                actions=iam.actions(
+                    "secretsmanager", "DescribeSecret GetSecretValue PutSecretValue UpdateSecretVersionStage"
+                ),
+                resources=list(args.secret_arns.values()),
+            ),
+            iam.statement(
+                "EncryptValues",
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[args.stack.keys.secrets],
+                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{identity.region}.amazonaws.com"}},
+            ),
+            iam.statement(
+                "SetCachePasswords",
+                actions=["elasticache:DescribeUsers", "elasticache:ModifyUser"],
+                resources=[args.cache_user_arn],
+            ),
+            self._log_in_to("LogInToPrimary", args.primary, DATABASE_USERS),
+        ]
+
+    def _log_in_to(self, sid: str, database: DatabaseAccess, users: Sequence[str]) -> iam.Statement:
+        return iam.log_in_statement(sid, self._scope, database.resource_id, users)
+
+    @property
+    def _scope(self) -> str:
+        """Region and account as they are in an ARN."""
+        identity = self._args.stack.identity
+        return f"{identity.region}:{identity.account_id}"
+
+    def _bootstrap(
+        self, function: aws.lambda_.Function, policies: Sequence[aws.iam.RolePolicy]
+    ) -> aws.lambda_.Invocation:
+        """Again when the function or the database is another one: every part of it may be repeated."""
+        return aws.lambda_.Invocation(
+            f"{self._name}-bootstrap",
+            function_name=function.name,
+            # Secret, as the password is.
+            input=pulumi.Output.json_dumps({"bootstrap": {"password": self._args.first_password}}),
+            triggers={"code": function.code_sha256, "database": self._args.primary.resource_id},
+            lifecycle_scope="CREATE_ONLY",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(policies)),
+        )
+
+    def _rotate(self, function: aws.lambda_.Function) -> None:
+        permission = aws.lambda_.Permission(
+            f"{self._name}-permission",
+            action="lambda:InvokeFunction",
+            function=function.name,
+            principal="secretsmanager.amazonaws.com",
+            source_account=self._args.stack.identity.account_id,
+            opts=self._child,
+        )
+        for variable, arn in self._args.secret_arns.items():
+            aws.secretsmanager.SecretRotation(
+                f"{self._name}-rotation-{variable.lower().replace('_', '-')}",
+                secret_id=arn,
+                rotation_lambda_arn=function.arn,
+                # The first value is of today.
+                rotate_immediately=False,
+                rotation_rules={"schedule_expression": ROTATION, "duration": ROTATION_DURATION},
+                # Secrets Manager tries the function's first step at once, which needs a value.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[permission, self.bootstrap]),
+            )
+
+
+def _alarm(function_name: pulumi.Output[str]) -> AlarmSpecification:
+    return AlarmSpecification(
+        name="RotationFailed",
+        summary="A step of a rotation failed; the present value stays valid",
+        severity=Severity.P3,
+        measure=Metric(
+            namespace="AWS/Lambda",
+            metric_name="Errors",
+            dimensions={"FunctionName": function_name},
+            statistic="Sum",
+        ),
+        threshold=0,
+        period_seconds=300,
+        evaluation_periods=1,
+    )
