@@ -69,6 +69,7 @@ class Database(pulumi.ComponentResource):
     """PostgreSQL primary and replica."""
 
     primary: aws.rds.Instance
+    subnet_group_name: pulumi.Output[str]
     endpoint: pulumi.Output[str]
     replica_endpoint: pulumi.Output[str]
     url: pulumi.Output[str]
@@ -94,6 +95,7 @@ class Database(pulumi.ComponentResource):
         self._send_events([primary, replica])
 
         self.primary = primary
+        self.subnet_group_name = self._subnet_group.name
         self.endpoint = primary.endpoint
         self.replica_endpoint = replica.endpoint
         self.url = self._url(primary.endpoint)

@@ -4,7 +4,7 @@ A boundary grants no permission. A role may do what both its own policies and th
 component gives to its role must be listed here as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,6 +162,73 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
             actions=["codebuild:StartBuild"],
             resources=[f"arn:aws:codebuild:{scope}:project/{identity.prefix}-*"],
         ),
+        *_backups(identity),
         iam.statement("LookAtNetwork", actions=iam.LOOK_AT_NETWORK, resources=["*"]),
         iam.statement("SessionManagerAgent", actions=SESSION_MANAGER_AGENT, resources=["*"]),
     )
+
+
+def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
+    """What AWS Backup does with RDS, of AWS's two policies for all services, and what S3 does to copy a bucket.
+
+    For the roles of the backup vault alone: a restored database is a copy of all data. AWS Backup names the instances
+    of its restore tests, and only these can be deleted.
+    """
+    account = identity.account_id
+    buckets = f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{account}"
+    keys = f"arn:aws:kms:*:{account}:key/*"
+    own: iam.Conditions = {
+        "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{account}:role{iam.role_path(identity)}backup-vault-*"}
+    }
+
+    def databases(resources: str) -> Sequence[str]:
+        return [f"arn:aws:rds:*:{account}:{resource}" for resource in resources.split()]
+
+    return [
+        iam.statement(
+            "SeeBackups",
+            actions=["kms:DescribeKey", "rds:DescribeDB*", "rds:ListTagsForResource", "tag:GetResources"],
+            resources=["*"],
+            conditions=own,
+        ),
+        iam.statement(
+            "MakeAndRestoreBackups",
+            actions=iam.actions(
+                "rds",
+                "AddTagsToResource CopyDBSnapshot CreateDBSnapshot DeleteDBSnapshot RestoreDBInstanceFromDBSnapshot",
+            ),
+            resources=databases(
+                f"db:awsbackup-restore-test-* db:{identity.prefix}-* og:default:* pg:database-* pg:default.* "
+                "snapshot:awsbackup:* subgrp:database-*"
+            ),
+            conditions=own,
+        ),
+        iam.statement(
+            "EndRestoreTests",
+            actions=["rds:DeleteDBInstance", "rds:ModifyDBInstance"],
+            resources=databases("db:awsbackup-restore-test-*"),
+            conditions=own,
+        ),
+        # An action applies to the resources of its own service only.
+        iam.statement(
+            "KeepCopies",
+            actions=[
+                *iam.actions("backup", "CopyIntoBackupVault DescribeBackupVault TagResource"),
+                *iam.actions("s3", "GetObject* GetReplicationConfiguration ReplicateObject ReplicateTags"),
+            ],
+            resources=[f"arn:aws:backup:*:{account}:*", buckets, f"{buckets}/*"],
+            conditions=own,
+        ),
+        iam.statement(
+            "LetDatabasesUseKeys",
+            actions=["kms:CreateGrant"],
+            resources=[keys],
+            conditions={**own, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+        ),
+        iam.statement(
+            "EncryptCopies",
+            actions=["kms:Encrypt"],
+            resources=[keys],
+            conditions={**own, "StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
+        ),
+    ]

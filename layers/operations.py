@@ -28,6 +28,7 @@ def build_operations(
         edge.cdn,
         data.database,
         data.cache,
+        data.vault,
         migration.jobs,
         runtime.api,
     )

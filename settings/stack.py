@@ -9,6 +9,7 @@ from components.sections.access_logs import AccessLogsSettings
 from components.sections.admin_access import AdminAccessSettings
 from components.sections.app_servers import AppServersSettings
 from components.sections.backup_bucket import BackupBucketSettings
+from components.sections.backup_vault import BackupVaultSettings
 from components.sections.cache import CacheSettings
 from components.sections.cdn import CdnSettings
 from components.sections.continuous_integration import ContinuousIntegrationSettings
@@ -64,6 +65,7 @@ class StackSettings(BaseModel):
     database: DatabaseSettings = DatabaseSettings()
     cache: CacheSettings = CacheSettings()
     backup_bucket: BackupBucketSettings = BackupBucketSettings()
+    backup_vault: BackupVaultSettings = BackupVaultSettings()
     access_logs: AccessLogsSettings = AccessLogsSettings()
     admin_access: AdminAccessSettings = AdminAccessSettings()
     vpn: VpnSettings = VpnSettings()
@@ -81,6 +83,7 @@ class StackSettings(BaseModel):
             owner=self.owner,
             account_id=self.account.id,
             region=self.account.region,
+            second_region=self.backup_vault.second_region,
         )
 
     @property

@@ -30,6 +30,7 @@ class Member(StrEnum):
     DATABASE_JOBS = "database-jobs"
     VPN = "vpn"
     INSTANCE_CONNECT = "instance-connect"
+    RESTORE_TEST = "restore-test"
 
 
 @dataclass(frozen=True, kw_only=True)
