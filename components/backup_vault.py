@@ -24,7 +24,18 @@ from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, Metric, MetricMath, Severity
 from components.shared.connections import Placement
 from components.shared.keys import StackContext, create_key
-from components.shared.private_bucket import CopiedBucket, PrivateBucket, PrivateBucketArgs, expire, refuse_deletion
+from components.shared.private_bucket import (
+    S3_LOGS_PREFIX,
+    CopiedBucket,
+    LogDestination,
+    PrivateBucket,
+    PrivateBucketArgs,
+    expire,
+    expire_logs,
+    receive_access_logs,
+    refuse_deletion,
+)
+from components.shared.section import RETENTION_AUDIT_DAYS
 from components.shared.vault_lock import LOCK_MAX_DAYS, LOCK_MIN_DAYS
 
 COMPLETION_WINDOW_MINUTES = 360
@@ -109,7 +120,8 @@ class BackupVault(pulumi.ComponentResource):
             max_retention_days=LOCK_MAX_DAYS,
             changeable_for_days=settings.immutable_after_days,
             region=region,
-            opts=self._child,
+            # A vault has one lock: the end of the old one, after the new one, would leave it without.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         aws.backup.VaultPolicy(
             f"{name}-policy",
@@ -191,10 +203,8 @@ class BackupVault(pulumi.ComponentResource):
         return role
 
     def _copy_bucket(self, name: str, key: aws.kms.Key, region: str) -> None:
-        args, identity = self._args, self._args.stack.identity
-        bucket_name = identity.physical_name(
-            "aws:s3/bucket:Bucket", f"{identity.project}-backups-dr-{identity.environment}-{identity.account_id}"
-        )
+        args = self._args
+        bucket_name = self._bucket_name("backups")
         copy = PrivateBucket(
             f"{name}-store",
             PrivateBucketArgs(
@@ -205,6 +215,7 @@ class BackupVault(pulumi.ComponentResource):
                 # Deletions by a lifecycle are not replicated.
                 lifecycle_rules=[expire(prefix, days) for prefix, days in args.bucket.retention_days.items()],
                 policy_statements=[refuse_deletion(f"arn:aws:s3:::{bucket_name}")],
+                access_logs=self._access_logs(name, region),
                 region=region,
                 protect=args.settings.protect,
             ),
@@ -241,6 +252,30 @@ class BackupVault(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
+
+    def _bucket_name(self, what: str) -> str:
+        identity = self._args.stack.identity
+        return identity.physical_name(
+            "aws:s3/bucket:Bucket", f"{identity.project}-{what}-dr-{identity.environment}-{identity.account_id}"
+        )
+
+    def _access_logs(self, name: str, region: str) -> LogDestination:
+        """S3 delivers logs within a region only: who reads a copy is written down there."""
+        bucket_name = self._bucket_name("access-logs")
+        logs = PrivateBucket(
+            f"{name}-access-logs",
+            PrivateBucketArgs(
+                bucket_name=bucket_name,
+                lifecycle_rules=[expire_logs(RETENTION_AUDIT_DAYS)],
+                policy_statements=[
+                    receive_access_logs(f"arn:aws:s3:::{bucket_name}", self._args.stack.identity.account_id)
+                ],
+                region=region,
+                protect=self._args.settings.protect,
+            ),
+            self._child,
+        )
+        return LogDestination(bucket=logs.writable_name, prefix=S3_LOGS_PREFIX)
 
     def _replication_statements(
         self, source_arn: pulumi.Output[str], copy_arn: str, key_arn: pulumi.Input[str], region: str

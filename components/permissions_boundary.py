@@ -187,7 +187,7 @@ def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
     return [
         iam.statement(
             "SeeBackups",
-            actions=["kms:DescribeKey", "rds:DescribeDB*", "rds:ListTagsForResource", "tag:GetResources"],
+            actions=["rds:DescribeDB*", "tag:GetResources"],
             resources=["*"],
             conditions=own,
         ),
@@ -195,7 +195,8 @@ def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
             "MakeAndRestoreBackups",
             actions=iam.actions(
                 "rds",
-                "AddTagsToResource CopyDBSnapshot CreateDBSnapshot DeleteDBSnapshot RestoreDBInstanceFromDBSnapshot",
+                "AddTagsToResource CopyDBSnapshot CreateDBSnapshot DeleteDBSnapshot ListTagsForResource "
+                "RestoreDBInstanceFromDBSnapshot",
             ),
             resources=databases(
                 f"db:awsbackup-restore-test-* db:{identity.prefix}-* og:default:* pg:database-* pg:default.* "
@@ -213,12 +214,17 @@ def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
         iam.statement(
             "KeepCopies",
             actions=[
-                *iam.actions("backup", "CopyIntoBackupVault DescribeBackupVault TagResource"),
+                *iam.actions("backup", "CopyIntoBackupVault DescribeBackupVault"),
                 *iam.actions("s3", "GetObject* GetReplicationConfiguration ReplicateObject ReplicateTags"),
             ],
-            resources=[f"arn:aws:backup:*:{account}:*", buckets, f"{buckets}/*"],
+            resources=[
+                f"arn:aws:backup:*:{account}:backup-vault:{identity.prefix}-*",
+                buckets,
+                f"{buckets}/*",
+            ],
             conditions=own,
         ),
+        iam.statement("DescribeKeys", actions=["kms:DescribeKey"], resources=[keys], conditions=own),
         iam.statement(
             "LetDatabasesUseKeys",
             actions=["kms:CreateGrant"],

@@ -10,6 +10,8 @@ from components.shared import iam
 
 ABORT_UPLOAD_DAYS = 1
 """Parts of an interrupted upload are not listed, but cost money until the upload is aborted."""
+S3_LOGS_PREFIX = "s3/"
+"""Of the server access logs of all buckets; an entry names its bucket."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,4 +222,26 @@ def refuse_deletion(bucket_arn: str) -> iam.Statement:
         principals=iam.ANY_PRINCIPAL,
         actions=["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"],
         resources=[bucket_arn, f"{bucket_arn}/*"],
+    )
+
+
+def expire_logs(days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+    """Return the lifecycle rule of a bucket that receives logs, which nobody overwrites."""
+    return {
+        "id": "expire-logs",
+        "status": "Enabled",
+        "filter": {"prefix": ""},
+        "expiration": {"days": days},
+        "noncurrent_version_expiration": {"noncurrent_days": 1},
+    }
+
+
+def receive_access_logs(bucket_arn: str, account_id: str) -> iam.Statement:
+    """Let S3 deliver the access logs of the account's buckets, which must be in the same region as this one."""
+    return iam.statement(
+        "S3ServerAccessLogs",
+        principals={"Service": "logging.s3.amazonaws.com"},
+        actions=["s3:PutObject"],
+        resources=f"{bucket_arn}/{S3_LOGS_PREFIX}*",
+        conditions={"StringEquals": {"aws:SourceAccount": account_id}},
     )

@@ -85,24 +85,25 @@ BOUNDARY_ACTIONS: Mapping[str, str] = {
     "backup": "*BackupPlan *BackupSelection *RestoreTesting* *agResource *eBackupVault GetBackupV* ListTags "
     "PutBackupVaultA* PutBackupVaultL*",
     "backup-storage": "MountCapsule",
-    "cloudfront": "*Resource Create* De* Get* Update*",
-    "cloudwatch": "*agResource De* List* PutMetricAlarm",
+    "cloudfront": "*Resource ?e* Create* Update*",
+    "cloudwatch": "*ag*Resource De* PutMetricAlarm",
     "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
-    "elasticache": "AddTags* Create* De* Increase* List* Modify* Re*",
-    "elasticloadbalancing": "*",
+    "elasticache": "?e* AddTags* Create* Increase* List* Modify*",
+    "elasticloadbalancing": "?e* Add* Create* Modify*",
     "kms": "*Alias *agResource CreateKey Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
     "Schedule* Update*",
-    "logs": "*Deliver* *agResource *ssociateKmsKey CreateLog* De* List* PutRe*",
+    "logs": "*Deliver* *ag*Resource *ssociateKmsKey CreateLog* De* PutRe*",
     "rds": "*Replication Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
     "route53": "Change* Create* DeleteHostedZone Get* List* Update*",
-    "scheduler": "*",
-    "sns": "*Resource *ubscribe Create* De* Get* List* Set*",
+    "scheduler": "*Schedule* *ag*Resource",
+    "sns": "*Resource *ubscribe ?e* Create* List*",
     "ssm": "*Tags* CreateDocument De* GetDocument GetParameter* List* PutParameter UpdateDocument*",
-    "wafv2": "*Resource *ssociateWebACL Create* De* Get* Put* Update*",
+    "wafv2": "*Resource *ssociateWebACL ?e* Create* Put* Update*",
 }
 """The most that a deployment may do in the account, whatever it is about. Its policies name actions and resources.
 
-Patterns are as short as they can be: IAM limits the length. `*agResource` is TagResource and UntagResource.
+Patterns are as short as they can be: IAM limits the length. `*agResource` is TagResource and UntagResource,
+`*ag*Resource` is ListTagsForResource as well, and `?e*` begins with De-, Get-, Re- or Set-.
 """
 NEVER_ALLOWED: Mapping[str, str] = {
     "ec2": "CreateImage CreateSnapshot* CreateVpcPeeringConnection ModifyImageAttribute ModifyInstanceAttribute "
@@ -691,7 +692,7 @@ def backup_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "ReplicateAutomatedBackups",
                 "rds: StartDBInstanceAutomatedBackupsReplication StopDBInstanceAutomatedBackupsReplication",
                 [*_databases(scope), f"arn:aws:rds:*:{scope.identity.account_id}:auto-backup:*"],
-                None,
+                {"StringEqualsIfExists": scope.in_account},
             ),
         ]
     )
@@ -956,7 +957,7 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
             [
                 # The buckets, and no object in them but releases.
                 ("s3: *agResource Create* Delete* Get* List* Put*", scope.bucket_arns()),
-                ("s3: GetObject", scope.release_arns()),
+                ("s3: Get*", scope.release_arns()),
                 ("codebuild: *Project BatchGet* StartBuild", _projects(scope)),
                 ("secretsmanager: *Secret *agResource Get* List* PutSecretValue UpdateSecretV*", scope.secret_arns()),
             ],

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Api
-from sandbox.provider.model import Autoname, Inputs, Live, ResourceType, arn, call, constant, template
+from sandbox.provider.model import Autoname, Inputs, Live, ResourceType, arn, call, template
 from sandbox.provider.resource_provider import ProviderError
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
@@ -16,7 +16,6 @@ _TAGGING = tagging("tag_resource untag_resource list_tags", ResourceArn="arn")
 _NAME = rules.matches(r"[a-zA-Z0-9_-]{2,50}", "2 to 50 letters, digits, hyphens and underscores")
 _TESTING_NAME = rules.matches(r"[a-zA-Z0-9_]{1,50}", "at most 50 letters, digits and underscores")
 _VAULTS = rules.matches(r"\*|arn:aws:backup:[a-z0-9-]+:\d{12}:backup-vault:.+", "the ARN of a backup vault, or *")
-_OVERWRITE = "backup:PutBackupVaultAccessPolicy"
 
 
 def _check_lock(api: Api, live: Live) -> None:
@@ -33,7 +32,8 @@ _VAULT = ResourceType(
     renames={"name": "BackupVaultName", "kmsKeyArn": "EncryptionKeyArn"},
     tagging=_TAGGING,
     read=call("describe_backup_vault", BackupVaultName="id"),
-    attributes={"arn": "BackupVaultArn", "recoveryPoints": "NumberOfRecoveryPoints"},
+    attributes={"arn": "BackupVaultArn"},
+    absent_outputs="kmsKeyArn recoveryPoints",
     before_delete=_check_lock,
     delete=call("delete_backup_vault", BackupVaultName="id"),
     replace="kmsKeyArn name",
@@ -62,6 +62,7 @@ _LOCK = ResourceType(
     create="put_backup_vault_lock_configuration",
     id=template("{backupVaultName}"),
     read=_read_lock,
+    attributes={"backupVaultArn": "BackupVaultArn"},
     # AWS reports the date from which the lock is for ever instead.
     write_only="changeableForDays",
     delete=call("delete_backup_vault_lock_configuration", BackupVaultName="id"),
@@ -76,38 +77,25 @@ _LOCK = ResourceType(
 )
 
 
-def _actions(policy: str) -> list[tuple[str, str]]:
-    """Effect and action of each statement, in order."""
-    statements = json.loads(policy).get("Statement", [])
-    return [
-        (str(each.get("Effect")), str(action))
-        for each in (statements if isinstance(statements, list) else [statements])
-        for action in (each.get("Action") if isinstance(each.get("Action"), list) else [each.get("Action")])
-    ]
-
-
 def _vault_policy(value: str) -> str | None:
     wrong = rules.policy_document(value)
     if wrong:
         return wrong
-    wildcards = [action for _, action in _actions(value) if "*" in action]
+    statements = json.loads(value)["Statement"]
+    listed = [each.get("Action") for each in (statements if isinstance(statements, list) else [statements])]
+    actions = [action for each in listed for action in (each if isinstance(each, list) else [each])]
+    wildcards = [action for action in actions if "*" in str(action)]
     return f"has the action {wildcards[0]}: a vault's policy takes no wildcards" if wildcards else None
-
-
-def _refuses_overwriting(old: Inputs, _: Inputs) -> str | None:
-    if ("Deny", _OVERWRITE) in _actions(str(old["policy"])):
-        return f"the vault's policy denies {_OVERWRITE}: it can only be removed first (replace_on_changes)"
-    return None
 
 
 _POLICY = ResourceType(
     token="aws:backup/vaultPolicy:VaultPolicy",
     service="backup",
     create="put_backup_vault_access_policy",
-    id=template("{backupVaultName}"),
+    # The provider's is the name, which a vault of another region may have as well.
+    id=arn("backup", "backup-vault:{backupVaultName}"),
     attributes={"backupVaultArn": arn("backup", "backup-vault:{backupVaultName}")},
     replace="backupVaultName",
-    impossible_change=_refuses_overwriting,
     rules={"policy": _vault_policy},
     references={"backupVaultName": references.BACKUP_VAULT},
     stored_only=True,
@@ -205,6 +193,7 @@ _SELECTION = ResourceType(
         "*.type": "ConditionType",
         "*.value": "ConditionValue",
     },
+    absent_outputs="conditions notResources",
     replace="conditions iamRoleArn name notResources planId resources selectionTags",
     autoname=Autoname("name", longest=50),
     validate=_selection_rules,
@@ -227,7 +216,9 @@ _TESTING_PLAN = ResourceType(
     },
     attributes={"arn": lambda live: f"{_testing_arn(live)}-{recorded_uuid('restore-testing-plan', 'name')(live)}"},
     replace="name",
-    defaults={"startWindowHours": 24},
+    # Pulumi's own names have hyphens, which AWS refuses here: a program must give one.
+    autoname=Autoname("name", longest=50),
+    defaults={"scheduleExpressionTimezone": "Etc/UTC", "startWindowHours": 24},
     rules={
         "name": _TESTING_NAME,
         "recoveryPointSelection.includeVaults": _VAULTS,
@@ -258,7 +249,9 @@ _TESTING_SELECTION = ResourceType(
         ),
         "name": "RestoreTestingSelection.RestoreTestingSelectionName",
     },
+    absent_outputs="protectedResourceArns restoreMetadataOverrides",
     replace="name protectedResourceType restoreTestingPlanName",
+    autoname=Autoname("name", longest=50),
     defaults={"validationWindowHours": 0},
     rules={
         "name": _TESTING_NAME,
@@ -276,7 +269,7 @@ _REPLICATION = ResourceType(
     create="start_db_instance_automated_backups_replication",
     id=lambda live: f"arn:aws:rds:{live.region}:{live.account_id}:auto-backup:{_automated_backup(live)}",
     renames={"retentionPeriod": "BackupRetentionPeriod"},
-    attributes={"preSignedUrl": constant("")},
+    absent_outputs="kmsKeyId preSignedUrl",
     replace="kmsKeyId preSignedUrl retentionPeriod sourceDbInstanceArn",
     defaults={"retentionPeriod": 7},
     rules={"kmsKeyId": rules.arn, "retentionPeriod": rules.between(1, 35), "sourceDbInstanceArn": rules.arn},

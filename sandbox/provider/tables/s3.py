@@ -275,7 +275,8 @@ _REPLICATION = _aspect(
     "delete_bucket_replication",
     owned=False,
     renames={"rules": "ReplicationConfiguration.Rules", "role": "ReplicationConfiguration.Role"},
-    unread="token",
+    # The emulator keeps all of a rule and reports its id and destination.
+    unread="rules token",
     validate=_replication_rules,
     rules={"role": rules.arn, "rules.destination.bucket": rules.matches(r"arn:aws:s3:::.+", "the ARN of a bucket")},
     refers={
