@@ -43,6 +43,7 @@ BUCKET_OBJECT_CURRENT: Final = "aws:s3/bucketObjectv2"
 BUCKET_OBJECT_LOCK: Final = "aws:s3/bucketObjectLockConfiguration"
 BUCKET_OWNERSHIP: Final = "aws:s3/bucketOwnershipControls"
 BUCKET_POLICY: Final = "aws:s3/bucketPolicy"
+BUCKET_REPLICATION: Final = "aws:s3/bucketReplicationConfig"
 BUCKET_PUBLIC_ACCESS_BLOCK: Final = "aws:s3/bucketPublicAccessBlock"
 BUCKET_VERSIONING: Final = "aws:s3/bucketVersioning"
 BUILD_PROJECT: Final = "aws:codebuild/project"
@@ -180,6 +181,7 @@ TYPES_WITHOUT_RULES: Final = frozenset(
     f"aws:{module}/{resource}"
     for module, resources in {
         "acm": "certificateValidation",
+        "backup": "restoreTestingPlan",
         "autoscaling": "attachment lifecycleHook notification schedule tag trafficSourceAttachment",
         "cloudfront": "cachePolicy function originAccessControl originRequestPolicy",
         "cloudwatch": "dashboard eventRule eventTarget logDeliveryDestination logMetricFilter logStream "
@@ -191,7 +193,7 @@ TYPES_WITHOUT_RULES: Final = frozenset(
         "elasticache": "parameterGroup",
         "iam": "group openIdConnectProvider samlProvider serviceLinkedRole",
         "lb": "listenerCertificate targetGroupAttachment",
-        "rds": "clusterParameterGroup optionGroup",
+        "rds": "clusterParameterGroup instanceAutomatedBackupsReplication optionGroup",
         "route53": "delegationSet healthCheck resolverFirewallDomainList resolverFirewallRuleGroup "
         "resolverFirewallConfig resolverFirewallRuleGroupAssociation resolverQueryLogConfig "
         "resolverQueryLogConfigAssociation",
@@ -206,7 +208,7 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "acm": "certificate",
     "apigatewayv2": "api",
     "autoscaling": "group",
-    "backup": "plan vault",
+    "backup": "plan restoreTestingPlan vault",
     "cloudfront": "distribution",
     "chatbot": "slackChannelConfiguration teamsChannelConfiguration",
     "cloudwatch": "alarmMuteRule compositeAlarm eventRule logDelivery logDeliveryDestination logDeliverySource "
@@ -323,6 +325,11 @@ def tags_of(resource: StackResource) -> Mapping[str, Any]:
 def in_production(resource: StackResource) -> bool:
     """Tell whether production depends on the resource. One without a tag counts: no resource escapes by omission."""
     return tags_of(resource).get(ENVIRONMENT_TAG) not in LESSER_ENVIRONMENTS
+
+
+def same_region(one: StackResource, other: StackResource) -> bool:
+    """Tell whether two resources are in the same region: a name may exist in each. Without one it is the provider's."""
+    return bool(one.get("region") == other.get("region"))
 
 
 # Policy documents.
@@ -483,6 +490,11 @@ def is_https(listener: StackResource) -> bool:
 def cache_behaviors(distribution: StackResource) -> Sequence[StackResource]:
     """Return the default cache behavior of a distribution and those of its path patterns."""
     return [*distribution.items("defaultCacheBehavior"), *distribution.items("orderedCacheBehaviors")]
+
+
+def is_backup_bucket(bucket: StackResource) -> bool:
+    """Tell whether backups are in a bucket, by its name."""
+    return "backup" in str(bucket.get("bucket") or bucket.get("bucketPrefix") or "")
 
 
 def receives_service_logs(bucket: StackResource, stack: StackGraph) -> bool:

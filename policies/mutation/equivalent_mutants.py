@@ -51,6 +51,7 @@ COST_OR_SPEED: Final = "Changes cost or speed, not access."
 INHERITED: Final = "A replica takes this from its source; AWS ignores or refuses it here."
 
 EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
+    EquivalentMutant("backup/selection", r"notResources.*", "emptied|left out", STRICTER),
     # What AWS does not accept.
     EquivalentMutant("lb/listener", r"defaultActions", "emptied|left out", AWS_REFUSES),
     EquivalentMutant("lb/listenerRule", r"actions|conditions.*", "emptied|left out", AWS_REFUSES),

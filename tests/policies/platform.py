@@ -1016,19 +1016,76 @@ def _nightly_dump(state: State) -> None:
 
 
 def _backup_plan(state: State) -> None:
-    state.add("aws:backup/vault", "vault", {"kmsKeyArn": Reference("data-key", "arn"), "tags": tags("vault")})
-    state.add(
-        "aws:backup/vaultLockConfiguration",
-        "vault-lock",
-        {"backupVaultName": Reference("vault", "name"), "minRetentionDays": 7},
-    )
+    _vault(state, "vault")
+    copies = _vault(state, "copies", region="us-west-2")
     plan = state.add(
         "aws:backup/plan",
         "plan",
-        {"rules": [{"ruleName": "daily", "lifecycle": {"deleteAfter": 35}}], "tags": tags("plan")},
+        {
+            "rules": [
+                {
+                    "ruleName": "daily",
+                    "targetVaultName": Reference("vault", "name"),
+                    "schedule": "cron(0 5 * * ? *)",
+                    "startWindow": 60,
+                    "lifecycle": {"deleteAfter": 35},
+                    "copyActions": [{"destinationVaultArn": copies.arn}],
+                }
+            ],
+            "tags": tags("plan"),
+        },
     )
     state.add("aws:backup/selection", "selection", {"planId": plan.id, "resources": [Reference("primary", "arn")]})
+    state.add("aws:backup/restoreTestingPlan", "restore-plan", {"name": "fixrx", "tags": tags("restore-plan")})
     state.add("aws:backup/restoreTestingSelection", "restore-test", {"protectedResourceType": "RDS"})
+    state.add(
+        "aws:s3/bucketReplicationConfig",
+        "replication",
+        {
+            "bucket": Reference("backups", "bucket"),
+            "rules": [
+                {
+                    "id": "database",
+                    "status": "Enabled",
+                    "sourceSelectionCriteria": {"sseKmsEncryptedObjects": {"status": "Enabled"}},
+                    "destination": {
+                        "bucket": "arn:aws:s3:::fixrx-copies",
+                        "encryptionConfiguration": {"replicaKmsKeyId": Reference("data-key", "arn")},
+                    },
+                }
+            ],
+        },
+    )
+
+
+def _vault(state: State, name: str, **region: str) -> Added:
+    """In the region of the plan, unless another one is given; both have the same name."""
+    vault = state.add(
+        "aws:backup/vault",
+        name,
+        {"name": "fixrx-backups", "kmsKeyArn": Reference("data-key", "arn"), "tags": tags(name), **region},
+    )
+    state.add(
+        "aws:backup/vaultLockConfiguration",
+        f"{name}-lock",
+        {"backupVaultName": Reference(name, "name"), "minRetentionDays": 7, **region},
+    )
+    deny = {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": [
+            "backup:DeleteRecoveryPoint",
+            "backup:PutBackupVaultAccessPolicy",
+            "backup:UpdateRecoveryPointLifecycle",
+        ],
+        "Resource": "*",
+    }
+    state.add(
+        "aws:backup/vaultPolicy",
+        f"{name}-policy",
+        {"backupVaultName": Reference(name, "name"), "policy": document(deny), **region},
+    )
+    return vault
 
 
 def _kubernetes(state: State) -> None:
