@@ -186,7 +186,8 @@ class WorkflowScope:
         return [self.api_domain, self.cdn_domain]
 
     def key_arns(self) -> Sequence[str]:
-        return [f"arn:aws:kms:{region}:{self.identity.account_id}:key/*" for region in self.regions]
+        """Of all regions, since some keys are in others than the stack's; its tags tell which are its own."""
+        return [f"arn:aws:kms:*:{self.identity.account_id}:key/*"]
 
     def alias_arns(self) -> Sequence[str]:
         identity = self.identity
@@ -275,7 +276,7 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
     )
     by_tag: Pairs = [
         ("acm: DescribeCertificate ListTagsForCertificate", _certificates(scope)),
-        ("backup: GetBackupPlan GetBackupSelection ListTags", _backup_plans(scope)),
+        ("backup: GetBackup* ListTags", _backup_plans(scope)),
         ("cloudfront: GetDistribution ListTagsForResource", _distributions(scope)),
         ("ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*")),
         ("elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope)),
@@ -288,10 +289,7 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("wafv2: GetIPSet GetLoggingConfiguration GetWebACL GetWebACLForResource", _web_acls(scope)),
     ]
     by_name: Pairs = [
-        (
-            "backup: DescribeBackupVault GetBackupVaultAccessPolicy GetRestoreTesting* ListTags",
-            _vaults_and_tests(scope),
-        ),
+        ("backup: DescribeBackupVault GetBackup* GetRestoreTesting* ListTags", _vaults_and_tests(scope)),
         ("cloudwatch: ListTagsForResource", _alarms(scope)),
         ("wafv2: GetWebACLForResource", _load_balancers(scope)),
         ("logs: ListTagsForResource", scope.log_group_arns()),
@@ -667,7 +665,7 @@ def backup_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
             (
                 "LockVaults",
                 "backup: PutBackupVaultLockConfiguration",
-                named[:1],
+                named,
                 {"NumericGreaterThanEquals": {"backup:MinRetentionDays": str(LOCK_MIN_DAYS)}},
             ),
             # AWS restricts this one, with which a vault gets its storage, to no resource.
@@ -943,7 +941,7 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
     resources. What is denied here stays denied, since a denial is stronger than any policy.
     """
     regions = {"aws:RequestedRegion": scope.regions}
-    keys = [f"arn:aws:kms:*:{scope.identity.account_id}:key/*"]
+    keys = scope.key_arns()
     return [
         iam.statement(
             "PlatformServices",
@@ -1052,10 +1050,7 @@ def _services_with_keys(scope: WorkflowScope) -> Sequence[str]:
 def _vaults_and_tests(scope: WorkflowScope) -> Sequence[str]:
     """Vaults, in both regions, and the plan of the restore test, in whose name AWS allows no hyphens."""
     identity = scope.identity
-    return [
-        f"arn:aws:backup:*:{identity.account_id}:backup-vault:{identity.prefix}-*",
-        scope.arn("backup", f"restore-testing-plan:{identity.prefix.replace('-', '_')}-*"),
-    ]
+    return [f"arn:aws:backup:*:{identity.account_id}:*:{identity.prefix.replace('-', '?')}?*"]
 
 
 def _backup_plans(scope: WorkflowScope) -> Sequence[str]:
