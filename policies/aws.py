@@ -59,6 +59,7 @@ CLIENT_VPN_AUTHORIZATION: Final = "aws:ec2clientvpn/authorizationRule"
 INSTANCE_CONNECT_ENDPOINT: Final = "aws:ec2transitgateway/instanceConnectEndpoint"
 FIREWALL_RULE: Final = "aws:route53/resolverFirewallRule"
 COMPOSITE_ALARM: Final = "aws:cloudwatch/compositeAlarm"
+DB_AUTOMATED_BACKUPS: Final = "aws:rds/instanceAutomatedBackupsReplication"
 DB_CLUSTER: Final = "aws:rds/cluster"
 DB_CLUSTER_INSTANCE: Final = "aws:rds/clusterInstance"
 DB_CLUSTER_PARAMETER_GROUP: Final = "aws:rds/clusterParameterGroup"
@@ -193,7 +194,7 @@ TYPES_WITHOUT_RULES: Final = frozenset(
         "elasticache": "parameterGroup",
         "iam": "group openIdConnectProvider samlProvider serviceLinkedRole",
         "lb": "listenerCertificate targetGroupAttachment",
-        "rds": "clusterParameterGroup instanceAutomatedBackupsReplication optionGroup",
+        "rds": "clusterParameterGroup optionGroup",
         "route53": "delegationSet healthCheck resolverFirewallDomainList resolverFirewallRuleGroup "
         "resolverFirewallConfig resolverFirewallRuleGroupAssociation resolverQueryLogConfig "
         "resolverQueryLogConfigAssociation",
@@ -654,6 +655,7 @@ CDN_REGION: Final = "us-east-1"
 """Where CloudFront's metrics are."""
 WATCHED_TYPES: Final = (
     AUTO_SCALING_GROUP,
+    BACKUP_VAULT,
     BUILD_PROJECT,
     CACHE,
     CERTIFICATE,

@@ -24,6 +24,10 @@ KEEPS_BACKUPS: Final = (
 DEFAULT_SCHEDULE: Final = "cron(0 5 ? * * *)"
 DEFAULT_START_WINDOW: Final = 60
 """AWS Backup's, in minutes."""
+DEFAULT_REPLICATED_DAYS: Final = 7
+"""RDS's."""
+PLACES_OF_RESTORES: Final = ("dbSubnetGroupName", "publiclyAccessible", "vpcSecurityGroupIds")
+"""What of a restored database says who can reach it."""
 TAG_OPERATORS: Final[Mapping[str, bool]] = {
     "stringEquals": True,
     "stringLikes": True,
@@ -315,7 +319,10 @@ def bucket_copies_leave_the_region(bucket: StackResource, context: Context) -> I
     def copies_of(replication: StackResource) -> Iterator[StackResource | None]:
         for each in replication.items("rules"):
             if each.get("status") == "Enabled":
-                yield from context.stack.targets(each, "destination.bucket", aws.BUCKET) or [None]
+                copies = context.stack.targets(each, "destination.bucket", aws.BUCKET)
+                yield from copies
+                if not copies:
+                    yield None
 
     def leaves(replication: StackResource) -> bool:
         """A copy in another stack counts: its region is not known."""
@@ -338,11 +345,11 @@ def bucket_copies_leave_the_region(bucket: StackResource, context: Context) -> I
     "destination.encryption_configuration.replica_kms_key_id in each rule.",
 )
 def replicas_are_encrypted(replication: StackResource, _: Context) -> Iterator[Problem]:
-    """Replication of a bucket includes encrypted objects, and encrypts their copies with a customer-managed key."""
+    """Replication of a bucket is on, includes encrypted objects, and encrypts copies with a customer-managed key."""
     for each in replication.items("rules"):
         if each.get("status") != "Enabled":
-            continue
-        if each.get("sourceSelectionCriteria.sseKmsEncryptedObjects.status") != "Enabled":
+            yield f"copies nothing of the rule {each.get('id')}: it is disabled"
+        elif each.get("sourceSelectionCriteria.sseKmsEncryptedObjects.status") != "Enabled":
             yield f"leaves out objects under a KMS key in the rule {each.get('id')}: S3 copies none, and nothing fails"
         elif not aws.uses_own_key(each, "destination.encryptionConfiguration.replicaKmsKeyId"):
             yield f"encrypts no copy of the rule {each.get('id')} with a customer-managed key"
@@ -378,8 +385,51 @@ def plan_retention_is_sufficient(plan: StackResource, context: Context) -> Itera
 def restore_is_tested(_: StackResource, context: Context) -> Iterator[Problem]:
     """A stack with a backup plan tests the restore of its backups."""
     selections = context.stack.of_type(aws.RESTORE_TESTING_SELECTION)
-    if not any(selection.is_set("protectedResourceType") for selection in selections):
+    if not any(map(_tests_something, selections)):
         yield "makes backups whose restore is not tested: a backup that cannot be restored is not noticed"
+
+
+def _tests_something(selection: StackResource) -> bool:
+    protected = ("protectedResourceArns", "protectedResourceConditions")
+    return selection.is_set("protectedResourceType") and any(map(selection.is_set, protected))
+
+
+@rule(
+    "backup-restore-tests-are-closed",
+    item=ChecklistItem.BACKUPS,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.RESTORE_TESTING_SELECTION],
+    applies_to=lambda selection: selection.get("protectedResourceType") == "RDS",
+    documentation=f"{BACKUP_GUIDE}/restore-testing-inferred-metadata.html",
+    remediation="Override dbSubnetGroupName, vpcSecurityGroupIds and publiclyAccessible in restore_metadata_overrides.",
+)
+def restore_tests_are_closed(selection: StackResource, _: Context) -> Iterator[Problem]:
+    """Restore tests of databases restore them where the network is the program's, and not publicly."""
+    overrides = selection.get("restoreMetadataOverrides") or {}
+    given = {str(key).lower() for key, value in overrides.items() if value not in (None, "", "[]")}
+    missing = [key for key in PLACES_OF_RESTORES if key.lower() not in given]
+    if missing:
+        yield f"does not set {', '.join(missing)}: AWS Backup restores a copy of all data into the default network"
+    elif selection.get("restoreMetadataOverrides.publiclyAccessible") is not False:
+        yield "restores a copy of all data with an address that the internet can connect to"
+
+
+@rule(
+    "rds-replicated-backups-are-sufficient",
+    item=ChecklistItem.BACKUPS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.DB_AUTOMATED_BACKUPS],
+    documentation=f"{RDS_GUIDE}/USER_ReplicateBackups.html",
+    remediation="Raise `replicated_retention_days` in `fixrx:backup_vault` to 7 or more, and set kms_key_id.",
+    settings={"days": Setting(default=7, minimum=1, maximum=35, description="Days of replicated backups")},
+)
+def replicated_backups_are_sufficient(replication: StackResource, context: Context) -> Iterator[Problem]:
+    """Automated backups in another region are kept for 7 days or more, under a customer-managed key."""
+    days, least = replication.number("retentionPeriod") or DEFAULT_REPLICATED_DAYS, context.settings["days"]
+    if days < least:
+        yield f"keeps replicated backups for {days} days; the guide demands {least}"
+    if not aws.uses_own_key(replication, "kmsKeyId"):
+        yield "is encrypted with an AWS managed key"
 
 
 @rule(

@@ -151,15 +151,15 @@ def access_logging_enabled(bucket: StackResource, context: Context) -> Iterator[
     "storage-force-destroy-disabled",
     item=ChecklistItem.BACKUPS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.BUCKET, aws.DNS_ZONE],
+    resource_types=[aws.BACKUP_VAULT, aws.BUCKET, aws.DNS_ZONE],
     applies_to=aws.in_production,
     documentation="https://www.pulumi.com/registry/packages/aws/api-docs/s3/bucket/",
     remediation="Remove force_destroy.",
 )
 def force_destroy_disabled(resource: StackResource, _: Context) -> Iterator[Problem]:
-    """Buckets and hosted zones of production are not deleted with their content."""
+    """Buckets, backup vaults and hosted zones of production are not deleted with their content."""
     if resource.get("forceDestroy") is True:
-        yield "has force_destroy set: deleting it from the program deletes every object version or record in it"
+        yield "has force_destroy set: deleting it from the program deletes every object version, backup or record in it"
 
 
 @rule(

@@ -937,7 +937,8 @@ def watch_cache_node(state: State, node: str) -> None:
 
 
 def _baseline(state: State, name: str, metric: str, threshold: float, dimensions: dict[str, Any]) -> None:
-    falls = metric in ("FreeStorageSpace", "HealthyHostCount", "DaysToExpiry") or name == "ReplicaStopped"
+    falling = ("FreeStorageSpace", "HealthyHostCount", "DaysToExpiry", "NumberOfBackupJobsCompleted")
+    falls = metric in falling or name == "ReplicaStopped"
     _alarm(
         state,
         name,
@@ -945,7 +946,7 @@ def _baseline(state: State, name: str, metric: str, threshold: float, dimensions
         comparisonOperator="LessThanThreshold" if falls else "GreaterThanThreshold",
         metricName=metric,
         statistic="Average",
-        period=86400 if metric == "DaysToExpiry" else 300,
+        period=86400 if metric in ("DaysToExpiry", "NumberOfBackupJobsCompleted") else 300,
         dimensions=dimensions,
     )
 
@@ -1037,7 +1038,39 @@ def _backup_plan(state: State) -> None:
     )
     state.add("aws:backup/selection", "selection", {"planId": plan.id, "resources": [Reference("primary", "arn")]})
     state.add("aws:backup/restoreTestingPlan", "restore-plan", {"name": "fixrx", "tags": tags("restore-plan")})
-    state.add("aws:backup/restoreTestingSelection", "restore-test", {"protectedResourceType": "RDS"})
+    state.add(
+        "aws:backup/restoreTestingSelection",
+        "restore-test",
+        {
+            "protectedResourceType": "RDS",
+            "protectedResourceArns": [Reference("primary", "arn")],
+            "restoreMetadataOverrides": {
+                "dbSubnetGroupName": Reference("db-subnets", "name"),
+                "publiclyAccessible": "false",
+                "vpcSecurityGroupIds": '["sg-3"]',
+            },
+        },
+    )
+    state.add(
+        "aws:rds/instanceAutomatedBackupsReplication",
+        "replicated",
+        {
+            "sourceDbInstanceArn": Reference("primary", "arn"),
+            "kmsKeyId": Reference("data-key", "arn"),
+            "retentionPeriod": 14,
+            "region": "us-west-2",
+        },
+    )
+    watched = {"BackupVaultName": Reference("vault", "name")}
+    for metric, threshold in (
+        ("NumberOfBackupJobsAborted", 0),
+        ("NumberOfBackupJobsExpired", 0),
+        ("NumberOfBackupJobsFailed", 0),
+        ("NumberOfCopyJobsFailed", 0),
+        ("NumberOfRestoreJobsFailed", 0),
+    ):
+        _baseline(state, metric, metric, threshold, watched)
+    _baseline(state, "VaultBackupMissing", "NumberOfBackupJobsCompleted", 1, watched)
     state.add(
         "aws:s3/bucketReplicationConfig",
         "replication",
@@ -1064,6 +1097,7 @@ def _vault(state: State, name: str, **region: str) -> Added:
         "aws:backup/vault",
         name,
         {"name": "fixrx-backups", "kmsKeyArn": Reference("data-key", "arn"), "tags": tags(name), **region},
+        protect=True,
     )
     state.add(
         "aws:backup/vaultLockConfiguration",

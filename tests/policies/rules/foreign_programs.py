@@ -717,9 +717,11 @@ PROGRAMS: Mapping[str, Program] = {
             ),
             "quiet-nights": ("monitoring-p1-alarms-are-not-muted",),
             "vault": (
+                "availability-stateful-resources-are-protected",
                 "backup-vault-customer-managed-key-used",
                 "backup-vaults-are-locked",
                 "backup-vaults-refuse-deletion",
+                "monitoring-has-required-alarms",
             ),
         },
     ),

@@ -121,7 +121,13 @@ CASES = (
         None,
     ),
     Case("s3-backups-leave-the-region", "backups", remove("replication"), ("replication", "bucket")),
-    Case("s3-backups-leave-the-region", "backups", put("replication", "rules.0.status", "Disabled"), None),
+    Case(
+        "s3-backups-leave-the-region",
+        "backups",
+        put("replication", "rules.0.status", "Disabled"),
+        None,
+        also=(("s3-replicas-are-encrypted", "replication"),),
+    ),
     Case(
         "s3-backups-leave-the-region",
         "backups",
@@ -141,5 +147,25 @@ CASES = (
         None,
     ),
     Case("backup-restore-is-tested", "plan", remove("restore-test"), ("restore-test", "protectedResourceType")),
+    Case("backup-restore-is-tested", "plan", put("restore-test", "protectedResourceArns", []), None),
+    Case(
+        "backup-restore-tests-are-closed",
+        "restore-test",
+        put("restore-test", "restoreMetadataOverrides", {"dbSubnetGroupName": "data", "publiclyAccessible": "false"}),
+        ("restore-test", "restoreMetadataOverrides"),
+    ),
+    Case(
+        "backup-restore-tests-are-closed",
+        "restore-test",
+        put("restore-test", "restoreMetadataOverrides.publiclyAccessible", "true"),
+        None,
+    ),
+    Case(
+        "rds-replicated-backups-are-sufficient",
+        "replicated",
+        put("replicated", "retentionPeriod", 3),
+        ("replicated", "retentionPeriod"),
+    ),
+    Case("rds-replicated-backups-are-sufficient", "replicated", drop("replicated", "kmsKeyId"), None),
     Case("backup-schedules-are-enabled", "nightly", put("nightly", "state", "DISABLED"), ("nightly", "state")),
 )
