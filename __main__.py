@@ -14,7 +14,6 @@ from layers import (
     build_runtime,
 )
 from settings.engine import load_settings
-from settings.recovery import recovery_table
 
 settings = load_settings()
 
@@ -38,5 +37,5 @@ pulumi.export("secrets", data.secrets.arns)
 pulumi.export("app_servers", runtime.api.name)
 pulumi.export("admin_session_document", foundation.admin_access.document_name)
 pulumi.export("connection_budget", settings.connection_budget.as_table(settings.pool_size))
-pulumi.export("recovery", {loss: str(recovery) for loss, recovery in recovery_table(settings).items()})
+pulumi.export("recovery", settings.recovery)
 pulumi.export("workflow_roles", foundation.workflows.role_arns)

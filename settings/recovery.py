@@ -7,7 +7,9 @@ size, and none of them was measured here. The data that is lost follows from how
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from settings.stack import StackSettings
+from components.sections.backup_bucket import BackupBucketSettings
+from components.sections.backup_vault import BackupVaultSettings
+from components.sections.database import DatabaseSettings
 
 FAILOVER = "60 to 120 s"
 RESTORE = "30 to 60 min"
@@ -38,9 +40,10 @@ class Recovery:
 EVERYTHING = Recovery(loses="everything", back_in="never", means="nothing is left")
 
 
-def recovery_table(settings: StackSettings) -> Mapping[str, Recovery]:
+def recovery_table(
+    database: DatabaseSettings, vault: BackupVaultSettings, bucket: BackupBucketSettings
+) -> Mapping[str, Recovery]:
     """Return what is lost and when the database is back, by what happened to it."""
-    database, vault, bucket = settings.database, settings.backup_vault, settings.backup_bucket
     restored = Recovery(
         loses=LAG_OF_AUTOMATED_BACKUPS,
         back_in=RESTORE,

@@ -31,6 +31,7 @@ from components.shared.identity import StackIdentity
 from components.shared.maintenance_windows import MaintenanceWindows
 from components.shared.ports import APPLICATION_PORT
 from components.shared.section import EmailAddress, Environment, Section, TextFormat
+from settings.recovery import recovery_table
 from settings.regions import check_region
 
 PROJECT = "fixrx"
@@ -99,6 +100,12 @@ class StackSettings(BaseModel):
     def pool_size(self) -> int:
         """Database connections of each process of the API."""
         return self.app_servers.pool_size or self.connection_budget.largest_pool
+
+    @property
+    def recovery(self) -> Mapping[str, str]:
+        """What each kind of loss costs, for people to read."""
+        table = recovery_table(self.database, self.backup_vault, self.backup_bucket)
+        return {loss: str(recovery) for loss, recovery in table.items()}
 
     @property
     def application_environment(self) -> Mapping[str, str]:

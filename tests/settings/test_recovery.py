@@ -14,7 +14,8 @@ DUMP = Recovery(loses="24 h", back_in="30 to 60 min", means="the dumps of 7 days
 
 def table(stack: str = "production", **changes: Any) -> dict[str, Recovery]:
     configuration = changed(stack_file(stack), {key.replace("__", "."): value for key, value in changes.items()})
-    return dict(recovery_table(parse_settings(as_pulumi_hands_it_over(configuration))))
+    settings = parse_settings(as_pulumi_hands_it_over(configuration))
+    return dict(recovery_table(settings.database, settings.backup_vault, settings.backup_bucket))
 
 
 def test_production_survives_the_loss_of_its_region() -> None:
