@@ -37,7 +37,6 @@ def inventory(sandbox: Sandbox) -> dict[str, list[str]]:
             sandbox, "autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", "AutoScalingGroupName"
         ),
         "databases": _names(sandbox, "rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier"),
-        "backup vaults": _names(sandbox, "backup", "list_backup_vaults", "BackupVaultList", "BackupVaultName"),
         "buckets": _names(sandbox, "s3", "list_buckets", "Buckets", "Name"),
         "zones": _names(sandbox, "route53", "list_hosted_zones", "HostedZones", "Name"),
         "certificates": _names(sandbox, "acm", "list_certificates", "CertificateSummaryList", "CertificateArn"),
