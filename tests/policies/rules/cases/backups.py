@@ -7,8 +7,8 @@ from tests.policies.changes import Case, both, drop, put, remove
 COPIES = "arn:aws:backup:us-west-2:111122223333:backup-vault:elsewhere"
 
 
-def refusing(*actions: str) -> str:
-    statement = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": list(actions), "Resource": "*"}
+def refusing(*actions: str, **more: object) -> str:
+    statement = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": list(actions), "Resource": "*", **more}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
@@ -54,6 +54,12 @@ CASES = (
         "backup-vaults-refuse-deletion",
         "vault",
         put("vault-policy", "policy", refusing("backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle")),
+        None,
+    ),
+    Case(
+        "backup-vaults-refuse-deletion",
+        "vault",
+        put("vault-policy", "policy", refusing("backup:*", Condition={"Bool": {"aws:SecureTransport": "false"}})),
         None,
     ),
     Case("backup-vault-customer-managed-key-used", "vault", drop("vault", "kmsKeyArn"), ("vault", "kmsKeyArn")),
