@@ -7,11 +7,16 @@ import pulumi
 from components.sections.access_logs import AccessLogsSettings
 from components.shared import iam
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
-from components.shared.private_bucket import LogDestination, PrivateBucket, PrivateBucketArgs
+from components.shared.private_bucket import (
+    S3_LOGS_PREFIX,
+    LogDestination,
+    PrivateBucket,
+    PrivateBucketArgs,
+    expire_logs,
+    receive_access_logs,
+)
 
 LOAD_BALANCER_PREFIX = "load-balancer"
-S3_PREFIX = "s3/"
-"""Of the server access logs of all buckets; an entry names its bucket."""
 CDN_PREFIX = "cdn"
 
 
@@ -41,22 +46,14 @@ class AccessLogs(pulumi.ComponentResource):
             f"{name}-store",
             PrivateBucketArgs(
                 bucket_name=bucket_name,
-                lifecycle_rules=[
-                    {
-                        "id": "expire-logs",
-                        "status": "Enabled",
-                        "filter": {"prefix": ""},
-                        "expiration": {"days": args.settings.retention_days},
-                        "noncurrent_version_expiration": {"noncurrent_days": 1},
-                    }
-                ],
+                lifecycle_rules=[expire_logs(args.settings.retention_days)],
                 policy_statements=_deliveries(f"arn:aws:s3:::{bucket_name}", identity),
                 protect=args.settings.protect,
             ),
             pulumi.ResourceOptions(parent=self),
         )
         self.load_balancer = LogDestination(bucket=bucket.writable_name, prefix=LOAD_BALANCER_PREFIX)
-        self.buckets = LogDestination(bucket=bucket.writable_name, prefix=S3_PREFIX)
+        self.buckets = LogDestination(bucket=bucket.writable_name, prefix=S3_LOGS_PREFIX)
         self.cdn = LogDestination(bucket=bucket.writable_name, prefix=CDN_PREFIX)
         self.register_outputs({"bucket_name": bucket.bucket_name})
 
@@ -73,13 +70,7 @@ def _deliveries(bucket_arn: str, identity: StackIdentity) -> tuple[iam.Statement
                 "ArnLike": {"aws:SourceArn": f"arn:aws:elasticloadbalancing:{region}:{account_id}:loadbalancer/*"}
             },
         ),
-        iam.statement(
-            "S3ServerAccessLogs",
-            principals={"Service": "logging.s3.amazonaws.com"},
-            actions=["s3:PutObject"],
-            resources=f"{bucket_arn}/{S3_PREFIX}*",
-            conditions={"StringEquals": {"aws:SourceAccount": account_id}},
-        ),
+        receive_access_logs(bucket_arn, account_id),
         iam.statement(
             "CdnLogs",
             principals={"Service": "delivery.logs.amazonaws.com"},

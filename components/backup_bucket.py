@@ -7,12 +7,17 @@ lifecycle rules of the bucket, and object lock keeps every version for the short
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 
 from components.sections.backup_bucket import BackupBucketSettings
-from components.shared import iam
 from components.shared.keys import StackContext
-from components.shared.private_bucket import LogDestination, PrivateBucket, PrivateBucketArgs
+from components.shared.private_bucket import (
+    CopiedBucket,
+    LogDestination,
+    PrivateBucket,
+    PrivateBucketArgs,
+    expire,
+    refuse_deletion,
+)
 from components.shared.releases import DATABASE_PREFIX, DRILLS_PREFIX, RELEASES_PREFIX, backup_bucket_name
 from components.shared.runtime import ReleaseStore
 
@@ -33,11 +38,17 @@ class BackupBucket(pulumi.ComponentResource):
 
     bucket_name: pulumi.Output[str]
     releases: ReleaseStore
+    copied: CopiedBucket
+    """What of it is copied to a second region: what cannot be built again."""
 
     def __init__(self, name: str, args: BackupBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:BackupBucket", name, None, opts)
         identity = args.stack.identity
         bucket_name = backup_bucket_name(identity)
+        retention_days = {
+            DATABASE_PREFIX: args.settings.database_retention_days,
+            APPLICATION_PREFIX: args.settings.application_retention_days,
+        }
         bucket = PrivateBucket(
             f"{name}-store",
             PrivateBucketArgs(
@@ -45,11 +56,10 @@ class BackupBucket(pulumi.ComponentResource):
                 kms_key_arn=args.stack.keys.data,
                 object_lock_days=args.settings.object_lock_days,
                 lifecycle_rules=[
-                    _expire(DATABASE_PREFIX, args.settings.database_retention_days),
-                    _expire(APPLICATION_PREFIX, args.settings.application_retention_days),
-                    _expire(DRILLS_PREFIX, REPORT_DAYS),
+                    *(expire(prefix, days) for prefix, days in retention_days.items()),
+                    expire(DRILLS_PREFIX, REPORT_DAYS),
                 ],
-                policy_statements=[_refuse_deletion(f"arn:aws:s3:::{bucket_name}")],
+                policy_statements=[refuse_deletion(f"arn:aws:s3:::{bucket_name}")],
                 access_logs=args.access_logs,
                 protect=args.settings.protect,
             ),
@@ -62,26 +72,9 @@ class BackupBucket(pulumi.ComponentResource):
             prefix=RELEASES_PREFIX,
             key_arn=args.stack.keys.data,
         )
+        self.copied = CopiedBucket(
+            name=bucket.versioned_name,
+            retention_days=retention_days,
+            object_lock_days=args.settings.object_lock_days,
+        )
         self.register_outputs({"bucket_name": self.bucket_name})
-
-
-def _expire(prefix: str, days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
-    return {
-        "id": f"expire-{prefix.rstrip('/')}",
-        "status": "Enabled",
-        "filter": {"prefix": prefix},
-        "expiration": {"days": days},
-        # An overwritten or deleted backup can be restored for as long as a current one.
-        "noncurrent_version_expiration": {"noncurrent_days": days},
-    }
-
-
-def _refuse_deletion(bucket_arn: str) -> iam.Statement:
-    """Only the lifecycle deletes versions; deleting one by hand first needs a reviewed change of this policy."""
-    return iam.statement(
-        "NoDeletionByHand",
-        effect="Deny",
-        principals=iam.ANY_PRINCIPAL,
-        actions=["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"],
-        resources=[bucket_arn, f"{bucket_arn}/*"],
-    )

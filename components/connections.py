@@ -74,6 +74,8 @@ LISTENERS: Mapping[Member, Listener] = {
     Member.CREDENTIALS: Listener(description="Rotation of credentials", tier=Tier.APPLICATION, ports=()),
     Member.VPN: Listener(description="Client VPN", tier=Tier.APPLICATION, ports=()),
     Member.INSTANCE_CONNECT: Listener(description="EC2 Instance Connect Endpoint", tier=Tier.APPLICATION, ports=()),
+    # Of the table's connections it has none: a restored database is a copy of all data.
+    Member.RESTORE_TEST: Listener(description="Restore test of the database", tier=Tier.DATA, ports=()),
 }
 INTERNET_PORTS = (HTTPS_PORT,)
 """What the platform may reach on the internet."""

@@ -123,7 +123,12 @@ class ContinuousIntegration(pulumi.ComponentResource):
             [*permissions.read_statements(scope, self._path), *state],
         )
         self._attach_policy("deploy", policy, role)
-        self._attach("deploy-identities", "roles", permissions.identity_statements(scope), role)
+        self._attach(
+            "deploy-identities",
+            "roles and backups",
+            [*permissions.identity_statements(scope), *permissions.backup_statements(scope)],
+            role,
+        )
         self._attach("deploy-tags", "tags", permissions.tag_statements(scope), role)
         self._attach("deploy-network", "network", permissions.network_statements(scope), role)
         self._attach("deploy-edge", "load balancer, DNS and servers", permissions.edge_statements(scope), role)

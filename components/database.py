@@ -75,6 +75,7 @@ class Database(pulumi.ComponentResource):
     """PostgreSQL primary and replica."""
 
     primary: aws.rds.Instance
+    subnet_group_name: pulumi.Output[str]
     endpoint: pulumi.Output[str]
     replica_endpoint: pulumi.Output[str]
     access: DatabaseAccess
@@ -104,6 +105,7 @@ class Database(pulumi.ComponentResource):
         self._send_events([primary, replica])
 
         self.primary = primary
+        self.subnet_group_name = self._subnet_group.name
         self.endpoint = primary.endpoint
         self.replica_endpoint = replica.endpoint
         self.password = pulumi.Output.secret(self._password.result)

@@ -4,7 +4,7 @@ A boundary grants no permission. A role may do what both its own policies and th
 component gives to its role must be listed here as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,8 @@ from components.shared import iam
 from components.shared.identity import StackIdentity
 
 SESSION_MANAGER_AGENT = (
-    "ec2messages:AcknowledgeMessage",
-    "ec2messages:DeleteMessage",
-    "ec2messages:FailMessage",
+    "ec2messages:*Message*",
     "ec2messages:GetEndpoint",
-    "ec2messages:GetMessages",
     "ec2messages:SendReply",
     "ssm:DescribeAssociation",
     "ssm:DescribeDocument",
@@ -34,10 +31,7 @@ SESSION_MANAGER_AGENT = (
     "ssm:UpdateAssociationStatus",
     "ssm:UpdateInstanceAssociationStatus",
     "ssm:UpdateInstanceInformation",
-    "ssmmessages:CreateControlChannel",
-    "ssmmessages:CreateDataChannel",
-    "ssmmessages:OpenControlChannel",
-    "ssmmessages:OpenDataChannel",
+    "ssmmessages:*Channel",
 )
 """What AmazonSSMManagedInstanceCore allows, without reading parameters: the platform keeps none."""
 WRITE_LOGS = (
@@ -95,30 +89,27 @@ def set_boundary_on_every_role(identity: StackIdentity, boundary_arn: pulumi.Inp
 def _document(identity: StackIdentity) -> pulumi.Output[str]:
     scope = f"{identity.region}:{identity.account_id}"
     return iam.document(
+        # Only the function that rotates them does more than read.
         iam.statement(
             "ReadOwnSecrets",
-            actions=["secretsmanager:GetSecretValue"],
+            actions=iam.actions(
+                "secretsmanager", "DescribeSecret GetSecretValue PutSecretValue UpdateSecretVersionStage"
+            ),
             resources=[f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"],
         ),
-        # The function that rotates them, and the database's roles that log in with a token.
+        # The roles of the database that log in with a token, and the passwords of the cache.
         iam.statement(
-            "RotateOwnSecrets",
-            actions=iam.actions("secretsmanager", "DescribeSecret PutSecretValue UpdateSecretVersionStage"),
-            resources=[f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"],
+            "LogIn",
+            actions=["elasticache:DescribeUsers", "elasticache:ModifyUser", "rds-db:connect"],
+            resources=[
+                f"arn:aws:elasticache:{scope}:user:{identity.prefix}-*",
+                f"arn:aws:rds-db:{scope}:dbuser:*/{identity.project}_*",
+            ],
         ),
+        # What AWS gives for the whole account only.
         iam.statement(
-            "LogInToDatabases",
-            actions=["rds-db:connect"],
-            resources=[f"arn:aws:rds-db:{scope}:dbuser:*/{identity.project}_*"],
-        ),
-        iam.statement(
-            "SetOwnCachePasswords",
-            actions=["elasticache:DescribeUsers", "elasticache:ModifyUser"],
-            resources=[f"arn:aws:elasticache:{scope}:user:{identity.prefix}-*"],
-        ),
-        iam.statement(
-            "FindSecretsAndTags",
-            actions=["secretsmanager:BatchGetSecretValue", "ec2:DescribeTags"],
+            "LookAround",
+            actions=[*iam.LOOK_AT_NETWORK, "ec2:DescribeTags", "secretsmanager:BatchGetSecretValue"],
             resources=["*"],
         ),
         iam.statement(
@@ -180,6 +171,78 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
             actions=["codebuild:StartBuild"],
             resources=[f"arn:aws:codebuild:{scope}:project/{identity.prefix}-*"],
         ),
-        iam.statement("LookAtNetwork", actions=iam.LOOK_AT_NETWORK, resources=["*"]),
+        *_backups(identity),
         iam.statement("SessionManagerAgent", actions=SESSION_MANAGER_AGENT, resources=["*"]),
     )
+
+
+def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
+    """What AWS Backup does with RDS, of AWS's two policies for all services, and what S3 does to copy a bucket.
+
+    For the roles of the backup vault alone: a restored database is a copy of all data. AWS Backup names the instances
+    of its restore tests, and only these can be deleted.
+    """
+    account = identity.account_id
+    buckets = f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{account}"
+    keys = f"arn:aws:kms:*:{account}:key/*"
+    own: iam.Conditions = {
+        "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{account}:role{iam.role_path(identity)}backup-vault-*"}
+    }
+
+    def databases(resources: str) -> Sequence[str]:
+        return [f"arn:aws:rds:*:{account}:{resource}" for resource in resources.split()]
+
+    return [
+        iam.statement(
+            "SeeBackups",
+            actions=["rds:DescribeDB*", "tag:GetResources"],
+            resources=["*"],
+            conditions=own,
+        ),
+        iam.statement(
+            "MakeAndRestoreBackups",
+            actions=iam.actions(
+                "rds",
+                "AddTagsToResource CopyDBSnapshot CreateDBSnapshot DeleteDBSnapshot ListTagsForResource "
+                "RestoreDBInstanceFromDBSnapshot",
+            ),
+            resources=databases(
+                f"db:awsbackup-restore-test-* db:{identity.prefix}-* og:default:* pg:database-* pg:default.* "
+                "snapshot:awsbackup:* subgrp:database-*"
+            ),
+            conditions=own,
+        ),
+        iam.statement(
+            "EndRestoreTests",
+            actions=["rds:DeleteDBInstance", "rds:ModifyDBInstance"],
+            resources=databases("db:awsbackup-restore-test-*"),
+            conditions=own,
+        ),
+        # An action applies to the resources of its own service only.
+        iam.statement(
+            "KeepCopies",
+            actions=[
+                *iam.actions("backup", "CopyIntoBackupVault DescribeBackupVault"),
+                *iam.actions("s3", "GetObject* GetReplicationConfiguration ReplicateObject ReplicateTags"),
+            ],
+            resources=[
+                f"arn:aws:backup:*:{account}:backup-vault:{identity.prefix}-*",
+                buckets,
+                f"{buckets}/*",
+            ],
+            conditions=own,
+        ),
+        iam.statement("DescribeKeys", actions=["kms:DescribeKey"], resources=[keys], conditions=own),
+        iam.statement(
+            "LetDatabasesUseKeys",
+            actions=["kms:CreateGrant"],
+            resources=[keys],
+            conditions={**own, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+        ),
+        iam.statement(
+            "EncryptCopies",
+            actions=["kms:Encrypt"],
+            resources=[keys],
+            conditions={**own, "StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
+        ),
+    ]

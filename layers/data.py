@@ -1,10 +1,11 @@
-"""Data: PostgreSQL, Redis, the application's secrets, the backup bucket."""
+"""Data: PostgreSQL, Redis, the application's secrets, the backup bucket, backups beyond the instance."""
 
 from dataclasses import dataclass
 
 import pulumi
 
 from components.backup_bucket import BackupBucket, BackupBucketArgs
+from components.backup_vault import BackupVault, BackupVaultArgs
 from components.cache import Cache, CacheArgs
 from components.credentials import Credentials, CredentialsArgs
 from components.database import URL_OPTIONS, Database, DatabaseArgs
@@ -24,11 +25,12 @@ class Data:
     secrets: Secrets
     credentials: Credentials
     backups: BackupBucket
+    vault: BackupVault
 
     @property
     def parts(self) -> tuple[pulumi.ComponentResource, ...]:
         """All of them."""
-        return (self.database, self.cache, self.secrets, self.credentials, self.backups)
+        return (self.database, self.cache, self.secrets, self.credentials, self.backups, self.vault)
 
 
 def build_data(settings: StackSettings, foundation: Foundation) -> Data:
@@ -79,4 +81,16 @@ def build_data(settings: StackSettings, foundation: Foundation) -> Data:
         BackupBucketArgs(settings=settings.backup_bucket, stack=stack, access_logs=foundation.access_logs.buckets),
         options,
     )
-    return Data(database=database, cache=cache, secrets=secrets, credentials=credentials, backups=backups)
+    vault = BackupVault(
+        "backup-vault",
+        BackupVaultArgs(
+            settings=settings.backup_vault,
+            stack=stack,
+            primary_arn=database.primary.arn,
+            subnet_group_name=database.subnet_group_name,
+            bucket=backups.copied,
+            restore_test=placements.get(Member.RESTORE_TEST),
+        ),
+        options,
+    )
+    return Data(database=database, cache=cache, secrets=secrets, credentials=credentials, backups=backups, vault=vault)

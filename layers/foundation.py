@@ -61,7 +61,11 @@ def build_foundation(settings: StackSettings) -> Foundation:
     encryption = Encryption("encryption", EncryptionArgs(settings=settings.encryption, identity=identity), options)
     stack = StackContext(identity=identity, keys=encryption.key_arns)
     network = Network("network", NetworkArgs(settings=settings.network, stack=stack), options)
-    asked_for = {Member.VPN: settings.vpn.enabled, Member.INSTANCE_CONNECT: settings.admin_access.instance_connect}
+    asked_for = {
+        Member.VPN: settings.vpn.enabled,
+        Member.INSTANCE_CONNECT: settings.admin_access.instance_connect,
+        Member.RESTORE_TEST: settings.backup_vault.tests_restores,
+    }
     connections = Connections(
         "connections",
         ConnectionsArgs(vpc_id=network.vpc_id, subnet_ids=network.subnet_ids, optional=asked_for),

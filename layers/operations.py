@@ -30,6 +30,7 @@ def build_operations(
         data.database,
         data.cache,
         data.credentials,
+        data.vault,
         migration.jobs,
         runtime.api,
     )

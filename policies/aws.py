@@ -43,6 +43,7 @@ BUCKET_OBJECT_CURRENT: Final = "aws:s3/bucketObjectv2"
 BUCKET_OBJECT_LOCK: Final = "aws:s3/bucketObjectLockConfiguration"
 BUCKET_OWNERSHIP: Final = "aws:s3/bucketOwnershipControls"
 BUCKET_POLICY: Final = "aws:s3/bucketPolicy"
+BUCKET_REPLICATION: Final = "aws:s3/bucketReplicationConfig"
 BUCKET_PUBLIC_ACCESS_BLOCK: Final = "aws:s3/bucketPublicAccessBlock"
 BUCKET_VERSIONING: Final = "aws:s3/bucketVersioning"
 BUILD_PROJECT: Final = "aws:codebuild/project"
@@ -59,6 +60,7 @@ CLIENT_VPN_AUTHORIZATION: Final = "aws:ec2clientvpn/authorizationRule"
 INSTANCE_CONNECT_ENDPOINT: Final = "aws:ec2transitgateway/instanceConnectEndpoint"
 FIREWALL_RULE: Final = "aws:route53/resolverFirewallRule"
 COMPOSITE_ALARM: Final = "aws:cloudwatch/compositeAlarm"
+DB_AUTOMATED_BACKUPS: Final = "aws:rds/instanceAutomatedBackupsReplication"
 DB_CLUSTER: Final = "aws:rds/cluster"
 DB_CLUSTER_INSTANCE: Final = "aws:rds/clusterInstance"
 DB_CLUSTER_PARAMETER_GROUP: Final = "aws:rds/clusterParameterGroup"
@@ -183,6 +185,7 @@ TYPES_WITHOUT_RULES: Final = frozenset(
     f"aws:{module}/{resource}"
     for module, resources in {
         "acm": "certificateValidation",
+        "backup": "restoreTestingPlan",
         "autoscaling": "attachment lifecycleHook notification schedule tag trafficSourceAttachment",
         "cloudfront": "cachePolicy function originAccessControl originRequestPolicy",
         "cloudwatch": "dashboard eventRule eventTarget logDeliveryDestination logMetricFilter logStream "
@@ -209,7 +212,7 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "acm": "certificate",
     "apigatewayv2": "api",
     "autoscaling": "group",
-    "backup": "plan vault",
+    "backup": "plan restoreTestingPlan vault",
     "cloudfront": "distribution",
     "chatbot": "slackChannelConfiguration teamsChannelConfiguration",
     "cloudwatch": "alarmMuteRule compositeAlarm eventRule logDelivery logDeliveryDestination logDeliverySource "
@@ -326,6 +329,11 @@ def tags_of(resource: StackResource) -> Mapping[str, Any]:
 def in_production(resource: StackResource) -> bool:
     """Tell whether production depends on the resource. One without a tag counts: no resource escapes by omission."""
     return tags_of(resource).get(ENVIRONMENT_TAG) not in LESSER_ENVIRONMENTS
+
+
+def same_region(one: StackResource, other: StackResource) -> bool:
+    """Tell whether two resources are in the same region: a name may exist in each. Without one it is the provider's."""
+    return bool(one.get("region") == other.get("region"))
 
 
 # Policy documents.
@@ -488,6 +496,11 @@ def cache_behaviors(distribution: StackResource) -> Sequence[StackResource]:
     return [*distribution.items("defaultCacheBehavior"), *distribution.items("orderedCacheBehaviors")]
 
 
+def is_backup_bucket(bucket: StackResource) -> bool:
+    """Tell whether backups are in a bucket, by its name."""
+    return "backup" in str(bucket.get("bucket") or bucket.get("bucketPrefix") or "")
+
+
 def receives_service_logs(bucket: StackResource, stack: StackGraph) -> bool:
     """Tell whether AWS delivers access logs into a bucket; its deliveries cannot use a customer-managed key."""
     return any(
@@ -645,6 +658,7 @@ GLOBAL_METRICS_REGION: Final = "us-east-1"
 """Where the metrics of CloudFront and Route 53 are."""
 WATCHED_TYPES: Final = (
     AUTO_SCALING_GROUP,
+    BACKUP_VAULT,
     BUILD_PROJECT,
     CACHE,
     CERTIFICATE,

@@ -163,6 +163,8 @@ QUIET = {"tags", "tagsAll", "description", "name"}
 """Inputs whose change nobody who uses the platform can notice, whatever the type."""
 
 REPLACEMENTS = {
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": "the vault has no lock for a moment",
+    "aws:backup/vaultPolicy:VaultPolicy": "the vault has no policy for a moment",
     "aws:ec2/natGateway:NatGateway": "connections from the servers to the internet end; new ones work within minutes",
     "aws:ec2/securityGroup:SecurityGroup": "its members change groups first; connections stay if the rules do",
     "aws:ec2/subnet:Subnet": "everything in it has to move",

@@ -12,13 +12,16 @@ from typing import Any, get_type_hints
 
 from components.sections.admin_access import AdminAccessSettings
 from components.sections.app_servers import AppServersSettings
+from components.sections.backup_vault import DISTANCE_MINUTES, START_WINDOW_MINUTES, BackupVaultSettings
 from components.sections.cdn import CdnSettings
 from components.sections.continuous_integration import ContinuousIntegrationSettings
 from components.sections.database import DatabaseSettings
 from components.sections.dns import LONGEST_CERTIFICATE_DOMAIN, DnsSettings
 from components.sections.network import NatMode, NetworkSettings
 from components.sections.vpn import VpnSettings
+from components.shared.maintenance_windows import MaintenanceWindows
 from settings.problems import Problem
+from settings.regions import check_region
 from settings.stack import AccountSettings, StackSettings, cdn_domain, connection_budget
 
 
@@ -127,6 +130,35 @@ def vpn_has_addresses_of_its_own(vpn: VpnSettings, network: NetworkSettings) -> 
         )
 
 
+def copies_leave_the_region(account: AccountSettings, backup_vault: BackupVaultSettings) -> Iterator[Problem]:
+    region = backup_vault.dr_region
+    if region is None:
+        return
+    try:
+        check_region(region)
+    except ValueError as error:
+        yield Problem(key="backup_vault.dr_region", what=str(error))
+    if region == account.region:
+        yield Problem(
+            key="backup_vault.dr_region",
+            what=f"is {region}, as account.region: copies there are lost together with it; choose another region, or "
+            "null for no copies",
+        )
+
+
+def backups_start_away_from_windows(
+    backup_vault: BackupVaultSettings, maintenance_windows: MaintenanceWindows
+) -> Iterator[Problem]:
+    apart = maintenance_windows.minutes_apart(backup_vault.start, START_WINDOW_MINUTES)
+    if apart < DISTANCE_MINUTES:
+        yield Problem(
+            key="backup_vault.start",
+            what=f"is {backup_vault.start}, and a backup may start until {START_WINDOW_MINUTES} minutes later: that is "
+            f"{apart} minutes from maintenance_windows.daily or weekly, and RDS refuses backups within "
+            f"{DISTANCE_MINUTES}; choose another time",
+        )
+
+
 RULES = tuple(
     rule_of(function)
     for function in (
@@ -137,5 +169,7 @@ RULES = tuple(
         static_files_have_a_domain_of_their_own,
         ssh_has_a_daemon,
         vpn_has_addresses_of_its_own,
+        copies_leave_the_region,
+        backups_start_away_from_windows,
     )
 )

@@ -9,6 +9,7 @@ from components.sections.access_logs import AccessLogsSettings
 from components.sections.admin_access import AdminAccessSettings
 from components.sections.app_servers import AppServersSettings
 from components.sections.backup_bucket import BackupBucketSettings
+from components.sections.backup_vault import BackupVaultSettings
 from components.sections.cache import CacheSettings
 from components.sections.cdn import CdnSettings
 from components.sections.continuous_integration import ContinuousIntegrationSettings
@@ -30,6 +31,7 @@ from components.shared.identity import StackIdentity
 from components.shared.maintenance_windows import MaintenanceWindows
 from components.shared.ports import APPLICATION_PORT
 from components.shared.section import EmailAddress, Environment, Section, TextFormat
+from settings.recovery import recovery_table
 from settings.regions import check_region
 
 PROJECT = "fixrx"
@@ -64,6 +66,7 @@ class StackSettings(BaseModel):
     database: DatabaseSettings = DatabaseSettings()
     cache: CacheSettings = CacheSettings()
     backup_bucket: BackupBucketSettings = BackupBucketSettings()
+    backup_vault: BackupVaultSettings = BackupVaultSettings()
     access_logs: AccessLogsSettings = AccessLogsSettings()
     admin_access: AdminAccessSettings = AdminAccessSettings()
     vpn: VpnSettings = VpnSettings()
@@ -81,6 +84,7 @@ class StackSettings(BaseModel):
             owner=self.owner,
             account_id=self.account.id,
             region=self.account.region,
+            second_region=self.backup_vault.second_region,
         )
 
     @property
@@ -96,6 +100,12 @@ class StackSettings(BaseModel):
     def pool_size(self) -> int:
         """Database connections of each process of the API."""
         return self.app_servers.pool_size or self.connection_budget.largest_pool
+
+    @property
+    def recovery(self) -> Mapping[str, str]:
+        """What each kind of loss costs, for people to read."""
+        table = recovery_table(self.database, self.backup_vault, self.backup_bucket)
+        return {loss: str(recovery) for loss, recovery in table.items()}
 
     @property
     def application_environment(self) -> Mapping[str, str]:

@@ -31,6 +31,7 @@ class Member(StrEnum):
     CREDENTIALS = "credentials"
     VPN = "vpn"
     INSTANCE_CONNECT = "instance-connect"
+    RESTORE_TEST = "restore-test"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,8 @@ GLOBAL_SERVICES_REGION = "us-east-1"
 """Region of what AWS's global services accept from one region only: Route 53's query logs."""
 
 NAME_LIMITS: Mapping[str, int] = {
+    "aws:backup/restoreTestingPlan:RestoreTestingPlan": 50,
+    "aws:backup/vault:Vault": 50,
     "aws:codebuild/project:Project": 150,
     "aws:cloudwatch/logGroup:LogGroup": 512,
     "aws:cloudwatch/metricAlarm:MetricAlarm": 255,
@@ -44,6 +46,8 @@ class StackIdentity:
     """E-mail address of the team that is responsible for the resources."""
     account_id: str
     region: str
+    second_region: str | None = None
+    """Where the copies are that survive the loss of the region; None without any."""
 
     @property
     def prefix(self) -> str:

@@ -128,6 +128,17 @@ class MaintenanceWindows(Section):
         last_day = DAYS[(DAYS.index(self.weekly.day) + end // MINUTES_PER_DAY) % len(DAYS)]
         return f"{self.weekly.day}:{self.weekly.start}-{last_day}:{_clock(end)}"
 
+    def minutes_apart(self, start: TimeOfDay, minutes: int) -> int:
+        """Return the shortest time between RDS's windows and what begins every day at `start` and lasts `minutes`.
+
+        In minutes; 0 if they meet. The weekly window counts on every day.
+        """
+        begin = _minute(start)
+        return min(
+            _minutes_between(begin, minutes, _minute(window.start), window.minutes)
+            for window in (self.daily, self.weekly)
+        )
+
     @property
     def schedules(self) -> tuple[Schedule, ...]:
         """The jobs on the database: a dump with each daily window, VACUUM with the weekly one, a restore drill and
@@ -176,6 +187,12 @@ class MaintenanceWindows(Section):
 def _cron(minute: int, days: str) -> str:
     """Return a schedule: `days` are day of the month, month and day of the week."""
     return f"cron({minute % 60} {minute // 60} {days} *)"
+
+
+def _minutes_between(start: int, minutes: int, other: int, other_minutes: int) -> int:
+    """Return the shorter of the two gaps that two spans leave on the clock, in minutes; 0 if they meet."""
+    until_other, until_start = (other - start) % MINUTES_PER_DAY, (start - other) % MINUTES_PER_DAY
+    return max(0, min(until_other - minutes, until_start - other_minutes))
 
 
 def _minute(time_of_day: str) -> int:

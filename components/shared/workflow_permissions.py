@@ -2,9 +2,9 @@
 
 A resource with a physical name of ours is recognised by it. One that Pulumi names, or AWS numbers, is recognised by
 its tags: created only with the stack's tags, and afterwards used only with them. The stack's tags are set on new
-resources only, so nobody else's resource can be made the stack's. KMS, ACM and CloudFront do not tell a new resource
-from one that has no tags: a key, certificate or distribution without the tag Project could be claimed. Tag those of
-other projects.
+resources only, so nobody else's resource can be made the stack's. KMS, ACM, CloudFront and AWS Backup do not tell a new
+resource from one that has no tags: a key, certificate, distribution or backup plan without the tag Project could be
+claimed. Tag those of other projects.
 
 Which actions AWS can restrict in which way is in its Service Authorization Reference; `tests/layers/test_iam.py` holds
 every statement against it.
@@ -19,21 +19,36 @@ from components.shared import iam
 from components.shared.assets import LEFT_PREFIX, SITE_PREFIX, assets_bucket_name
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
 from components.shared.releases import RELEASES_PREFIX, backup_bucket_name
+from components.shared.vault_lock import LOCK_MIN_DAYS
 
 ROLE_SERVICES = (
+    "backup.amazonaws.com",
     "codebuild.amazonaws.com",
     "ec2.amazonaws.com",
     "lambda.amazonaws.com",
     "monitoring.rds.amazonaws.com",
+    "s3.amazonaws.com",
     "scheduler.amazonaws.com",
     "vpc-flow-logs.amazonaws.com",
 )
 """Services to which a deployment passes roles of the platform."""
-SERVICE_LINKED_ROLE_SERVICES = ("autoscaling", "elasticache", "elasticloadbalancing", "rds", "wafv2")
+SERVICE_LINKED_ROLE_SERVICES = (
+    "autoscaling",
+    "backup",
+    "elasticache",
+    "elasticloadbalancing",
+    "rds",
+    "restore-testing.backup",
+    "wafv2",
+)
 """Services that create a role of their own with the first resource of an account."""
+SERVICES_WITH_KEYS = ("backup", "rds")
+"""Services that use a key of the stack while a deployment makes what is encrypted under it."""
 ATTACHABLE_POLICIES = (
     "AmazonSSMManagedInstanceCore",
     "service-role/AWSLambdaVPCAccessExecutionRole",
+    "service-role/AWSBackupServiceRolePolicyForBackup",
+    "service-role/AWSBackupServiceRolePolicyForRestores",
     "service-role/AmazonRDSEnhancedMonitoringRole",
 )
 """AWS's policies that the platform's roles have."""
@@ -68,25 +83,30 @@ None of them contains data of users; DNS records are public."""
 
 BOUNDARY_ACTIONS: Mapping[str, str] = {
     "acm": "*Tags* De* List* Request* Update*",
-    "autoscaling": "*Processes *ableMetricsCollection Attach* Cancel* Create* De* Put* Start* Update*",
-    "cloudfront": "*Resource Create* De* Get* Update*",
-    "cloudwatch": "*agResource De* List* PutMetricAlarm",
+    "autoscaling": "*Processes *ableMetrics* Attach* Cancel* Create* De* Put* Start* Update*",
+    # Not the deletion of what protects a vault: *eBackupVault is Create-, Delete- and DescribeBackupVault.
+    "backup": "*BackupPlan *BackupSelection *RestoreTesting* *agResource *eBackupVault GetBackupV* ListTags "
+    "PutBackupVaultA* PutBackupVaultL*",
+    "backup-storage": "MountCapsule",
+    "cloudfront": "*Resource ?e* Create* Update*",
+    "cloudwatch": "*ag*Resource De* PutMetricAlarm",
     "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
-    "elasticache": "AddTags* Create* De* Increase* List* Modify* Re*",
-    "elasticloadbalancing": "?et* Add* Create* De* Modify* Remove*",
+    "elasticache": "?e* AddTags* Create* Increase* List* Modify*",
+    "elasticloadbalancing": "?e* Add* Create* Modify*",
     "kms": "*Alias *agResource CreateKey Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
     "Schedule* Update*",
-    "logs": "*Deliver* *agResource *ssociateKmsKey CreateLog* De* List* PutRe*",
-    "rds": "Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
+    "logs": "*Deliver* *ag*Resource *ssociateKmsKey CreateLog* De* PutRe*",
+    "rds": "*Replication Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
     "route53": "Change* Create* DeleteHostedZone Get* List* Update*",
-    "scheduler": "*Schedule* *agResource List*",
-    "sns": "*Resource *ubscribe Create* De* Get* List* Set*",
+    "scheduler": "*Schedule* *ag*Resource",
+    "sns": "*Resource *ubscribe ?e* Create* List*",
     "ssm": "*Tags* CreateDocument De* GetDocument GetParameter* List* PutParameter UpdateDocument*",
-    "wafv2": "*Resource *ssociateWebACL Create* De* Get* Put* Update*",
+    "wafv2": "*Resource *ssociateWebACL ?e* Create* Put* Update*",
 }
 """The most that a deployment may do in the account, whatever it is about. Its policies name actions and resources.
 
-Patterns are as short as they can be: IAM limits the length. `*agResource` is TagResource and UntagResource.
+Patterns are as short as they can be: IAM limits the length. `*agResource` is TagResource and UntagResource,
+`*ag*Resource` is ListTagsForResource as well, and `?e*` begins with De-, Get-, Re- or Set-.
 """
 NEVER_ALLOWED: Mapping[str, str] = {
     "ec2": "CreateImage CreateSnapshot* CreateVpcPeeringConnection ModifyImageAttribute ModifyInstanceAttribute "
@@ -155,7 +175,12 @@ class WorkflowScope:
 
     @property
     def regions(self) -> Sequence[str]:
-        """Regions of the stack's resources: the query log of Route 53 is in its own."""
+        """Regions of the stack's resources: the query log of Route 53 and the copies of backups are in their own."""
+        return sorted({*self.service_regions, self.identity.second_region or self.identity.region})
+
+    @property
+    def service_regions(self) -> Sequence[str]:
+        """Without the region of the copies, in which nothing serves anybody."""
         return sorted({self.identity.region, GLOBAL_SERVICES_REGION})
 
     @property
@@ -164,7 +189,8 @@ class WorkflowScope:
         return [self.api_domain, self.cdn_domain]
 
     def key_arns(self) -> Sequence[str]:
-        return [f"arn:aws:kms:{region}:{self.identity.account_id}:key/*" for region in self.regions]
+        """Of all regions, since some keys are in others than the stack's; its tags tell which are its own."""
+        return [f"arn:aws:kms:*:{self.identity.account_id}:key/*"]
 
     def alias_arns(self) -> Sequence[str]:
         identity = self.identity
@@ -253,6 +279,7 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
     )
     by_tag: Pairs = [
         ("acm: DescribeCertificate ListTagsForCertificate", _certificates(scope)),
+        ("backup: GetBackup* ListTags", _backup_plans(scope)),
         ("cloudfront: GetDistribution ListTagsForResource", _distributions(scope)),
         ("ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*")),
         ("elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope)),
@@ -265,13 +292,13 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("wafv2: GetIPSet GetLoggingConfiguration GetWebACL GetWebACLForResource", _web_acls(scope)),
     ]
     by_name: Pairs = [
+        ("backup: DescribeBackupVault GetBackup* GetRestoreTesting* ListTags", _vaults_and_tests(scope)),
         ("cloudwatch: ListTagsForResource", _alarms(scope)),
         ("wafv2: GetWebACLForResource", _load_balancers(scope)),
         ("logs: ListTagsForResource", scope.log_group_arns()),
         ("logs: GetDeliveryDestination GetDeliverySource ListTagsForResource", _delivery_ends(scope)),
         (
-            "s3: GetAccelerateConfiguration GetBucket* GetEncryptionConfiguration GetLifecycleConfiguration "
-            "GetReplicationConfiguration ListBucket ListTagsForResource",
+            "s3: Get*Configuration GetBucket* ListBucket ListTagsForResource",
             scope.bucket_arns(),
         ),
         ("secretsmanager: DescribeSecret GetResourcePolicy", scope.secret_arns()),
@@ -281,7 +308,7 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ),
         ("ssm: GetParameter ListTagsForResource", _markers(scope)),
         ("codebuild: BatchGetProjects", _projects(scope)),
-        ("lambda: GetFunction GetFunctionCodeSigningConfig GetPolicy ListVersionsByFunction", _functions(scope)),
+        ("lambda: Get* List*", _functions(scope)),
         ("scheduler: GetSchedule GetScheduleGroup ListTagsForResource", _schedules(scope)),
     ]
     return [
@@ -639,6 +666,53 @@ def data_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     )
 
 
+def backup_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """Vaults, plan and restore test. A deployment sets the lock and the policy of a vault; to remove either is left to
+    an administrator, since they protect the backups from stolen credentials as well."""
+    named, plans = _vaults_and_tests(scope), _backup_plans(scope)
+    return _statements(
+        [
+            (
+                "ManageVaultsAndTests",
+                "backup: CreateBackupVault CreateRestoreTesting* DeleteBackupVault DeleteRestoreTesting* "
+                "PutBackupVaultAccessPolicy TagResource UntagResource UpdateRestoreTesting*",
+                named,
+                None,
+            ),
+            (
+                "LockVaults",
+                "backup: PutBackupVaultLockConfiguration",
+                named,
+                {"NumericGreaterThanEquals": {"backup:MinRetentionDays": str(LOCK_MIN_DAYS)}},
+            ),
+            # AWS restricts this one, with which a vault gets its storage, to no resource.
+            (
+                "MountVault",
+                "backup-storage: MountCapsule",
+                ["*"],
+                {"StringEqualsIfExists": scope.in_account, "StringEquals": {"aws:RequestedRegion": scope.regions}},
+            ),
+            ("CreateBackupPlan", "backup: CreateBackupPlan", plans, scope.new),
+            (
+                "ManageBackupPlan",
+                "backup: CreateBackupSelection DeleteBackupPlan DeleteBackupSelection UpdateBackupPlan",
+                plans,
+                scope.own,
+            ),
+            ("TagNewPlan", "backup: TagResource", plans, scope.new_without_tags),
+            ("TagOwnPlan", "backup: TagResource", plans, scope.own_and_stays),
+            ("UntagOwnPlan", "backup: UntagResource", plans, scope.own_and_keeps),
+            # What is made in the second region has a number of AWS's; which database it is about is in the request.
+            (
+                "ReplicateAutomatedBackups",
+                "rds: StartDBInstanceAutomatedBackupsReplication StopDBInstanceAutomatedBackupsReplication",
+                [*_databases(scope), f"arn:aws:rds:*:{scope.identity.account_id}:auto-backup:*"],
+                {"StringEqualsIfExists": scope.in_account},
+            ),
+        ]
+    )
+
+
 def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """Buckets, secrets, keys, and what observes them: log groups, alarms, topics, the session document."""
     keys, aliases = scope.key_arns(), scope.alias_arns()
@@ -649,7 +723,8 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "ManageBuckets",
                 "s3: CreateBucket DeleteBucket DeleteBucketPolicy PutBucketLogging PutBucketObjectLockConfiguration "
                 "PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock PutBucketTagging "
-                "PutBucketVersioning PutEncryptionConfiguration PutLifecycleConfiguration TagResource UntagResource",
+                "PutBucketVersioning PutEncryptionConfiguration PutLifecycleConfiguration "
+                "PutReplicationConfiguration TagResource UntagResource",
                 scope.bucket_arns(),
                 None,
             ),
@@ -906,6 +981,7 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
     resources. What is denied here stays denied, since a denial is stronger than any policy.
     """
     regions = {"aws:RequestedRegion": scope.regions}
+    keys = scope.key_arns()
     return [
         iam.statement(
             "PlatformServices",
@@ -919,9 +995,9 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
             [
                 # The buckets, and no object in them but releases.
                 ("s3: *agResource Create* Delete* Get* List* Put*", scope.bucket_arns()),
-                ("s3: GetObject", scope.release_arns()),
+                ("s3: Get*", scope.release_arns()),
                 ("codebuild: *Project BatchGet* StartBuild", _projects(scope)),
-                ("lambda: *Permission *agResource *Function* GetPolicy", _functions(scope)),
+                ("lambda: *Function* *Permission *Resource GetPolicy", _functions(scope)),
                 ("secretsmanager: *Secret *agResource GetResourcePolicy", scope.secret_arns()),
             ],
             None,
@@ -929,7 +1005,13 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
         *_statements(
             [
                 ("Verify", "ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")], scope.own),
-                ("GrantKeys", "kms: CreateGrant", scope.key_arns(), {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+                ("GrantKeys", "kms: CreateGrant", keys, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+                (
+                    "UseKeys",
+                    "kms: Decrypt GenerateDataKey* RetireGrant",
+                    keys,
+                    {"StringLike": {"kms:ViaService": [f"{service}.*" for service in SERVICES_WITH_KEYS]}},
+                ),
             ]
         ),
         *_bound_identities(scope),
@@ -947,7 +1029,6 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """As `identity_statements`, without the details that its own statements have."""
     path = iam.role_path(scope.identity)
     roles, profiles = scope.account_arn(f"role{path}*"), scope.account_arn(f"instance-profile{path}*")
-    kinds = ("instance-profile", "oidc-provider", "policy", "role")
     return _statements(
         [
             (
@@ -967,7 +1048,7 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
             (
                 "ReadIdentities",
                 "iam: Get* List*",
-                [scope.account_arn(f"{kind}/*") for kind in kinds],
+                [scope.account_arn("*/*")],
                 None,
             ),
         ]
@@ -975,15 +1056,45 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
 
 
 def _key_uses(scope: WorkflowScope) -> Groups:
-    """The stack's keys are used by services that encrypt with them."""
+    """The stack's keys are used by services that encrypt with them, and only while they do it for the deployment."""
+    keys = scope.key_arns()
     return [
         (
             "LetServicesUseKeys",
             "kms: CreateGrant",
-            scope.key_arns(),
+            keys,
             {**scope.own, "Bool": {"kms:GrantIsForAWSResource": "true"}},
-        )
+        ),
+        (
+            "UseKeysThroughServices",
+            "kms: Decrypt GenerateDataKey* RetireGrant",
+            keys,
+            {
+                "StringEquals": {
+                    **scope.tags("Resource"),
+                    "kms:ViaService": _services_with_keys(scope),
+                }
+            },
+        ),
     ]
+
+
+def _services_with_keys(scope: WorkflowScope) -> Sequence[str]:
+    return [
+        f"{service}.{region}.amazonaws.com"
+        for region in dict.fromkeys((scope.identity.region, scope.identity.second_region or scope.identity.region))
+        for service in SERVICES_WITH_KEYS
+    ]
+
+
+def _vaults_and_tests(scope: WorkflowScope) -> Sequence[str]:
+    """Vaults, in both regions, and the plan of the restore test, in whose name AWS allows no hyphens."""
+    identity = scope.identity
+    return [f"arn:aws:backup:*:{identity.account_id}:*:{identity.prefix.replace('-', '?')}?*"]
+
+
+def _backup_plans(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("backup", "backup-plan:*")
 
 
 def _images(scope: WorkflowScope) -> Sequence[str]:
@@ -1049,12 +1160,14 @@ def _web_acls(scope: WorkflowScope) -> Sequence[str]:
 
 
 def _managed_rules(scope: WorkflowScope) -> Sequence[str]:
-    return [f"arn:aws:wafv2:{region}:{scope.identity.account_id}:*/managedruleset/*" for region in scope.regions]
+    return [
+        f"arn:aws:wafv2:{region}:{scope.identity.account_id}:*/managedruleset/*" for region in scope.service_regions
+    ]
 
 
 def _certificates(scope: WorkflowScope) -> Sequence[str]:
     """The CDN's is in a region of its own."""
-    return [f"arn:aws:acm:{region}:{scope.identity.account_id}:certificate/*" for region in scope.regions]
+    return [f"arn:aws:acm:{region}:{scope.identity.account_id}:certificate/*" for region in scope.service_regions]
 
 
 def _distributions(scope: WorkflowScope) -> Sequence[str]:

@@ -51,6 +51,11 @@ COST_OR_SPEED: Final = "Changes cost or speed, not access."
 INHERITED: Final = "A replica takes this from its source; AWS ignores or refuses it here."
 
 EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
+    EquivalentMutant("backup/selection", r"notResources.*", "emptied|left out", STRICTER),
+    EquivalentMutant("backup/restoreTestingPlan", r"recoveryPointSelection(\..*)?", "emptied|left out", AWS_REFUSES),
+    EquivalentMutant("backup/vaultLockConfiguration", "maxRetentionDays", "reduced to 1", AWS_REFUSES),
+    EquivalentMutant("rds/instanceAutomatedBackupsReplication", "retentionPeriod", "left out", SAME_AS_DEFAULT),
+    EquivalentMutant("backup/plan", r".*enableContinuousBackup", "left out", SAME_AS_DEFAULT),
     # What AWS does not accept.
     EquivalentMutant("lb/listener", r"defaultActions", "emptied|left out", AWS_REFUSES),
     EquivalentMutant("lb/listenerRule", r"actions|conditions.*", "emptied|left out", AWS_REFUSES),
@@ -318,7 +323,8 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "threshold",
         "ten times as much",
         "It fires immediately and permanently; nothing is missed.",
-        name=".*(CertificateExpiresSoon|DumpMissing|NoHealthyServer|DatabaseStorageLow|ReplicaStorageLow)",
+        name=".*(CertificateExpiresSoon|DumpMissing|NoHealthyServer|DatabaseStorageLow|ReplicaStorageLow"
+        "|VaultBackupMissing)",
     ),
     EquivalentMutant(
         "cloudwatch/metricAlarm",
@@ -422,6 +428,33 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     ),
     EquivalentMutant(
         "iam/rolePolicy", "policy", "statement ListDumps: no condition", "Names of objects of the same bucket."
+    ),
+    EquivalentMutant("backup/vaultLockConfiguration", "maxRetentionDays", "left out", COST_OR_SPEED),
+    EquivalentMutant(
+        "rds/instanceAutomatedBackupsReplication",
+        "",
+        "removed",
+        "The vault's copies stay in the second region: of a lost region a day is lost instead of half an hour.",
+    ),
+    EquivalentMutant("backup/restoreTestingPlan", r".*selectionWindowDays", "reduced to 1", "There is one each day."),
+    EquivalentMutant(
+        "backup/restoreTestingSelection", r".*multiAz|validationWindowHours", "flipped|left out", COST_OR_SPEED
+    ),
+    EquivalentMutant(
+        "backup/plan",
+        r".*enableContinuousBackup",
+        "flipped",
+        "AWS Backup then keeps RDS's automated backups, to any second as before.",
+    ),
+    EquivalentMutant(
+        "iam/rolePolicy", "policy", "statement EncryptCopies: no condition", "What is encrypted is not read by it."
+    ),
+    EquivalentMutant(
+        "iam/policy",
+        "policy",
+        "statement (DescribeKeys|EndRestoreTests|KeepCopies|MakeAndRestoreBackups|SeeBackups): no condition",
+        "Resources are named; a role still has what its own policy allows, and no more.",
+        name="permissions-boundary-policy",
     ),
     EquivalentMutant("codebuild/project", "badgeEnabled", "flipped", "A badge says whether the last build succeeded."),
     EquivalentMutant("route53/record", "allowOverwrite", "flipped", "A record that exists fails the deployment."),

@@ -15,7 +15,7 @@ from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting,
 STATEFUL_TYPES: Final = frozenset(
     {
         *(aws.DB_INSTANCE, aws.DB_CLUSTER, aws.TABLE, aws.BUCKET, aws.CACHE, aws.SERVERLESS_CACHE),
-        *(aws.LOAD_BALANCER, aws.KMS_KEY, aws.DNS_ZONE),
+        *(aws.BACKUP_VAULT, aws.LOAD_BALANCER, aws.KMS_KEY, aws.DNS_ZONE),
     }
 )
 POSTGRES_ENGINES: Final = ("postgres", "aurora-postgresql")

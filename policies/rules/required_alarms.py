@@ -92,6 +92,24 @@ REQUIRED_ALARMS: Final[Mapping[str, Sequence[RequiredAlarm]]] = {
         # From the CloudWatch agent: EC2 does not see how full a disk is.
         RequiredAlarm(metric="disk_used_percent", threshold_limit=_constant(90)),
     ),
+    aws.BACKUP_VAULT: (
+        RequiredAlarm(
+            metric="NumberOfBackupJobsCompleted",
+            comparisons=BELOW,
+            threshold_limit=_constant(1),
+            window_seconds=2 * A_DAY,
+        ),
+        *(
+            RequiredAlarm(metric=f"NumberOf{jobs}", threshold_limit=_constant(0))
+            for jobs in (
+                "BackupJobsAborted",
+                "BackupJobsExpired",
+                "BackupJobsFailed",
+                "CopyJobsFailed",
+                "RestoreJobsFailed",
+            )
+        ),
+    ),
     aws.SCHEDULE_GROUP: (RequiredAlarm(metric="InvocationDroppedCount", threshold_limit=_constant(0)),),
     aws.NAT_GATEWAY: (RequiredAlarm(metric="ErrorPortAllocation", threshold_limit=_constant(10)),),
     aws.DISTRIBUTION: (RequiredAlarm(metric="5xxErrorRate", threshold_limit=_constant(10)),),

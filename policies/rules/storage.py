@@ -22,10 +22,6 @@ BYPASS: Final = "s3:BypassGovernanceRetention"
 S3_GUIDE: Final = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
 
 
-def _is_backup_bucket(bucket: StackResource) -> bool:
-    return "backup" in str(bucket.get("bucket") or bucket.get("bucketPrefix") or "")
-
-
 @rule(
     "s3-public-access-blocked",
     item=ChecklistItem.BACKUPS,
@@ -155,15 +151,15 @@ def access_logging_enabled(bucket: StackResource, context: Context) -> Iterator[
     "storage-force-destroy-disabled",
     item=ChecklistItem.BACKUPS,
     severity=RuleSeverity.HIGH,
-    resource_types=[aws.BUCKET, aws.DNS_ZONE],
+    resource_types=[aws.BACKUP_VAULT, aws.BUCKET, aws.DNS_ZONE],
     applies_to=aws.in_production,
     documentation="https://www.pulumi.com/registry/packages/aws/api-docs/s3/bucket/",
     remediation="Remove force_destroy.",
 )
 def force_destroy_disabled(resource: StackResource, _: Context) -> Iterator[Problem]:
-    """Buckets and hosted zones of production are not deleted with their content."""
+    """Buckets, backup vaults and hosted zones of production are not deleted with their content."""
     if resource.get("forceDestroy") is True:
-        yield "has force_destroy set: deleting it from the program deletes every object version or record in it"
+        yield "has force_destroy set: deleting it from the program deletes every object version, backup or record in it"
 
 
 @rule(
@@ -171,7 +167,7 @@ def force_destroy_disabled(resource: StackResource, _: Context) -> Iterator[Prob
     item=ChecklistItem.BACKUPS,
     severity=RuleSeverity.HIGH,
     resource_types=[aws.BUCKET],
-    applies_to=_is_backup_bucket,
+    applies_to=aws.is_backup_bucket,
     security_hub=["S3.15"],
     remediation="Set object_lock_enabled=True; changing it replaces the bucket.",
 )
@@ -187,7 +183,7 @@ def backup_object_lock_enabled(bucket: StackResource, _: Context) -> Iterator[Pr
     severity=RuleSeverity.HIGH,
     resource_types=[aws.BUCKET],
     scope=Scope.STACK,
-    applies_to=_is_backup_bucket,
+    applies_to=aws.is_backup_bucket,
     security_hub=["S3.15"],
     remediation="Raise `object_lock_days` in `fixrx:backup_bucket`, and deny s3:BypassGovernanceRetention.",
     settings={"days": Setting(default=7, minimum=1, maximum=365, description="Days for which backups are locked")},

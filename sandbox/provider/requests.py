@@ -14,7 +14,8 @@ from sandbox.provider.model import Call, Inputs, Request, ResourceType, Text
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.values import UNKNOWN, Properties, top
 
-_TAG_MEMBERS = ("Tags", "tags", "TagList", "TagSet", "AddTags")
+_TAG_MEMBERS = ("Tags", "tags", "TagList", "TagSet", "AddTags", "BackupPlanTags", "BackupVaultTags")
+_KEY_MEMBERS = ("TagKeys", "tagKeys", "RemoveTagKeys", "Keys", "TagKeyList")
 
 
 def creation(kind: ResourceType, inputs: Inputs, tags: Mapping[str, str]) -> tuple[Request, Mapped]:
@@ -87,7 +88,7 @@ def tag_parameters(service: str, operation: str, tags: Mapping[str, str]) -> dic
 def untag_parameters(service: str, operation: str, tags: Mapping[str, str]) -> dict[str, Any]:
     """The tags to remove in the form that an operation takes them: keys, or keys with values."""
     members = mapping.operation(service, operation).input_shape.members
-    by_key = next((name for name in ("TagKeys", "tagKeys", "RemoveTagKeys", "Keys") if name in members), None)
+    by_key = next((name for name in _KEY_MEMBERS if name in members), None)
     return {by_key: sorted(tags)} if by_key else tag_parameters(service, operation, tags)
 
 

@@ -164,7 +164,13 @@ SINGLE_METRIC = {
     "RejectedConnections": ("P2", "AWS/ApplicationELB", "RejectedConnectionCount", "Sum", ABOVE, 0, 60, 1, BALANCER),
     "ResponseTimeHigh": ("P3", "AWS/ApplicationELB", "TargetResponseTime", "p95", ABOVE, 1, 60, 5, BALANCER),
 }
-METRIC_MATH = {"DumpMissing": "P2", "HighErrorRate": "P1", "HighErrorShare": "P1"}
+METRIC_MATH = {
+    "DumpMissing": "P2",
+    "HighErrorRate": "P1",
+    "HighErrorShare": "P1",
+    "VaultBackupMissing": "P2",
+    "VaultJobFailed": "P2",
+}
 
 
 def name_of(alarm: Registration) -> str:
@@ -283,10 +289,11 @@ def test_slow_responses_are_not_judged_by_a_handful_of_requests(stack: Recording
     assert stack.named("alarms-ResponseTimeHigh").plain["evaluateLowSampleCountPercentiles"] == "ignore"
 
 
-def test_silence_is_alarming_where_it_means_that_nothing_is_left(stack: Recording) -> None:
+def test_silence_is_alarming_where_it_means_that_nothing_is_left(stack: Recording, environment: str) -> None:
     breaching = [name_of(alarm) for alarm in stack.of_type(ALARM) if alarm.plain["treatMissingData"] == "breaching"]
 
-    assert sorted(breaching) == ["DumpMissing", "NoHealthyServer", "ReplicaStopped"]
+    of_vault = ["VaultBackupMissing"] if environment == "production" else []
+    assert sorted(breaching) == ["DumpMissing", "NoHealthyServer", "ReplicaStopped", *of_vault]
     assert {alarm.plain["treatMissingData"] for alarm in stack.of_type(ALARM)} == {"breaching", "notBreaching"}
 
 

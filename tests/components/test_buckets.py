@@ -129,7 +129,7 @@ def test_access_logs_have_no_lock(production: Recording) -> None:
         "forceDestroy": False,
     }
     locks = production.of_type("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration")
-    assert [each.name for each in locks] == ["backups-store-object-lock"]
+    assert {each.name for each in locks} == {"backups-store-object-lock", "backup-vault-dr-store-object-lock"}
 
 
 def test_policy_of_the_backups_refuses_plain_http_and_deletion(production: Recording) -> None:

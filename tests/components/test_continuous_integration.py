@@ -3,6 +3,7 @@
 What the roles may do, request by request, is in `tests/layers/test_workflow_permissions.py`.
 """
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -26,7 +27,8 @@ def workflows(**settings: Any) -> Recording:
             "ci",
             ContinuousIntegrationArgs(
                 settings=ContinuousIntegrationSettings(repository=REPOSITORY, **settings),
-                identity=IDENTITY,
+                # The longest name of a region.
+                identity=replace(IDENTITY, second_region="ap-southeast-2"),
                 zone="z" * 60 + ".fixrx.com",
                 api_domain="a" * 54 + ".fixrx.com",
                 cdn_domain="c" * 54 + ".fixrx.com",

@@ -13,6 +13,7 @@ from tests.recorder import IDENTITY, Recording, record
 ROLE = "aws:iam/role:Role"
 BOUNDARY_ARN = "arn:aws:iam:us-east-1:111122223333:permissions-boundary-policy"
 Statement = Mapping[str, Any]
+BACKUPS = {"production": ("backup", "dr-replication", "restore"), "staging": ()}
 
 
 def boundary(stack: Recording) -> list[Statement]:
@@ -48,6 +49,7 @@ def _covers(bound: Statement, action: str, resource: str, statement: Statement) 
 def test_every_role_is_bounded(stack: Recording, environment: str) -> None:
     assert sorted((role.name, role.plain["permissionsBoundary"]) for role in stack.of_type(ROLE)) == [
         ("app-servers-role", BOUNDARY_ARN),
+        *((f"backup-vault-{purpose}-role", BOUNDARY_ARN) for purpose in BACKUPS[environment]),
         (
             "continuous-integration-deploy-role",
             BOUNDARY_ARN.replace("permissions-boundary-policy", "continuous-integration-deploy-boundary"),

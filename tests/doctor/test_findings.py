@@ -358,11 +358,11 @@ CASES: list[Case] = [
         "State bucket",
         all_of(
             Situation.make_bucket,
-            setting("account", id=ACCOUNT, region="us-west-2"),
-            setting("network", availability_zones=["us-west-2a", "us-west-2b", "us-west-2c"]),
+            setting("account", id=ACCOUNT, region="us-east-2"),
+            setting("network", availability_zones=["us-east-2a", "us-east-2b", "us-east-2c"]),
         ),
         Status.MISSING,
-        f"The bucket {STATE_BUCKET} is in us-east-1, and account.region is us-west-2; set "
+        f"The bucket {STATE_BUCKET} is in us-east-1, and account.region is us-east-2; set "
         "continuous_integration.state_bucket to another name.",
         EDIT,
     ),

@@ -77,6 +77,35 @@ def test_up_makes_the_platform_real(production: Sandbox, deployed: str) -> None:
     assert (group["MinSize"], group["MaxSize"]) == (3, 10)
 
 
+def test_up_makes_backups_beyond_the_instance_real(production: Sandbox, deployed: str) -> None:
+    vaults = {}
+    for region in ("us-east-1", "us-west-2"):
+        vault = production.client("backup", region).describe_backup_vault(BackupVaultName="fixrx-production-backups")
+        key = production.client("kms", region).describe_key(KeyId=vault["EncryptionKeyArn"])["KeyMetadata"]
+        vaults[region] = vault
+        assert (vault["Locked"], vault["MinRetentionDays"], vault["MaxRetentionDays"]) == (True, 7, 400)
+        assert "LockDate" not in vault
+        assert (vault["EncryptionKeyArn"].split(":")[3], key["KeyState"]) == (region, "Enabled")
+    backup = production.client("backup")
+    [listed] = backup.list_backup_plans()["BackupPlansList"]
+    rules = backup.get_backup_plan(BackupPlanId=listed["BackupPlanId"])["BackupPlan"]["Rules"]
+    assert {rule["ScheduleExpression"]: rule["Lifecycle"]["DeleteAfterDays"] for rule in rules} == {
+        "cron(0 5 * * ? *)": 35,
+        "cron(0 5 ? * MON *)": 90,
+        "cron(0 5 1 * ? *)": 365,
+    }
+    copies = {copy["DestinationBackupVaultArn"] for rule in rules for copy in rule["CopyActions"]}
+    assert copies == {vaults["us-west-2"]["BackupVaultArn"]}
+    bucket = "fixrx-backups-dr-production-111122223333"
+    s3 = production.client("s3", "us-west-2")
+    assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] == "us-west-2"
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    source = production.client("s3").get_bucket_replication(Bucket="fixrx-backups-production-111122223333")
+    assert {rule["Destination"]["Bucket"] for rule in source["ReplicationConfiguration"]["Rules"]} == {
+        f"arn:aws:s3:::{bucket}"
+    }
+
+
 def test_up_leaves_state_and_outputs_without_secrets(production: Sandbox, deployed: str) -> None:
     state = production.state_file.read_text()
     outputs = json.loads(production.state_file.with_name("outputs.json").read_text())
@@ -127,7 +156,7 @@ def test_no_weakening_of_the_platform_goes_unnoticed(production: Sandbox, deploy
     result = production.mutants()
     assert result.status == 0, result.output
     assert (
-        "2431 mutants: 1594 weaknesses reported, 89 outages, 748 harmless, 0 not reported; 0 unrelated findings."
+        "2727 mutants: 1813 weaknesses reported, 93 outages, 821 harmless, 0 not reported; 0 unrelated findings."
     ) in result.output
 
 

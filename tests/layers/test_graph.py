@@ -28,6 +28,7 @@ COMPONENTS = [
     "fixrx:components:Alarms",
     "fixrx:components:AppServers",
     "fixrx:components:BackupBucket",
+    "fixrx:components:BackupVault",
     "fixrx:components:Cache",
     "fixrx:components:Cdn",
     "fixrx:components:Certificate",
@@ -57,8 +58,15 @@ COMPONENTS = [
     "fixrx:components:WebAcl",
     "fixrx:components:WebAcl",
 ]
+COPIES = ["fixrx:components:PrivateBucket", "fixrx:components:PrivateBucket"]
+"""In the second region, which staging does without: the copy of the backup bucket, and its access log."""
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 SCALING_GROUP = "aws:autoscaling/group:Group"
+BACKUPS = {
+    "aws:backup/plan:Plan",
+    "aws:backup/restoreTestingPlan:RestoreTestingPlan",
+    "aws:backup/vault:Vault",
+}
 TAGGABLE = {
     "aws:acm/certificate:Certificate",
     "aws:cloudfront/distribution:Distribution",
@@ -147,8 +155,10 @@ def _leaks(value: Any) -> bool:
     return any(CANARY in text for text in plain_strings(value))
 
 
-def test_components_are_these(stack: Recording) -> None:
-    assert sorted(each.type for each in stack.registrations if each.is_component) == COMPONENTS
+def test_components_are_these(stack: Recording, environment: str) -> None:
+    copies = COPIES if environment == "production" else []
+
+    assert sorted(each.type for each in stack.registrations if each.is_component) == sorted([*COMPONENTS, *copies])
 
 
 def test_only_components_and_the_provider_stand_by_themselves(stack: Recording) -> None:
@@ -204,7 +214,7 @@ def test_every_taggable_resource_has_exactly_the_tags_of_its_stack(stack: Record
     wrong = [each.identity for each in taggable if each.inputs["tags"] != _expected_tags(each, environment)]
 
     assert wrong == []
-    assert {each.type for each in taggable} == TAGGABLE
+    assert {each.type for each in taggable} == TAGGABLE | (BACKUPS if environment == "production" else set())
 
 
 def test_the_scaling_group_has_the_same_tags_in_its_own_form(stack: Recording, environment: str) -> None:
@@ -270,6 +280,11 @@ def test_secrets_are_wrapped_and_are_these(stack: Recording) -> None:
 def test_production_protects_what_cannot_be_made_again(production: Recording) -> None:
     assert sorted(each.name for each in production.registrations if each.protect) == [
         "access-logs-store-bucket",
+        "backup-vault-dr-access-logs-bucket",
+        "backup-vault-dr-key",
+        "backup-vault-dr-store-bucket",
+        "backup-vault-dr-vault",
+        "backup-vault-vault",
         "backups-store-bucket",
         "cache-replication-group",
         "cdn-store-bucket",
@@ -292,7 +307,15 @@ def test_staging_protects_nothing_and_can_be_destroyed(staging: Recording) -> No
 
 
 def test_nothing_is_deleted_before_its_replacement_stands(stack: Recording) -> None:
-    assert [each.identity for each in stack.registrations if each.delete_before_replace] == []
+    """But for the lock and the policy of a vault: the end of the old lock is the end of any, and the old policy refuses
+    another one."""
+    first_deleted = {"aws:backup/vaultLockConfiguration", "aws:backup/vaultPolicy"}
+
+    assert [
+        each.identity
+        for each in stack.registrations
+        if each.delete_before_replace and each.type.rpartition(":")[0] not in first_deleted
+    ] == []
 
 
 def test_changes_are_ignored_here_only(stack: Recording) -> None:
@@ -328,6 +351,7 @@ def test_outputs_of_the_stack_are_these(production: Recording) -> None:
         "ds_record",
         "load_balancer",
         "name_servers",
+        "recovery",
         "secrets",
         "workflow_roles",
     ]

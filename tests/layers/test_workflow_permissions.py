@@ -31,6 +31,7 @@ MOST_CHARACTERS = 6144
 MOST_ATTACHED = 10
 """Managed policies of a role, by default."""
 UNRESTRICTED_WRITES = {
+    "backup-storage:MountCapsule",
     "cloudfront:CreateCachePolicy",
     "cloudfront:CreateOriginAccessControl",
     "cloudfront:CreateResponseHeadersPolicy",
@@ -48,6 +49,7 @@ UNRESTRICTED_WRITES = {
 MANAGED_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 THROUGH_SECRETS_MANAGER = {"kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}
 SPECIAL_CONTEXT: Mapping[str, Mapping[str, Any]] = {
+    "backup:PutBackupVaultLockConfiguration": {"backup:MinRetentionDays": 7},
     "iam:PassRole": {"iam:PassedToService": "ec2.amazonaws.com"},
     "iam:AttachRolePolicy": {"iam:PolicyARN": MANAGED_POLICY},
     "iam:DetachRolePolicy": {"iam:PolicyARN": MANAGED_POLICY},
@@ -118,9 +120,11 @@ class Line:
     create_action: str
     record: tuple[str, str] = ("", "")
     """Name and type of a DNS record."""
+    region: str = REGION
 
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "backup_vault": {"enabled": True},
     "maintenance": {"enabled": True, "except_networks": ["203.0.113.0/24", "2001:db8::/32"]},
 }
 """Settings that add resources of further types."""
@@ -162,6 +166,7 @@ def lines(stack: str) -> tuple[Line, ...]:
                     name=physical_name(resource),
                     create_action=create_action,
                     record=record if "record" in targets else ("", ""),
+                    region=str(resource.plain.get("region", REGION)),
                 )
                 found[line] = None
                 if action not in ("ec2:CreateTags", "elasticloadbalancing:AddTags"):
@@ -189,11 +194,11 @@ def supports(action: str, key: str) -> bool:
     return any(known.lower().partition("/")[0].partition("${")[0] in (wanted, f"{wanted}:") for known in keys)
 
 
-def arn_of(kind: str, name: str, owner: Owner) -> str:
+def arn_of(kind: str, name: str, owner: Owner, region: str = REGION) -> str:
     identifier = owner.zone_id if kind == "route53:hostedzone" else owner.identifier
     if kind == "wafv2:webacl" and name.startswith("cdn-"):
         kind = "wafv2:webacl/global"
-    return ARNS[kind].format(region=REGION, account=owner.account, prefix=owner.prefix, name=name, id=identifier)
+    return ARNS[kind].format(region=region, account=owner.account, prefix=owner.prefix, name=name, id=identifier)
 
 
 def boundary_arn(stack: str) -> str:
@@ -207,6 +212,8 @@ def special_context(line: Line, stack: str, owner: Owner) -> Mapping[str, Any]:
     own = owner == stack_itself(stack)
     service, name = line.action.split(":")
     context: dict[str, Any] = dict(SPECIAL_CONTEXT.get(line.action, {}))
+    if line.type.startswith("aws:backup/") and service == "kms":
+        context["kms:ViaService"] = f"backup.{line.region}.amazonaws.com"
     if service == "iam":
         context["iam:PermissionsBoundary"] = boundary_arn(stack)
     if name == "RequestCertificate":
@@ -232,36 +239,38 @@ def request_tags(line: Line, owner: Owner) -> Mapping[str, Any]:
 def request(line: Line, target: str, stack: str, owner: Owner) -> Request:
     """The part of a request that AWS authorizes on one resource, which is the owner's."""
     marker, _, kind = target.partition(":")
+    region = REGION if marker == "home" else line.region
     context: dict[str, Any] = {
-        "aws:RequestedRegion": REGION,
+        "aws:RequestedRegion": line.region,
         "aws:ResourceAccount": owner.account,
         **request_tags(line, owner),
         **special_context(line, stack, owner),
     }
     resource = "*"
     match marker:
-        case "self" | "own" | "record":
+        case "self" | "own" | "home" | "record":
             kind = kind or line.kind
             name = (
                 line.name
                 if marker == "self"
                 else OTHERS.get(kind, "").format(
                     prefix=owner.prefix,
+                    prefix_=owner.prefix.replace("-", "_"),
                     path=owner.path,
                     bucket=f"{owner.project}-backups-{owner.environment}-{owner.account}",
                 )
             )
-            resource = arn_of(kind, owner.named(name, stack), owner)
+            resource = arn_of(kind, owner.named(name, stack), owner, region)
             context |= owner.tags("Resource")
         case "new":
             kind = kind or line.kind
-            resource = arn_of(kind, owner.named(line.name, stack), owner)
+            resource = arn_of(kind, owner.named(line.name, stack), owner, region)
             context |= {
                 "ec2:CreateAction": line.create_action,
                 "elasticloadbalancing:CreateAction": line.create_action,
             }
         case "all":
-            resource = arn_of(kind, "*", replace(owner, identifier="*", zone_id="*"))
+            resource = arn_of(kind, "*", replace(owner, identifier="*", zone_id="*"), region)
         case "default":
             resource = arn_of(kind, "", owner)
         case "amazon":
@@ -544,6 +553,7 @@ def test_policies_are_within_the_quotas_of_iam(stack: str) -> None:
 TAG_ACTIONS = {
     "acm:AddTagsToCertificate": "acm:certificate",
     "autoscaling:CreateOrUpdateTags": "autoscaling:autoScalingGroup",
+    "backup:TagResource": "backup:backupPlan",
     "cloudfront:TagResource": "cloudfront:distribution",
     "cloudwatch:TagResource": "cloudwatch:alarm",
     "ec2:CreateTags": "ec2:vpc",
@@ -584,7 +594,12 @@ def test_nobody_elses_resource_can_be_made_the_stacks(whose: str) -> None:
     }
 
     # These send nothing by which a new resource and one without tags can be told apart.
-    by_tags_alone = {"acm:AddTagsToCertificate", "cloudfront:TagResource", "kms:TagResource"}
+    by_tags_alone = {
+        "acm:AddTagsToCertificate",
+        "backup:TagResource",
+        "cloudfront:TagResource",
+        "kms:TagResource",
+    }
     assert claimed == (by_tags_alone if whose == "nobody" else set())
 
 
@@ -615,6 +630,13 @@ def test_the_stacks_own_tags_stay(action: str, kind: str, keys: list[str]) -> No
 OWN = stack_itself("production")
 SHOP = neighbours("production")["another project"]
 NEVER: tuple[tuple[str, str], ...] = (
+    ("backup:CopyFromBackupVault", "backup:backupVault"),
+    ("backup:DeleteBackupVaultAccessPolicy", "backup:backupVault"),
+    ("backup:DeleteBackupVaultLockConfiguration", "backup:backupVault"),
+    ("backup:DeleteRecoveryPoint", "rds:snapshot"),
+    ("backup:PutBackupVaultSharingPolicy", "backup:backupVault"),
+    ("backup:StartRestoreJob", "rds:snapshot"),
+    ("backup:UpdateRecoveryPointLifecycle", "rds:snapshot"),
     ("ec2:CreateImage", "ec2:instance"),
     ("ec2:CreateSnapshot", "ec2:volume"),
     ("ec2:CreateVpcPeeringConnection", "ec2:vpc"),
@@ -715,6 +737,16 @@ def test_no_workflow_does_anything_else(action: str) -> None:
 
 
 REFUSED_VARIANTS: Mapping[str, Request] = {
+    "a lock of one day": about(
+        "backup:PutBackupVaultLockConfiguration", "backup:backupVault", OWN, **{"backup:MinRetentionDays": 1}
+    ),
+    "a region without anything of the stack": about(
+        "backup:CreateBackupPlan",
+        "backup:backupPlan",
+        OWN,
+        **OWN.tags("Request"),
+        **{"aws:RequestedRegion": "eu-west-1"},
+    ),
     "a key policy of somebody else": about("kms:PutKeyPolicy", "kms:key", SHOP),
     "a grant on a key of somebody else": about(
         "kms:CreateGrant", "kms:key", SHOP, **{"kms:GrantIsForAWSResource": True}

@@ -6,6 +6,7 @@ resources that AWS authorizes it on; a test holds both against the Service Autho
 
     self     the resource, which exists          new      the resource, which the request creates
     own:X    another resource of the stack       new:X    another resource that the request creates
+    home:X   the same, where the stack is        (own:X is in the region of the resource itself)
     all:X    every X of the account              *        AWS knows no resource for the action
     amazon:X one of Amazon's account             default:X  AWS's own default in the account
     linked:X the service-linked role of X        record   a zone, for one record of it
@@ -18,6 +19,9 @@ ARNS: Mapping[str, str] = {
     "autoscaling:autoScalingGroup": (
         "arn:aws:autoscaling:{region}:{account}:autoScalingGroup:{id}:autoScalingGroupName/{name}"
     ),
+    "backup:backupPlan": "arn:aws:backup:{region}:{account}:backup-plan:{id}",
+    "backup:backupVault": "arn:aws:backup:{region}:{account}:backup-vault:{name}",
+    "backup:restoreTestingPlan": "arn:aws:backup:{region}:{account}:restore-testing-plan:{name}-{id}",
     "cloudfront:cache-policy": "arn:aws:cloudfront::{account}:cache-policy/{id}",
     "cloudfront:distribution": "arn:aws:cloudfront::{account}:distribution/{id}",
     "cloudfront:origin-access-control": "arn:aws:cloudfront::{account}:origin-access-control/{id}",
@@ -69,6 +73,7 @@ ARNS: Mapping[str, str] = {
     "logs:delivery-destination": "arn:aws:logs:us-east-1:{account}:delivery-destination:{name}",
     "logs:delivery-source": "arn:aws:logs:us-east-1:{account}:delivery-source:{name}",
     "logs:log-group": "arn:aws:logs:{region}:{account}:log-group:{name}",
+    "rds:auto-backup": "arn:aws:rds:{region}:{account}:auto-backup:{id}",
     "rds:db": "arn:aws:rds:{region}:{account}:db:{name}",
     "rds:es": "arn:aws:rds:{region}:{account}:es:{name}",
     "rds:og": "arn:aws:rds:{region}:{account}:og:default:postgres-17",
@@ -96,6 +101,8 @@ ARNS: Mapping[str, str] = {
 
 OTHERS: Mapping[str, str] = {
     "autoscaling:autoScalingGroup": "app-servers-group-0a1b2c3",
+    "backup:backupVault": "{prefix}-backups",
+    "backup:restoreTestingPlan": "{prefix_}",
     "elasticache:cluster": "{prefix}-cache",
     "elasticache:parametergroup": "cache-parameters-0a1b2c3",
     "elasticache:snapshot": "{prefix}-cache",
@@ -218,6 +225,87 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             "read": ("autoscaling:DescribePolicies *",),
             "update": ("autoscaling:PutScalingPolicy own:autoscaling:autoScalingGroup",),
             "delete": ("autoscaling:DeletePolicy own:autoscaling:autoScalingGroup",),
+        },
+    ),
+    "aws:backup/plan:Plan": (
+        "backup:backupPlan",
+        {
+            "create": ("backup:CreateBackupPlan new", "backup:TagResource new"),
+            "read": ("backup:GetBackupPlan self", "backup:ListTags self"),
+            "update": ("backup:UpdateBackupPlan self",),
+            "delete": ("backup:DeleteBackupPlan self",),
+            **_taggable("backup:TagResource", "backup:UntagResource"),
+        },
+    ),
+    "aws:backup/restoreTestingPlan:RestoreTestingPlan": (
+        "backup:restoreTestingPlan",
+        {
+            "create": (
+                "backup:CreateRestoreTestingPlan self",
+                "backup:TagResource self",
+                "iam:CreateServiceLinkedRole linked:restore-testing.backup",
+            ),
+            "read": ("backup:GetRestoreTestingPlan self", "backup:ListTags self"),
+            "update": ("backup:UpdateRestoreTestingPlan self",),
+            "delete": ("backup:DeleteRestoreTestingPlan self",),
+            **_taggable("backup:TagResource", "backup:UntagResource"),
+        },
+    ),
+    "aws:backup/restoreTestingSelection:RestoreTestingSelection": (
+        "backup:restoreTestingPlan",
+        {
+            "create": (
+                "backup:CreateRestoreTestingSelection own:backup:restoreTestingPlan",
+                "iam:PassRole own:iam:role",
+            ),
+            "read": ("backup:GetRestoreTestingSelection own:backup:restoreTestingPlan",),
+            "update": ("backup:UpdateRestoreTestingSelection own:backup:restoreTestingPlan",),
+            "delete": ("backup:DeleteRestoreTestingSelection own:backup:restoreTestingPlan",),
+        },
+    ),
+    "aws:backup/selection:Selection": (
+        "backup:backupPlan",
+        {
+            "create": ("backup:CreateBackupSelection own:backup:backupPlan", "iam:PassRole own:iam:role"),
+            "read": ("backup:GetBackupSelection own:backup:backupPlan",),
+            "delete": ("backup:DeleteBackupSelection own:backup:backupPlan",),
+        },
+    ),
+    "aws:backup/vault:Vault": (
+        "backup:backupVault",
+        {
+            "create": (
+                "backup:CreateBackupVault self",
+                "backup:TagResource self",
+                "backup-storage:MountCapsule *",
+                "iam:CreateServiceLinkedRole linked:backup",
+                "kms:CreateGrant own:kms:key",
+                "kms:Decrypt own:kms:key",
+                "kms:DescribeKey own:kms:key",
+                "kms:GenerateDataKey own:kms:key",
+                "kms:RetireGrant own:kms:key",
+            ),
+            "read": ("backup:DescribeBackupVault self", "backup:ListTags self"),
+            "delete": ("backup:DeleteBackupVault self",),
+            **_taggable("backup:TagResource", "backup:UntagResource"),
+        },
+    ),
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": (
+        "backup:backupVault",
+        {
+            "create": ("backup:PutBackupVaultLockConfiguration own:backup:backupVault",),
+            "read": ("backup:DescribeBackupVault own:backup:backupVault",),
+            # An administrator: it protects the backups from stolen credentials.
+            "delete": (),
+        },
+    ),
+    "aws:backup/vaultPolicy:VaultPolicy": (
+        "backup:backupVault",
+        {
+            "create": ("backup:PutBackupVaultAccessPolicy own:backup:backupVault",),
+            "read": ("backup:GetBackupVaultAccessPolicy own:backup:backupVault",),
+            # An administrator, likewise.
+            "delete": (),
         },
     ),
     "aws:cloudfront/cachePolicy:CachePolicy": _cdn_part("cache-policy", "CachePolicy"),
@@ -769,6 +857,18 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             **_RDS_TAGS,
         },
     ),
+    "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": (
+        "rds:auto-backup",
+        {
+            "create": (
+                "rds:StartDBInstanceAutomatedBackupsReplication all:rds:auto-backup home:rds:db",
+                "kms:CreateGrant own:kms:key",
+                "kms:DescribeKey own:kms:key",
+            ),
+            "read": ("rds:DescribeDBInstanceAutomatedBackups all:rds:auto-backup",),
+            "delete": ("rds:StopDBInstanceAutomatedBackupsReplication home:rds:db",),
+        },
+    ),
     "aws:rds/parameterGroup:ParameterGroup": (
         "rds:pg",
         {
@@ -858,6 +958,15 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
     "aws:s3/bucketPolicy:BucketPolicy": _bucket_part("PutBucketPolicy", "GetBucketPolicy", "DeleteBucketPolicy"),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _bucket_part(
         "PutBucketPublicAccessBlock", "GetBucketPublicAccessBlock"
+    ),
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": (
+        "s3:bucket",
+        {
+            "create": ("s3:PutReplicationConfiguration self", "iam:PassRole own:iam:role"),
+            "read": ("s3:GetReplicationConfiguration self",),
+            "update": ("s3:PutReplicationConfiguration self",),
+            "delete": ("s3:PutReplicationConfiguration self",),
+        },
     ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _bucket_part(
         "PutEncryptionConfiguration", "GetEncryptionConfiguration"

@@ -204,9 +204,15 @@ def _audit(state: State) -> None:
     )
     state.add(
         "aws:backup/selection",
+        "cluster-selection",
+        {"planId": "plan-of-another-stack", "resources": [Reference("cluster", "arn")]},
+    )
+    state.add(
+        "aws:backup/selection",
         "tagged",
         {
             "planId": "plan-of-another-stack",
             "selectionTags": [{"type": "STRINGEQUALS", "key": "Project", "value": "fixrx"}],
+            "notResources": [arn("cluster"), arn("primary")],
         },
     )

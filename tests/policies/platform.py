@@ -951,8 +951,16 @@ def watch_cache_node(state: State, node: str) -> None:
         state.find(name)["propertyDependencies"]["dimensions"] = [state.find("cache")["urn"]]
 
 
+def _period(metric: str) -> int:
+    """How often AWS reports the metric, in seconds."""
+    if metric in ("DaysToExpiry", "NumberOfBackupJobsCompleted"):
+        return 86400
+    return 4 * 3600 if metric.startswith("DNSSEC") else 300
+
+
 def _baseline(state: State, name: str, metric: str, threshold: float, dimensions: dict[str, Any]) -> None:
-    falls = metric in ("FreeStorageSpace", "HealthyHostCount", "DaysToExpiry") or name == "ReplicaStopped"
+    falling = ("FreeStorageSpace", "HealthyHostCount", "DaysToExpiry", "NumberOfBackupJobsCompleted")
+    falls = metric in falling or name == "ReplicaStopped"
     _alarm(
         state,
         name,
@@ -960,7 +968,7 @@ def _baseline(state: State, name: str, metric: str, threshold: float, dimensions
         comparisonOperator="LessThanThreshold" if falls else "GreaterThanThreshold",
         metricName=metric,
         statistic="Average",
-        period={"DaysToExpiry": 86400}.get(metric, 4 * 3600 if metric.startswith("DNSSEC") else 300),
+        period=_period(metric),
         dimensions=dimensions,
     )
 
@@ -1031,19 +1039,109 @@ def _nightly_dump(state: State) -> None:
 
 
 def _backup_plan(state: State) -> None:
-    state.add("aws:backup/vault", "vault", {"kmsKeyArn": Reference("data-key", "arn"), "tags": tags("vault")})
-    state.add(
-        "aws:backup/vaultLockConfiguration",
-        "vault-lock",
-        {"backupVaultName": Reference("vault", "name"), "minRetentionDays": 7},
-    )
+    _vault(state, "vault")
+    copies = _vault(state, "copies", region="us-west-2")
     plan = state.add(
         "aws:backup/plan",
         "plan",
-        {"rules": [{"ruleName": "daily", "lifecycle": {"deleteAfter": 35}}], "tags": tags("plan")},
+        {
+            "rules": [
+                {
+                    "ruleName": "daily",
+                    "targetVaultName": Reference("vault", "name"),
+                    "schedule": "cron(0 5 * * ? *)",
+                    "startWindow": 60,
+                    "lifecycle": {"deleteAfter": 35},
+                    "copyActions": [{"destinationVaultArn": copies.arn}],
+                }
+            ],
+            "tags": tags("plan"),
+        },
     )
     state.add("aws:backup/selection", "selection", {"planId": plan.id, "resources": [Reference("primary", "arn")]})
-    state.add("aws:backup/restoreTestingSelection", "restore-test", {"protectedResourceType": "RDS"})
+    state.add("aws:backup/restoreTestingPlan", "restore-plan", {"name": "fixrx", "tags": tags("restore-plan")})
+    state.add(
+        "aws:backup/restoreTestingSelection",
+        "restore-test",
+        {
+            "protectedResourceType": "RDS",
+            "protectedResourceArns": [Reference("primary", "arn")],
+            "restoreMetadataOverrides": {
+                "dbSubnetGroupName": Reference("db-subnets", "name"),
+                "publiclyAccessible": "false",
+                "vpcSecurityGroupIds": '["sg-3"]',
+            },
+        },
+    )
+    state.add(
+        "aws:rds/instanceAutomatedBackupsReplication",
+        "replicated",
+        {
+            "sourceDbInstanceArn": Reference("primary", "arn"),
+            "kmsKeyId": Reference("data-key", "arn"),
+            "retentionPeriod": 14,
+            "region": "us-west-2",
+        },
+    )
+    watched = {"BackupVaultName": Reference("vault", "name")}
+    for metric, threshold in (
+        ("NumberOfBackupJobsAborted", 0),
+        ("NumberOfBackupJobsExpired", 0),
+        ("NumberOfBackupJobsFailed", 0),
+        ("NumberOfCopyJobsFailed", 0),
+        ("NumberOfRestoreJobsFailed", 0),
+    ):
+        _baseline(state, metric, metric, threshold, watched)
+    _baseline(state, "VaultBackupMissing", "NumberOfBackupJobsCompleted", 1, watched)
+    state.add(
+        "aws:s3/bucketReplicationConfig",
+        "replication",
+        {
+            "bucket": Reference("backups", "bucket"),
+            "rules": [
+                {
+                    "id": "database",
+                    "status": "Enabled",
+                    "sourceSelectionCriteria": {"sseKmsEncryptedObjects": {"status": "Enabled"}},
+                    "destination": {
+                        "bucket": "arn:aws:s3:::fixrx-copies",
+                        "encryptionConfiguration": {"replicaKmsKeyId": Reference("data-key", "arn")},
+                    },
+                }
+            ],
+        },
+    )
+
+
+def _vault(state: State, name: str, **region: str) -> Added:
+    """In the region of the plan, unless another one is given; both have the same name."""
+    vault = state.add(
+        "aws:backup/vault",
+        name,
+        {"name": "fixrx-backups", "kmsKeyArn": Reference("data-key", "arn"), "tags": tags(name), **region},
+        protect=True,
+    )
+    state.add(
+        "aws:backup/vaultLockConfiguration",
+        f"{name}-lock",
+        {"backupVaultName": Reference(name, "name"), "minRetentionDays": 7, **region},
+    )
+    deny = {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": [
+            "backup:DeleteRecoveryPoint",
+            "backup:PutBackupVaultAccessPolicy",
+            "backup:UpdateRecoveryPointLifecycle",
+        ],
+        "Resource": "*",
+    }
+    state.add(
+        "aws:backup/vaultPolicy",
+        f"{name}-policy",
+        {"backupVaultName": Reference(name, "name"), "policy": document(deny), **region},
+    )
+    return vault
 
 
 def _kubernetes(state: State) -> None:

@@ -10,6 +10,9 @@ from pulumi import _types
 
 PACKAGES: Final = {"aws": "pulumi_aws", "kubernetes": "pulumi_kubernetes", "random": "pulumi_random"}
 KEYS_OF_MAPS: Final[Mapping[tuple[str, str], frozenset[str]]] = {
+    ("aws:backup/restoreTestingSelection:RestoreTestingSelection", "restoreMetadataOverrides"): frozenset(
+        {"dbSubnetGroupName", "publiclyAccessible", "vpcSecurityGroupIds"}
+    ),
     ("aws:ssm/document:Document", "permissions"): frozenset({"type", "account_ids"}),
 }
 """Keys of maps that AWS gives a meaning: the SDK does not list them."""

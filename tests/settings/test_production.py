@@ -50,6 +50,22 @@ WEAKENINGS: list[tuple[dict[str, Any], str]] = [
     ({"network.protect": False}, f"network.protect: {PROTECTED}"),
     ({"cdn.protect": False}, f"cdn.protect: {PROTECTED}"),
     ({"access_logs.protect": False}, f"access_logs.protect: {PROTECTED}"),
+    ({"backup_vault.protect": False}, f"backup_vault.protect: {PROTECTED}"),
+    (
+        {"backup_vault.enabled": False},
+        "backup_vault.enabled: production requires true, because whoever may delete the database may delete its other "
+        "backups together with it",
+    ),
+    (
+        {"backup_vault.daily_retention_days": 34},
+        "backup_vault.daily_retention_days: production requires at least 35, because a month and a few days of daily "
+        "backups are agreed",
+    ),
+    (
+        {"backup_vault.restore_test": False},
+        "backup_vault.restore_test: production requires true, because a backup that was never restored is not known to "
+        "be one",
+    ),
     (
         {"database.backup_retention_days": 6},
         "database.backup_retention_days: production requires at least 7, because the guide keeps database backups for "
@@ -111,7 +127,7 @@ def test_every_protection_has_a_requirement() -> None:
         if "protect" in setting
     }
 
-    assert len(protections) == 9
+    assert len(protections) == 10
     assert all(protections.values())
 
 

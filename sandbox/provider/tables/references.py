@@ -122,6 +122,13 @@ DB_INSTANCE = Reference(
     "database instance",
     _asks("rds", lambda api, value: api("describe_db_instances", DBInstanceIdentifier=value.rsplit(":", 1)[-1])),
 )
+BACKUP_VAULT = Reference(
+    "backup vault",
+    _asks("backup", lambda api, value: api("describe_backup_vault", BackupVaultName=value.rsplit(":", 1)[-1])),
+)
+RESTORE_TESTING_PLAN = Reference(
+    "restore testing plan", lambda api, value: False, "aws:backup/restoreTestingPlan:RestoreTestingPlan"
+)
 DB_SUBNET_GROUP = Reference(
     "database subnet group",
     _asks("rds", lambda api, value: api("describe_db_subnet_groups", DBSubnetGroupName=value)),

@@ -244,7 +244,49 @@ _LOGGING = _aspect(
     refers={"targetBucket": references.BUCKET},
 )
 
+
+def _replication_rules(inputs: Inputs) -> list[CheckFailure]:
+    """What S3 demands of rules with a filter."""
+    listed = inputs.get("rules")
+    known = [rule for rule in (listed if isinstance(listed, list) else []) if isinstance(rule, dict)]
+    failures = [
+        CheckFailure(f"rules[{index}].deleteMarkerReplication", "must be given together with filter")
+        for index, rule in enumerate(known)
+        if rule.get("filter") is not None and rule.get("deleteMarkerReplication") is None
+    ]
+    failures += [
+        CheckFailure(f"rules[{index}].destination.encryptionConfiguration", "must be given for objects under a KMS key")
+        for index, rule in enumerate(known)
+        if isinstance(rule.get("sourceSelectionCriteria"), dict)
+        and rule["sourceSelectionCriteria"].get("sseKmsEncryptedObjects")
+        and isinstance(rule.get("destination"), dict)
+        and not rule["destination"].get("encryptionConfiguration")
+    ]
+    priorities = [rule.get("priority") for rule in known]
+    if len(known) > 1 and len(set(map(str, priorities))) < len(priorities):
+        failures.append(CheckFailure("rules[1].priority", "must be given and different in every rule"))
+    return failures
+
+
+_REPLICATION = _aspect(
+    "bucketReplicationConfig",
+    "put_bucket_replication",
+    "get_bucket_replication",
+    "delete_bucket_replication",
+    owned=False,
+    renames={"rules": "ReplicationConfiguration.Rules", "role": "ReplicationConfiguration.Role"},
+    # The emulator keeps all of a rule and reports its id and destination.
+    unread="rules token",
+    validate=_replication_rules,
+    rules={"role": rules.arn, "rules.destination.bucket": rules.matches(r"arn:aws:s3:::.+", "the ARN of a bucket")},
+    refers={
+        "role": references.ROLE,
+        "rules.destination.bucket": references.BUCKET,
+        "rules.destination.encryptionConfiguration.replicaKmsKeyId": references.KMS_KEY,
+    },
+)
+
 TYPES = (
     *(_BUCKET, _VERSIONING, _ENCRYPTION, _PUBLIC_ACCESS_BLOCK, _OWNERSHIP),
-    *(_POLICY, _LIFECYCLE, _OBJECT_LOCK, _LOGGING),
+    *(_POLICY, _LIFECYCLE, _OBJECT_LOCK, _LOGGING, _REPLICATION),
 )

@@ -490,6 +490,7 @@ PROGRAMS: Mapping[str, Program] = {
         {
             "database": (
                 "availability-stateful-resources-are-protected",
+                "backup-databases-are-selected",
                 "maintenance-backup-window-is-used",
                 "maintenance-weekly-window-is-used",
                 "monitoring-database-connection-alarm-exists",
@@ -710,14 +711,18 @@ PROGRAMS: Mapping[str, Program] = {
             "chat": ("monitoring-chat-guardrails-are-restricted",),
             "down": ("monitoring-alarms-have-runbook",),
             "plan": (
+                "backup-copies-leave-the-region",
                 "backup-plan-retention-is-sufficient",
                 "backup-plans-have-selections",
                 "backup-restore-is-tested",
             ),
             "quiet-nights": ("monitoring-p1-alarms-are-not-muted",),
             "vault": (
+                "availability-stateful-resources-are-protected",
                 "backup-vault-customer-managed-key-used",
                 "backup-vaults-are-locked",
+                "backup-vaults-refuse-deletion",
+                "monitoring-has-required-alarms",
             ),
         },
     ),

@@ -376,3 +376,106 @@ def test_rule_that_takes_the_default_group_from_the_vpc_is_the_default_groups() 
     assert problems(state, "security-group-default-is-empty") == [
         "has in its default security group ssh: they apply to every resource that names no security group"
     ]
+
+
+def selected(database: dict[str, Any], **selection: Any) -> bool:
+    """Tell whether the rule finds a database with these inputs selected by a selection with those."""
+    state = State()
+    state.add("aws:rds/instance", "database", {"identifier": "database", **database})
+    state.add("aws:backup/selection", "selection", {"planId": "plan", **state.resolve(selection)})
+    return not problems(state, "backup-databases-are-selected")
+
+
+DATABASE_ARN = f"arn:aws:test:us-east-1:{ACCOUNT}:database"
+
+
+@pytest.mark.parametrize(
+    ("database", "selection", "expected"),
+    [
+        ({}, {"resources": [DATABASE_ARN]}, True),
+        ({}, {"resources": ["*"]}, True),
+        ({}, {"resources": [f"arn:aws:test:*:{ACCOUNT}:data*"]}, True),
+        ({}, {"resources": [f"arn:aws:test:*:{ACCOUNT}:other*"]}, False),
+        ({}, {"resources": ["*"], "notResources": [DATABASE_ARN]}, False),
+        ({}, {"resources": ["*"], "notResources": ["arn:aws:test:*:*:data*"]}, False),
+        ({"tags": {"Backup": "yes"}}, {"selectionTags": [{"key": "Backup", "value": "yes"}]}, True),
+        ({"tags": {"Backup": "no"}}, {"selectionTags": [{"key": "Backup", "value": "yes"}]}, False),
+        (
+            {"tags": {"Backup": "yes"}},
+            {
+                "resources": ["*"],
+                "conditions": [{"stringEquals": [{"key": "aws:ResourceTag/Backup", "value": "yes"}]}],
+            },
+            True,
+        ),
+        (
+            {"tags": {"Backup": "yes", "Stage": "test"}},
+            {
+                "resources": ["*"],
+                "conditions": [
+                    {
+                        "stringLikes": [{"key": "aws:ResourceTag/Backup", "value": "y*"}],
+                        "stringNotEquals": [{"key": "aws:ResourceTag/Stage", "value": "test"}],
+                    }
+                ],
+            },
+            False,
+        ),
+        # A replica has its source's data, and staging may be lost.
+        ({"replicateSourceDb": "primary"}, {"resources": ["arn:another"]}, True),
+        ({"tags": {"Environment": "staging"}}, {"resources": ["arn:another"]}, True),
+    ],
+)
+def test_selection_of_a_database(database: dict[str, Any], selection: dict[str, Any], expected: bool) -> None:
+    assert selected(database, **selection) is expected
+
+
+@pytest.mark.parametrize(
+    ("schedule", "far_enough"),
+    [
+        ("cron(0 5 * * ? *)", True),
+        ("cron(59 4 * * ? *)", False),
+        ("cron(59 4 ? * MON *)", True),
+        ("cron(0 0 ? * MON *)", True),
+        ("cron(1 0 ? * MON *)", False),
+        ("cron(29 3 ? * MON *)", False),
+        ("cron(30 3 ? * MON *)", True),
+        ("cron(30 3 ? * SUN#1 *)", False),
+        ("rate(12 hours)", False),
+        (None, True),
+    ],
+)
+def test_distance_of_a_plan_from_the_windows(schedule: str | None, far_enough: bool) -> None:
+    """02:00 to 02:30 on every day, 03:00 to 04:00 on Sunday; a backup starts up to an hour late."""
+    state = State()
+    windows = {"backupWindow": "02:00-02:30", "maintenanceWindow": "sun:03:00-sun:04:00"}
+    state.add("aws:rds/instance", "database", windows)
+    state.add("aws:backup/plan", "plan", {"rules": [{"ruleName": "daily", "schedule": schedule}]})
+
+    assert (problems(state, "backup-plans-start-away-from-windows") == []) is far_enough
+
+
+@pytest.mark.parametrize(
+    ("bucket", "expected"),
+    [
+        ({"bucket": "fixrx-backups", "region": "us-east-1"}, True),
+        ({"bucket": "fixrx-backups", "region": "us-east-1", "tags": {"Environment": "staging"}}, False),
+        ({"bucket": "fixrx-assets", "region": "us-east-1"}, False),
+    ],
+)
+def test_backup_bucket_without_a_copy(bucket: dict[str, Any], expected: bool) -> None:
+    assert bool(problems_of("s3-backups-leave-the-region", "aws:s3/bucket", **bucket)) is expected
+
+
+@pytest.mark.parametrize(("region", "reported"), [("us-west-2", False), ("us-east-1", True)])
+def test_copy_of_a_backup_bucket(region: str, reported: bool) -> None:
+    """The copy needs no copy of its own."""
+    state = State()
+    state.add("aws:s3/bucket", "backups", {"bucket": "fixrx-backups", "region": "us-east-1"})
+    state.add("aws:s3/bucket", "copy", {"bucket": "fixrx-backups-dr", "region": region})
+    rule = {"id": "all", "status": "Enabled", "destination": {"bucket": Reference("copy", "arn")}}
+    state.add(
+        "aws:s3/bucketReplicationConfig", "replication", {"bucket": Reference("backups", "bucket"), "rules": [rule]}
+    )
+
+    assert bool(problems(state, "s3-backups-leave-the-region")) is reported
