@@ -125,6 +125,25 @@ def changed_secret_is_reloaded(server: Server) -> None:
     every_secret_arrived(server)
 
 
+def changed_secret_is_found(server: Server) -> None:
+    """What the timer starts brings a new value to every worker, without an error for anybody, and nothing twice."""
+    timer = "fixrx-secrets.timer"
+    state = server.run(f"systemctl is-enabled {timer}; systemctl is-active {timer}").output.split()
+    assert state == ["enabled", "active"], f"{timer} is {state}"
+    # Another than the one that was reloaded: the sample tells lengths only.
+    _, variable, *_ = server.secrets
+    before = _process_on(server, APPLICATION_PORT)
+    server.change_secret(variable, CHANGED + made_up_secret())
+    with _requests(server) as statuses:
+        server.output("systemctl start fixrx-secrets.service")
+    assert set(statuses) == {200}, f"during the run the answers were {dict(statuses)}"
+    every_secret_arrived(server)
+    after = _process_on(server, APPLICATION_PORT)
+    assert after not in ("", before), "the changed secret has not replaced the worker"
+    server.output("systemctl start fixrx-secrets.service")
+    assert _process_on(server, APPLICATION_PORT) == after, "a run without a changed secret has replaced the worker"
+
+
 def nothing_failed(server: Server) -> None:
     """systemd lists no unit that failed."""
     failed = server.output("systemctl --failed --plain --no-legend")
@@ -191,6 +210,7 @@ CHECKS: Mapping[str, Check] = {
     "every secret arrived whole in every worker": every_secret_arrived,
     "a killed worker returns, without an error": killed_worker_returns,
     "a changed secret arrives by reload, without an error": changed_secret_is_reloaded,
+    "a changed secret is found by the timer's unit, without an error": changed_secret_is_found,
     "logrotate takes the logs, and lines go on": logs_are_rotated,
     "systemd lists no failed unit": nothing_failed,
     "the SSH daemon does not run": no_ssh_daemon,
