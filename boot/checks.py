@@ -125,6 +125,41 @@ def changed_secret_is_reloaded(server: Server) -> None:
     every_secret_arrived(server)
 
 
+def changed_secret_is_found(server: Server) -> None:
+    """What the timer starts brings a new value to every worker, without an error for anybody, and nothing twice."""
+    timer = "fixrx-secrets.timer"
+    state = server.run(f"systemctl is-enabled {timer}; systemctl is-active {timer}").output.split()
+    assert state == ["enabled", "active"], f"{timer} is {state}"
+    # Another than the one that was reloaded: the sample tells lengths only.
+    _, variable, *_ = server.secrets
+    before = _process_on(server, APPLICATION_PORT)
+    server.change_secret(variable, CHANGED + made_up_secret())
+    with _requests(server) as statuses:
+        server.output("systemctl start fixrx-secrets.service")
+    assert set(statuses) == {200}, f"during the run the answers were {dict(statuses)}"
+    every_secret_arrived(server)
+    after = _process_on(server, APPLICATION_PORT)
+    assert after not in ("", before), "the changed secret has not replaced the worker"
+    server.output("systemctl start fixrx-secrets.service")
+    assert _process_on(server, APPLICATION_PORT) == after, "a run without a changed secret has replaced the worker"
+
+
+def failed_look_is_visible(server: Server) -> None:
+    """An empty secret fails the unit of the timer, its journal says why, and the workers stay as they are."""
+    unit = "fixrx-secrets.service"
+    variable = next(iter(server.secrets))
+    before = _process_on(server, APPLICATION_PORT)
+    server.emulator.put_secret(server.secret_arns[variable], " ")
+    assert server.run(f"systemctl start {unit}").status != 0, f"{unit} succeeds though {variable} is empty"
+    state = server.run(f"systemctl is-failed {unit}").output.strip()
+    assert state == "failed", f"{unit} is {state} though {variable} is empty"
+    said = server.output(f"journalctl --unit {unit} --output=cat --no-pager")
+    assert f"the secret {variable} is empty: " in said, f"the journal of {unit} does not say why it failed: {said}"
+    server.emulator.put_secret(server.secret_arns[variable], server.secrets[variable])
+    server.output(f"systemctl start {unit}")
+    assert _process_on(server, APPLICATION_PORT) == before, "a look that failed has replaced the worker"
+
+
 def nothing_failed(server: Server) -> None:
     """systemd lists no unit that failed."""
     failed = server.output("systemctl --failed --plain --no-legend")
@@ -191,6 +226,8 @@ CHECKS: Mapping[str, Check] = {
     "every secret arrived whole in every worker": every_secret_arrived,
     "a killed worker returns, without an error": killed_worker_returns,
     "a changed secret arrives by reload, without an error": changed_secret_is_reloaded,
+    "a changed secret is found by the timer's unit, without an error": changed_secret_is_found,
+    "a look for secrets that fails is visible, and changes nothing": failed_look_is_visible,
     "logrotate takes the logs, and lines go on": logs_are_rotated,
     "systemd lists no failed unit": nothing_failed,
     "the SSH daemon does not run": no_ssh_daemon,

@@ -4,16 +4,22 @@
 It runs as root before each start and each reload of the service, on the system's Python 3.9, with no other library.
 Whatever is wrong with any secret is said at once, one line for each, by name and never by value. Then the file of
 before stays as it is, and the exit status is 1.
+
+With --changed it writes nothing: 0 says that the file would become another, 1 that it would not, and 255 that something
+is wrong. systemd understands these of an ExecCondition: 1 to 254 skip the unit, 255 fails it.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import re
 import subprocess
 import sys
+import traceback
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 Answer = dict[str, str]
@@ -26,6 +32,8 @@ ENVIRONMENT_FILE = Path("/run/fixrx/secrets.env")
 AT_ONCE = 20
 """BatchGetSecretValue takes no more."""
 SECONDS_FOR_A_CALL = 60
+PUT = "aws secretsmanager put-secret-value --secret-id"
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Unreadable(Exception):
@@ -33,26 +41,53 @@ class Unreadable(Exception):
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--changed", action="store_true")
+    asked = parser.parse_args().changed
+    try:
+        text = environment()
+        if asked:
+            return int(ENVIRONMENT_FILE.exists() and ENVIRONMENT_FILE.read_bytes() == text.encode())
+        write(text)
+    except Unreadable as error:
+        print(error, file=sys.stderr)
+    except Exception:  # Or Python's own status would be 1, which says that nothing has changed.
+        traceback.print_exc()
+    else:
+        return 0
+    return 255 if asked else 1
+
+
+def environment() -> str:
+    """Return what the file must say. Raises Unreadable with all that is wrong."""
     arns = {line.split()[0]: line.split()[1] for line in LIST.read_text().splitlines()}
     values: dict[str, str] = {}
     problems: list[str] = []
-    for variables in batches(list(arns)):
+    for names in batches(list(arns)):
         try:
-            found, errors = fetch([arns[variable] for variable in variables])
+            found, errors = fetch([arns[name] for name in names])
         except Unreadable as error:
-            problems.append(f"the secrets {', '.join(variables)} cannot be read: {error}")
+            problems.append(f"the secrets {', '.join(names)} cannot be read: {error}")
             continue
-        for variable in variables:
-            arn = arns[variable]
+        for name in names:
+            arn = arns[name]
             try:
-                values[variable] = text_of(found.get(arn), errors.get(arn), arn)
+                variables = variables_of(name, text_of(found.get(arn), errors.get(arn), arn), arn)
             except Unreadable as error:
-                problems.append(f"the secret {variable} {error}")
+                problems.append(f"the secret {name} {error}")
+                continue
+            for variable, value in variables.items():
+                try:
+                    if variable != name:
+                        require_new(variable, arns.keys() | values.keys())
+                    values[variable] = checked(value, arn)
+                except Unreadable as error:
+                    shown = variable if VARIABLE.fullmatch(variable) else repr(variable)
+                    key = "" if variable == name else f"has the key {shown}, which "
+                    problems.append(f"the secret {name} {key}{error}")
     if problems:
-        print("\n".join(problems), file=sys.stderr)
-        return 1
-    write("".join(f"{variable}={quoted(value)}\n" for variable, value in values.items()))
-    return 0
+        raise Unreadable("\n".join(problems))
+    return "".join(f"{variable}={quoted(value)}\n" for variable, value in values.items())
 
 
 def batches(names: Sequence[str]) -> list[Sequence[str]]:
@@ -78,24 +113,59 @@ def fetch(arns: Sequence[str]) -> tuple[Mapping[str, Answer], Mapping[str, Answe
     if finished.returncode != 0:
         said = finished.stderr.decode(errors="replace").split()
         raise Unreadable(" ".join(said) or f"the AWS CLI ended with {finished.returncode}")
-    answer = json.loads(finished.stdout)
+    try:
+        answer = json.loads(finished.stdout)
+    except ValueError:
+        raise Unreadable("the AWS CLI's answer is no JSON") from None
     secrets = {secret["ARN"]: secret for secret in answer.get("SecretValues", [])}
     return secrets, {error["SecretId"]: error for error in answer.get("Errors", [])}
 
 
 def text_of(secret: Answer | None, error: Answer | None, arn: str) -> str:
-    """Return the value of a secret. Line breaks at its end come from an editor and are no part of it."""
+    """Return a secret as it is kept."""
     if error and error["ErrorCode"] == "ResourceNotFoundException":
-        raise Unreadable(f"has no value: aws secretsmanager put-secret-value --secret-id {arn}")
+        raise Unreadable(f"has no value: {PUT} {arn}")
     if error:
         raise Unreadable(f"cannot be read: {error['ErrorCode']}: {error.get('Message', '')}")
     if secret is None:
         raise Unreadable("cannot be read: it is not in the answer of Secrets Manager")
     if "SecretString" not in secret:
-        raise Unreadable(f"is binary; write it as text: aws secretsmanager put-secret-value --secret-id {arn}")
-    value = secret["SecretString"].rstrip("\r\n")
+        raise Unreadable(f"is binary; write it as text: {PUT} {arn}")
+    return secret["SecretString"]
+
+
+def variables_of(name: str, text: str, arn: str) -> Mapping[str, object]:
+    """Return the variables that a secret stands for, with values that are not checked yet.
+
+    It is one variable, or several if it is a JSON object whose keys all begin with the secret's name: a key that signs
+    with those before and after it. Other JSON, such as an account of a vendor, is one value.
+    """
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        return {name: text}
+    if not isinstance(parsed, dict) or not parsed or not all(key.startswith(name) for key in parsed):
+        return {name: text}
+    if name not in parsed:
+        raise Unreadable(f"is a JSON object of variables without {name} itself: {PUT} {arn}")
+    return parsed
+
+
+def require_new(variable: str, others: Collection[str]) -> None:
+    """Raises Unreadable for a key that cannot be a variable of the secret's own."""
+    if not VARIABLE.fullmatch(variable):
+        raise Unreadable("is no name of a variable")
+    if variable in others:
+        raise Unreadable("is another secret's variable as well")
+
+
+def checked(value: object, arn: str) -> str:
+    """Return a value. Line breaks at its end come from an editor and are no part of it."""
+    if not isinstance(value, str):
+        raise Unreadable(f"is no text: {PUT} {arn}")
+    value = value.rstrip("\r\n")
     if not value.strip():
-        raise Unreadable(f"is empty: aws secretsmanager put-secret-value --secret-id {arn}")
+        raise Unreadable(f"is empty: {PUT} {arn}")
     # systemd leaves a variable out whose value has one, and says so in its journal only.
     if any(unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n" for character in value):
         raise Unreadable("has a control character, such as the line breaks of Windows")

@@ -168,4 +168,5 @@ retry fetch_release
 unpack_release
 start
 wait_until_healthy
+systemctl enable --now fixrx-secrets.timer
 echo "FIXRX BOOT FINISHED: release ${release} serves after ${SECONDS} s"

@@ -149,6 +149,7 @@ def test_server_gets_what_it_needs_in_this_order(server: Server) -> None:
         "systemctl enable --now fixrx-api.service",
         "curl --silent --output /dev/null --max-time 5 --write-out %{http_code} "
         "http://127.0.0.1:80/api/v1/system/ready",
+        "systemctl enable --now fixrx-secrets.timer",
     ]
     assert finished.stdout.splitlines()[-1].startswith("FIXRX BOOT FINISHED: release 1.2.3 serves after ")
 

@@ -5,6 +5,7 @@ import itertools
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,17 @@ def test_reload_brings_a_changed_variable_and_keeps_the_ports(tmp_path: Path) ->
         found = [send(port, "/who").json() for port in running.ports]
         assert [int(each["port"]) for each in found] == list(running.ports)
         assert not {each["pid"] for each in found} & set(before)
+
+
+def test_reload_brings_a_new_variable_and_leaves_one_that_is_gone(tmp_path: Path) -> None:
+    """PM2 merges environments. So a secret keeps its keys, and one that must go needs a restart: docs/host.md."""
+    with service(tmp_path, OLD="old") as running:
+        others = {name: value for name, value in running.environment.items() if name != "OLD"}
+        replace(running, environment=others).reload(NEW="new")
+
+        for port in running.ports:
+            assert send(port, "/variable?name=NEW").json() == {"value": "new"}
+            assert send(port, "/variable?name=OLD").json() == {"value": "old"}
 
 
 def test_no_request_of_ten_thousand_fails_during_reloads_behind_nginx(tmp_path: Path) -> None:

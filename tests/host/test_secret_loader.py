@@ -80,7 +80,7 @@ class Memory:
         path.write_text(f'#!/bin/bash\necho "$*" >>"{self.root}/calls"\n{body}\n')
         path.chmod(0o755)
 
-    def load(self, answers: Mapping[str, Mapping[str, Any]]) -> subprocess.CompletedProcess[str]:
+    def load(self, answers: Mapping[str, Mapping[str, Any]], *options: str) -> subprocess.CompletedProcess[str]:
         """Run the loader for these secrets; an answer with an ErrorCode is an error, an empty one is left out."""
         (self.root / "secrets.list").write_text(
             "".join(f"{variable} {ARN}{variable} version-1\n" for variable in answers)
@@ -88,9 +88,9 @@ class Memory:
         (self.root / "answers.json").write_text(
             json.dumps({f"{ARN}{variable}": answer for variable, answer in answers.items()})
         )
-        return self.run()
+        return self.run(*options)
 
-    def run(self) -> subprocess.CompletedProcess[str]:
+    def run(self, *options: str) -> subprocess.CompletedProcess[str]:
         text = LOADER.read_text()
         for path, here in (
             ("/etc/fixrx/secrets.list", "secrets.list"),
@@ -99,7 +99,7 @@ class Memory:
             assert text.count(path) == 1
             text = text.replace(path, f"{self.root}/{here}")
         return subprocess.run(
-            [self.python, "-I", "-c", text],
+            [self.python, "-I", "-c", text, *options],
             capture_output=True,
             text=True,
             check=False,
@@ -250,6 +250,146 @@ def test_missing_cli_is_told(memory: Memory) -> None:
         1,
         "the secrets X cannot be read: the AWS CLI does not start: No such file or directory\n",
     )
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_object_of_variables_is_one_variable_a_key(memory: Memory, indent: int | None) -> None:
+    keys = {f"JWT_SECRET{suffix}": value for suffix, value in zip(("", "_NEXT", "S_OLD"), AWKWARD_VALUES, strict=False)}
+    finished = memory.load(
+        {
+            "BEFORE": {"SecretString": "b"},
+            "JWT_SECRET": {"SecretString": json.dumps(keys, indent=indent) + "\r\n"},
+            "AFTER": {"SecretString": "a"},
+        }
+    )
+
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
+    assert list(memory.written.items()) == [("BEFORE", "b"), *keys.items(), ("AFTER", "a")]
+
+
+def test_each_value_of_a_json_object_is_written_as_any_other(memory: Memory) -> None:
+    keys = {f"KEY_{number}" if number else "KEY": f"{value}\n" for number, value in enumerate(AWKWARD_VALUES)}
+
+    memory.load({"KEY": {"SecretString": json.dumps(keys)}})
+
+    assert list(memory.written.values()) == AWKWARD_VALUES
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        FIREBASE,
+        '{"JWT_SECRET": "x", "kid": "y"}',
+        '{"kid": "y", "JWT_SECRET": "x"}',
+        '{"jwt_secret": "x"}',
+        "{}",
+        '["JWT_SECRET"]',
+        '"JWT_SECRET"',
+        "12",
+        "null",
+        '{"JWT_SECRET": "x"',
+    ],
+)
+def test_any_other_json_is_one_value(memory: Memory, value: str) -> None:
+    assert memory.load({"JWT_SECRET": {"SecretString": value}}).returncode == 0
+
+    assert memory.written == {"JWT_SECRET": value}
+
+
+def test_whatever_is_wrong_with_a_key_is_named_without_a_value(memory: Memory) -> None:
+    parts = {
+        "JWT": SECRET,
+        "JWT_EMPTY": " \n",
+        "JWT_NUMBER": 17,
+        "JWT_NOTHING": None,
+        "JWT_NESTED": {"x": SECRET},
+        "JWT_NUL": f"{SECRET}\0",
+        "JWT NAME": SECRET,
+        "JWT_EQUALS=1\nX": SECRET,
+        "JWT_OWN": SECRET,
+    }
+    finished = memory.load(
+        {
+            "JWT": {"SecretString": json.dumps(parts)},
+            "JWT_OWN": {"SecretString": SECRET},
+            "NAMELESS": {"SecretString": json.dumps({"NAMELESS_NEXT": SECRET})},
+            "BLANK": {"SecretString": json.dumps({"BLANK": "", "BLANK_NEXT": SECRET})},
+            "A_": {"SecretString": json.dumps({"A_": SECRET, "A_B_C": SECRET})},
+            "A_B": {"SecretString": json.dumps({"A_B": SECRET, "A_B_C": SECRET})},
+        }
+    )
+
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert finished.stderr.splitlines() == [
+        f"the secret JWT has the key JWT_EMPTY, which is empty: {PUT} {ARN}JWT",
+        f"the secret JWT has the key JWT_NUMBER, which is no text: {PUT} {ARN}JWT",
+        f"the secret JWT has the key JWT_NOTHING, which is no text: {PUT} {ARN}JWT",
+        f"the secret JWT has the key JWT_NESTED, which is no text: {PUT} {ARN}JWT",
+        "the secret JWT has the key JWT_NUL, which has a control character, such as the line breaks of Windows",
+        "the secret JWT has the key 'JWT NAME', which is no name of a variable",
+        "the secret JWT has the key 'JWT_EQUALS=1\\nX', which is no name of a variable",
+        "the secret JWT has the key JWT_OWN, which is another secret's variable as well",
+        f"the secret NAMELESS is a JSON object of variables without NAMELESS itself: {PUT} {ARN}NAMELESS",
+        f"the secret BLANK is empty: {PUT} {ARN}BLANK",
+        "the secret A_B has the key A_B_C, which is another secret's variable as well",
+    ]
+    assert not memory.environment_file.exists()
+
+
+def test_changed_tells_by_its_status_and_writes_nothing(memory: Memory) -> None:
+    """systemd goes on with a unit at 0, and skips it at 1."""
+    jwt = {"JWT": "now", "JWT_NEXT": "then"}
+    answers = {**strings(AWKWARD_VALUES), "JWT": {"SecretString": json.dumps(jwt)}}
+    assert memory.load(answers, "--changed").returncode == 0
+    assert not memory.environment_file.parent.exists()
+    memory.load(answers)
+    before = (memory.environment_file.read_bytes(), memory.environment_file.stat().st_mtime_ns)
+    calls = len(memory.calls())
+
+    others = [
+        (answers, 1),
+        # Neither the order of keys nor spaces: the variables are the same.
+        ({**answers, "JWT": {"SecretString": json.dumps(jwt, indent=1)}}, 1),
+        ({**answers, "SECRET_0": {"SecretString": f"{AWKWARD_VALUES[0]}\n"}}, 1),
+        ({**answers, "SECRET_0": {"SecretString": "another"}}, 0),
+        ({**answers, "JWT": {"SecretString": json.dumps({**jwt, "JWT_NEXT": "later"})}}, 0),
+        ({**answers, "JWT": {"SecretString": json.dumps({**jwt, "JWT_PREVIOUS": "once"})}}, 0),
+        ({**answers, "JWT": {"SecretString": "now"}}, 0),
+    ]
+    for changed, status in others:
+        finished = memory.load(changed, "--changed")
+        assert (finished.returncode, finished.stdout, finished.stderr) == (status, "", "")
+    assert (memory.environment_file.read_bytes(), memory.environment_file.stat().st_mtime_ns) == before
+    assert [path.name for path in memory.environment_file.parent.iterdir()] == ["secrets.env"]
+    assert len(memory.calls()) == calls + len(others)
+
+
+@pytest.mark.parametrize(
+    ("cli", "said"),
+    [
+        ("echo 'Could not connect' >&2; exit 255", "the secrets JWT cannot be read: Could not connect\n"),
+        (f"echo '{SECRET}'", "the secrets JWT cannot be read: the AWS CLI's answer is no JSON\n"),
+        ("kill -KILL $$", "the secrets JWT cannot be read: the AWS CLI ended with -9\n"),
+    ],
+)
+def test_look_that_fails_is_no_look_without_a_change(memory: Memory, cli: str, said: str) -> None:
+    memory.load({"JWT": {"SecretString": "before"}})
+    memory.cli(cli)
+
+    finished = memory.load({"JWT": {"SecretString": "after"}}, "--changed")
+
+    assert (finished.returncode, finished.stdout, finished.stderr) == (255, "", said)
+    assert memory.written == {"JWT": "before"}
+
+
+def test_error_that_nobody_thought_of_fails_a_look_too(memory: Memory) -> None:
+    """Python's own status for it is 1, at which systemd skips the unit in silence."""
+    memory.cli("echo '[]'")
+
+    finished = memory.load({"JWT": {"SecretString": SECRET}}, "--changed")
+
+    assert finished.returncode == 255
+    assert "AttributeError" in finished.stderr
 
 
 def test_server_without_secrets_has_an_empty_file(memory: Memory) -> None:

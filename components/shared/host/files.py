@@ -55,6 +55,8 @@ def host_files(host: HostConfiguration) -> Sequence[HostFile]:
         rendered("/etc/fixrx/ecosystem.config.js", "ecosystem.config.js"),
         rendered("/etc/fixrx/worker.js", "worker.js"),
         rendered("/etc/systemd/system/fixrx-api.service", "fixrx-api.service"),
+        rendered("/etc/systemd/system/fixrx-secrets.service", "fixrx-secrets.service"),
+        rendered("/etc/systemd/system/fixrx-secrets.timer", "fixrx-secrets.timer"),
         rendered("/etc/nginx/nginx.conf", "nginx.conf"),
         rendered("/etc/systemd/system/nginx.service.d/fixrx.conf", "nginx-drop-in.conf"),
         rendered("/etc/logrotate.d/fixrx", "logrotate.conf"),
