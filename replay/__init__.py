@@ -5,8 +5,8 @@ state change of an alarm and who is told of it. It asks AWS nothing.
 
 Where the documentation leaves something open, these are the readings, each beside its code: how many data points are
 retrieved beyond the evaluation periods, the state while there are few data points and all of them are breaching, the
-method of percentiles, and which actions follow a mute window. CloudWatch receives metrics with a delay of its own,
-which is not modelled: what a minute held is known when it ends.
+method of percentiles and what few samples are, FILL of a silent metric, and which actions follow a mute window.
+CloudWatch receives metrics with a delay of its own, which is not modelled: what a minute held is known when it ends.
 """
 
 from replay.series import Series, SeriesError, read_series

@@ -1,7 +1,8 @@
 """Metric math, as far as alarms need it: arithmetic, comparisons, and the functions in `_FUNCTIONS`.
 
 Rules of AWS's page "Using math expressions with CloudWatch metrics": where one of two series has a data point and the
-other has none, the missing one counts as 0; a data point that would be divided by zero is dropped.
+other has none, the missing one counts as 0; a data point that would be divided by zero is dropped. FILL fills every
+gap; whether AWS does so for a metric that has no point at all is not documented.
 """
 
 import ast

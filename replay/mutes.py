@@ -2,8 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta, tzinfo
 
 from cronsim import CronSim, CronSimError
 
@@ -20,7 +19,7 @@ class MuteRule:
     alarms: frozenset[str]
     expression: str
     duration: timedelta
-    timezone: ZoneInfo
+    timezone: tzinfo
     starts: datetime | None = None
     """Occurrences before do not count."""
     expires: datetime | None = None

@@ -4,10 +4,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -171,7 +171,8 @@ class _CompositeAlarm(_Alarm):
 class _Schedule(_Outputs):
     duration: timedelta
     expression: str
-    timezone: ZoneInfo = ZoneInfo("UTC")
+    timezone: Literal["UTC"] | ZoneInfo = "UTC"
+    """Not every machine has a database of time zones, which even UTC would need."""
 
 
 class _MuteRule(_Outputs):
@@ -324,7 +325,7 @@ def _mute_rule(resource: _Resource) -> MuteRule:
         alarms=outputs.mute_targets.alarm_names,
         expression=schedule.expression,
         duration=schedule.duration,
-        timezone=schedule.timezone,
+        timezone=UTC if schedule.timezone == "UTC" else schedule.timezone,
         starts=outputs.start_date,
         expires=outputs.expire_date,
     )

@@ -116,13 +116,13 @@ class Replay:
         changed = [name for name in self._stack.alarms if self.states[name] != before[name]]
         self._suppressors_changed(moment, changed)
         events = [self._changed(moment, self._stack.alarms[name], before[name]) for name in changed]
-        for name, held in list(self._held.items()):
-            if held.until is not None and held.until <= moment:
+        for name, alarm in self._stack.alarms.items():
+            held, muted = self._held.get(name), self._muted.get(name)
+            if held and held.until and held.until <= moment:
                 del self._held[name]
-                events.append(self._act(moment, self._stack.alarms[name], None))
-        for name, end in list(self._muted.items()):
-            if end <= moment:
-                event = self._act(moment, self._stack.alarms[name], None)
+                events.append(self._act(moment, alarm, None))
+            elif muted and muted <= moment:
+                event = self._act(moment, alarm, None)
                 # Another window may go on: then nothing happens yet.
                 events += [event] if event.outcome is not Outcome.MUTED else []
         return events

@@ -1,6 +1,6 @@
 """Composite alarms, suppressors, mute rules, and the clock."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -165,6 +165,31 @@ def test_wait_in_seconds_ends_within_a_minute() -> None:
     ]
 
 
+def test_suppressor_that_loses_its_data_while_an_alarm_waits_changes_nothing() -> None:
+    deployed = stack(
+        composite_alarm("C", "ALARM(fixrx-production-M)", "fixrx-production-S", wait=300, extension=60),
+        metric_alarm("M", alarmActions=[]),
+        metric_alarm("S", treatMissingData="missing"),
+    )
+    events = replayed(deployed, switched("M", "OOA"), switched("S", "OO"), until=9)
+    assert [event for event in events if event[1] != "M"] == [
+        (2, "C", "ALARM", WAITING),
+        (4, "S", "INSUFFICIENT_DATA", "no action"),
+        (7, "C", "still ALARM", NOTIFIED),
+    ]
+
+
+def test_state_without_actions_ends_the_waiting() -> None:
+    composite = composite_alarm("C", "ALARM(fixrx-production-M)", "fixrx-production-S", wait=180, extension=60)
+    composite["outputs"]["okActions"] = []
+    deployed = stack(composite, metric_alarm("M", alarmActions=[]), metric_alarm("S"))
+    events = replayed(deployed, switched("M", "OOAO"), until=9)
+    assert [event for event in events if event[1] == "C"] == [
+        (2, "C", "ALARM", WAITING),
+        (3, "C", "OK", "no action"),
+    ]
+
+
 MUTED = "muted by window"
 # "How alarm mute rules work": the window is from t1 to t5.
 SCENARIOS = {
@@ -203,12 +228,17 @@ def test_overlapping_mute_rules() -> None:
         metric_alarm("A"),
         metric_alarm("B"),
         mute_rule("window", ["A"], "cron(1 0 * * *)", "PT4M"),
-        mute_rule("second", ["A"], "at(2026-11-26T00:03)", "PT6M"),
+        mute_rule("second", ["A", "C"], "at(2026-11-26T00:03)", "PT6M"),
+        mute_rule("third", ["C"], "at(2026-11-26T00:03)", "PT2M"),
+        metric_alarm("C"),
     )
-    assert replayed(deployed, switched("A", "OOAAAAAAAAAA"), switched("B", "OOAAAAAAAAAA"), until=12) == [
+    states = [switched("A", "OOAAAAAAAAAA"), switched("B", "OOAAAAAAAAAA"), switched("C", "OOOOAAAAAAAA")]
+    assert replayed(deployed, *states, until=12) == [
         (2, "A", "ALARM", MUTED),
         (2, "B", "ALARM", NOTIFIED),
+        (4, "C", "ALARM", "muted by second"),
         (9, "A", "still ALARM", NOTIFIED),
+        (9, "C", "still ALARM", NOTIFIED),
     ]
 
 
@@ -227,13 +257,29 @@ def test_actions_after_waiting_are_muted_too() -> None:
     ]
 
 
-def rule(expression: str, duration: timedelta = timedelta(hours=1), timezone: str = "UTC", **more: object) -> MuteRule:
+def test_muted_actions_are_forgotten_when_a_new_state_waits() -> None:
+    deployed = stack(
+        composite_alarm("C", "ALARM(fixrx-production-M)", "fixrx-production-S", wait=120, extension=180),
+        metric_alarm("M", alarmActions=[]),
+        metric_alarm("S"),
+        mute_rule("window", ["C"], "cron(3 0 * * *)", "PT4M"),
+    )
+    events = replayed(deployed, switched("M", "OOAAAAOOOO"), until=10)
+    assert [event for event in events if event[1] == "C"] == [
+        (2, "C", "ALARM", WAITING),
+        (4, "C", "still ALARM", MUTED),
+        (6, "C", "OK", WAITING),
+        (8, "C", "still OK", NOTIFIED),
+    ]
+
+
+def rule(expression: str, duration: timedelta = timedelta(hours=1), timezone: tzinfo = UTC, **more: object) -> MuteRule:
     return MuteRule(
         name="rule",
         alarms=frozenset(),
         expression=expression,
         duration=duration,
-        timezone=ZoneInfo(timezone),
+        timezone=timezone,
         **more,  # type: ignore[arg-type]
     )
 
@@ -265,12 +311,27 @@ def test_window_begins_and_ends(expression: str, begins: object) -> None:
 
 
 def test_window_in_a_time_zone_follows_its_clock() -> None:
-    berlin = rule("cron(0 2 * * *)", timezone="Europe/Berlin")
+    berlin = rule("cron(0 2 * * *)", timezone=ZoneInfo("Europe/Berlin"))
     summer, winter = START.replace(month=7), START
     assert berlin.end_of_window(summer) == summer + HOUR
     assert berlin.end_of_window(winter) is None
     assert berlin.end_of_window(winter + HOUR) == winter + 2 * HOUR
-    assert rule("at(2026-11-26T02:00)", timezone="Europe/Berlin").end_of_window(winter + HOUR) == winter + 2 * HOUR
+    assert (
+        rule("at(2026-11-26T02:00)", timezone=ZoneInfo("Europe/Berlin")).end_of_window(winter + HOUR)
+        == winter + 2 * HOUR
+    )
+
+
+def test_time_zone_of_a_deployed_rule() -> None:
+    zones = ["", "UTC", "Europe/Berlin", "Europe/Nowhere"]
+    deployed = stack(*(mute_rule(f"{zone}!", [], "cron(0 2 * * *)", "P1DT2H", timezone=zone) for zone in zones))
+    assert {each.name: str(each.timezone) for each in deployed.mute_rules} == {
+        "!": "UTC",
+        "UTC!": "UTC",
+        "Europe/Berlin!": "Europe/Berlin",
+    }
+    assert {each.duration for each in deployed.mute_rules} == {26 * HOUR}
+    assert list(deployed.beyond) == ["alarms-Europe/Nowhere!"]
 
 
 def test_window_that_is_longer_than_its_interval_ends_with_the_last() -> None:
@@ -281,6 +342,7 @@ def test_rule_that_begins_or_expires() -> None:
     muted = rule("cron(0 2 * * *)", 3 * HOUR, starts=START + 24 * HOUR, expires=START + (48 + 4) * HOUR)
     assert muted.end_of_window(START + 2 * HOUR) is None
     assert muted.end_of_window(START + 26 * HOUR) == START + 29 * HOUR
+    assert rule("cron(0 2 * * *)", starts=START + 2 * HOUR).end_of_window(START + 2 * HOUR) == START + 3 * HOUR
     assert muted.end_of_window(START + 50 * HOUR) == START + 52 * HOUR
     assert muted.end_of_window(START + 52 * HOUR) is None
     assert muted.end_of_window(START + 74 * HOUR) is None
