@@ -4,6 +4,8 @@
 STACK ?= production
 # Recipes read it from the environment: make would paste it into the shell's command line.
 export STACK
+# File of metric values for `make replay`.
+export SERIES ?=
 ARGUMENTS ?=
 PYTHON := .venv/bin/python
 ENVIRONMENT := .venv/complete
@@ -13,7 +15,7 @@ SANDBOX := $(PYTHON) -m sandbox
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap doctor up preview refresh destroy down status boot drill analyze checklist mutants test unit check fmt lock bench clean
+.PHONY: help bootstrap doctor up preview refresh destroy down status boot drill replay analyze checklist mutants test unit check fmt lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +71,9 @@ boot: $(ENVIRONMENT) ## boot a server from the deployed launch template in a vir
 
 drill: $(ENVIRONMENT) ## dump a database, restore the dump and compare; DAMAGE=truncated breaks it first
 	@$(PYTHON) -m drill $(if $(DAMAGE),--damage $(DAMAGE)) $(ARGUMENTS)
+
+replay: $(ENVIRONMENT) ## who would have been told of what: make replay SERIES=file.json against the deployed alarms
+	@$(PYTHON) -m replay --state ".sandbox/$$STACK/stack.json" --series "$$SERIES" $(ARGUMENTS)
 
 check: $(ENVIRONMENT) ## style, types, imports, workflows, the lock
 	@$(PYTHON) -m ruff check

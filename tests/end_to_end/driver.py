@@ -76,6 +76,10 @@ class Sandbox:
         report: dict[str, Any] = json.loads(target.read_text())
         return report
 
+    def replay(self, series: Path) -> Result:
+        """Runs `python -m replay` on the deployed state, as `make replay` does."""
+        return _run("replay", "--state", str(self.state_file), "--series", str(series))
+
     def policy_events(self, program: Path) -> list[dict[str, str]]:
         """What the engine tells other programs of the policies that a preview of the program breaks."""
         result = _run("tests.end_to_end.policy_events", self.stack, str(self.directory), str(program))

@@ -168,6 +168,29 @@ def test_checklist_holds_but_for_the_rotation_of_secrets(production: Sandbox, de
     assert sum(item["failed"] + item["undetermined"] for item in report["items"]) == 0
 
 
+def test_deployed_alarms_can_be_replayed(production: Sandbox, deployed: str, tmp_path: Path) -> None:
+    """Two server errors a second for five minutes, by the deployed load balancer's id and by the alarm's name."""
+    [balancer] = production.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    dimensions = {"LoadBalancer": balancer["LoadBalancerArn"].partition(":loadbalancer/")[2]}
+    errors = [[f"2026-11-26T02:{minute:02}:00Z", 120 if 10 <= minute < 15 else 0] for minute in range(25)]
+    series = tmp_path / "series.json"
+    by_id = {"namespace": "AWS/ApplicationELB", "metric": "HTTPCode_ELB_5XX_Count", "dimensions": dimensions}
+    by_name = {"alarm": "NoHealthyServer", "points": [["2026-11-26T02:00:00Z", 3], ["2026-11-26T02:01:00Z", 0]]}
+    series.write_text(json.dumps([{**by_id, "points": errors}, by_name]))
+    result = production.replay(series)
+    assert (result.status, result.errors) == (0, "")
+    lines = [line.split() for line in result.output.splitlines() if line.startswith("  2026")]
+    topic = production.state()["notifications-p1"]["outputs"]["name"]
+    assert lines == [
+        ["2026-11-26", time, alarm, *change.split(), "P1", topic, "notified"]
+        for time, alarm, change in (
+            ("02:05:00", "NoHealthyServer", "OK -> ALARM"),
+            ("02:11:00", "HighErrorRate", "OK -> ALARM"),
+            ("02:20:00", "HighErrorRate", "ALARM -> OK"),
+        )
+    ]
+
+
 def test_change_updates_in_place(production: Sandbox, deployed: str, tmp_path: Path) -> None:
     before = databases(production)[PRIMARY]
     longer = production.settings(tmp_path / "settings.yaml", database={"backup_retention_days": 30})
