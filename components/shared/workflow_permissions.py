@@ -438,10 +438,10 @@ def amazon_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     return _statements(
         [
             # Amazon's images are in Amazon's account, so there is none in their ARNs.
-            ("StartAmazonsImages", "ec2: RunInstances", images, {"StringEquals": {"ec2:Owner": "amazon"}}),
+            ("StartImages", "ec2: RunInstances", images, {"StringEquals": {"ec2:Owner": "amazon"}}),
             # An endpoint with private DNS joins the VPC to a zone of AWS's own account, never to one of this account.
             (
-                "UseEndpointNames",
+                "EndpointNames",
                 "route53: AssociateVPCWithHostedZone DisassociateVPCFromHostedZone",
                 ["arn:aws:route53:::hostedzone/*"],
                 {
@@ -984,20 +984,21 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
     keys = scope.key_arns()
     return [
         iam.statement(
-            "PlatformServices",
+            "Services",
             actions=[action for service, names in BOUNDARY_ACTIONS.items() for action in iam.actions(service, names)],
             resources=["*"],
             conditions={"StringEquals": regions, "StringEqualsIfExists": scope.in_account},
         ),
         *amazon_statements(scope),
         _merged(
-            "PlatformByName",
+            "ByName",
             [
                 # The buckets, and no object in them but releases.
                 ("s3: *agResource Create* Delete* Get* List* Put*", scope.bucket_arns()),
                 ("s3: Get*", scope.release_arns()),
                 ("codebuild: *Project BatchGet* StartBuild", _projects(scope)),
-                ("lambda: *Function* *Permission *Resource GetPolicy", _functions(scope)),
+                # Functions and permissions.
+                ("lambda: *ion* *Resource GetPolicy", _functions(scope)),
                 ("secretsmanager: *Secret *agResource GetResourcePolicy", scope.secret_arns()),
             ],
             None,
@@ -1005,9 +1006,9 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
         *_statements(
             [
                 ("Verify", "ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")], scope.own),
-                ("GrantKeys", "kms: CreateGrant", keys, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+                ("Grant", "kms: CreateGrant", keys, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
                 (
-                    "UseKeys",
+                    "Keys",
                     "kms: Decrypt GenerateDataKey* RetireGrant",
                     keys,
                     {"StringLike": {"kms:ViaService": [f"{service}.*" for service in SERVICES_WITH_KEYS]}},
@@ -1046,9 +1047,9 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             ("PassRoles", "iam: PassRole", [roles], {"StringEquals": {"iam:PassedToService": list(ROLE_SERVICES)}}),
             (
-                "ReadIdentities",
+                "Identities",
                 "iam: Get* List*",
-                [scope.account_arn("*/*")],
+                [scope.account_arn(f"{kind}/*") for kind in ("instance-profile", "oidc-provider", "policy", "role")],
                 None,
             ),
         ]

@@ -145,6 +145,12 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant("lambda/function", "code", "in plain text", "Code without a secret in it."),
     EquivalentMutant("elasticache/user", r"authenticationMode(\.passwords)?", "left out|emptied", AWS_REFUSES),
     EquivalentMutant("elasticache/user", "noPasswordRequired", "flipped", "Who is off cannot log in.", ".*default.*"),
+    EquivalentMutant(
+        "elasticache/user",
+        "authenticationMode",
+        "in plain text",
+        "The state hides it as a whole; where it does not, its passwords are looked at one by one.",
+    ),
     EquivalentMutant("elasticache/userGroup", "userIds", "emptied", AWS_REFUSES),
     EquivalentMutant("s3/bucket", "objectLockEnabled", "flipped|left out", STRICTER),
     EquivalentMutant("lb/loadBalancer", "internal", "flipped", CLOSED),
