@@ -5,6 +5,7 @@ import json
 import re
 import threading
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from components.files.functions.credentials.cache import CacheLogin
 from components.files.functions.credentials.database import Database, scram_verifier, statements
 from components.files.functions.credentials.signing_keys import SigningKeys
+from drill.command import STATEMENTS
+from drill.jobs import Jobs
 from drill.postgresql import Pair
 from sandbox import UserError
 from tests.functions.conftest import NAME, URL_OPTIONS, VARIABLES, Function
@@ -113,6 +116,37 @@ def test_each_role_may_do_what_it_must_and_nothing_else(function: Function, fres
     assert fresh.primary.ask(NAME, "SELECT datdba::regrole FROM pg_database WHERE datname = current_database()") == (
         "fixrx_admin"
     )
+
+
+@pytest.mark.parametrize(
+    ("job", "told", "said"),
+    [
+        ("dump", {"DATABASE_USER": "fixrx_backup"}, "and its manifest: 1000 users, 2 tables"),
+        ("maintenance", {"DATABASE_USER": "fixrx_maintenance", "TASK": "weekly"}, "weekly maintenance is done"),
+        ("maintenance", {"DATABASE_USER": "fixrx_maintenance", "TASK": "monthly"}, "monthly maintenance is done"),
+    ],
+)
+def test_jobs_do_their_work_as_their_own_roles(
+    function: Function, fresh: Pair, tmp_path: Path, job: str, told: dict[str, str], said: str
+) -> None:
+    function.bootstrap()
+    fresh.primary.ask(NAME, *STATEMENTS, user="fixrx_migrate")
+    fresh.wait_for_standby()
+
+    done = Jobs(function.account, fresh, NAME, tmp_path).run(job, told)
+
+    assert (done.status, done.lines[-1].partition(said)[1:]) == (0, (said, ""))
+
+
+def test_large_objects_that_the_dump_would_not_hold_are_said(function: Function, fresh: Pair, tmp_path: Path) -> None:
+    function.bootstrap()
+    fresh.primary.ask(NAME, *STATEMENTS, "SELECT lo_create(0)", user="fixrx_migrate")
+    fresh.wait_for_standby()
+
+    done = Jobs(function.account, fresh, NAME, tmp_path).run("dump", {"DATABASE_USER": "fixrx_backup"})
+
+    assert done.status == 1
+    assert "fixrx_backup may not read 1 large objects; GRANT SELECT ON LARGE OBJECT to it" in "\n".join(done.lines)
 
 
 def test_nobody_else_may_connect(function: Function, fresh: Pair) -> None:
