@@ -90,15 +90,16 @@ def make_roles(database: Database, first_password: str) -> None:
     """Make every role, or bring it back to what it has to be. The first time only the password lets us in."""
     try:
         with database.connected(ADMINISTRATOR) as connection:
-            _run_statements(connection, database.name)
+            run_statements(connection, database.name)
     except DatabaseError as error:
         if error.args[0].get("C") not in REFUSED_LOGINS:
             raise
         with database.connected(ADMINISTRATOR, first_password) as connection:
-            _run_statements(connection, database.name)
+            run_statements(connection, database.name)
 
 
-def _run_statements(connection: Connection, database: str) -> None:
+def run_statements(connection: Connection, database: str) -> None:
+    """Make the roles, all or none of them."""
     ((version,),) = connection.run("SELECT current_setting('server_version_num')::int / 10000")
     connection.run("BEGIN")
     # A second bootstrap waits for the first one.
