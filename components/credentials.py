@@ -64,13 +64,13 @@ class Credentials(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
         self._archive = function_archive("credentials", LIBRARIES)
-        function, policies = self._create_function()
-        self.bootstrap = self._bootstrap(function, policies)
-        self._rotate(function)
+        role, function = self._create_function()
+        self.bootstrap = self._bootstrap(function)
+        self._rotate(role, function)
         self.alarms = [_alarm(function.name)]
         self.register_outputs({"function": function.name})
 
-    def _create_function(self) -> tuple[aws.lambda_.Function, Sequence[aws.iam.RolePolicy]]:
+    def _create_function(self) -> tuple[aws.iam.Role, aws.lambda_.Function]:
         args, identity = self._args, self._args.stack.identity
         function_name = identity.physical_name("aws:lambda/function:Function", f"{identity.prefix}-credentials")
         log_group = aws.cloudwatch.LogGroup(
@@ -83,9 +83,6 @@ class Credentials(pulumi.ComponentResource):
         # AWS Lambda says nothing of the account when it takes on a role; a role of another one cannot be given to it.
         role = iam.service_role(self._name, "lambda.amazonaws.com", None, self._child)
         policy = iam.role_policy(self._name, role, iam.document(*self._permissions(log_group)), self._child)
-        # A policy of its own: the replica is there long after the primary, and only rotations log in to it.
-        replica = iam.document(self._log_in_to("LogInToReplica", args.replica, DATABASE_USERS[1:]))
-        iam.role_policy(f"{self._name}-replica", role, replica, self._child)
         # AWS Lambda demands its permissions on network interfaces for every resource; the boundary bounds them.
         network = aws.iam.RolePolicyAttachment(
             f"{self._name}-network",
@@ -112,7 +109,7 @@ class Credentials(pulumi.ComponentResource):
             logging_config={"log_format": "JSON", "log_group": log_group.name},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, network, *args.placement.rules]),
         )
-        return function, [policy]
+        return role, function
 
     def _variables(self) -> Mapping[str, pulumi.Input[str]]:
         args = self._args
@@ -164,9 +161,7 @@ class Credentials(pulumi.ComponentResource):
         identity = self._args.stack.identity
         return f"{identity.region}:{identity.account_id}"
 
-    def _bootstrap(
-        self, function: aws.lambda_.Function, policies: Sequence[aws.iam.RolePolicy]
-    ) -> aws.lambda_.Invocation:
+    def _bootstrap(self, function: aws.lambda_.Function) -> aws.lambda_.Invocation:
         """Again when the function or the database is another one: every part of it may be repeated."""
         return aws.lambda_.Invocation(
             f"{self._name}-bootstrap",
@@ -175,10 +170,13 @@ class Credentials(pulumi.ComponentResource):
             input=pulumi.Output.json_dumps({"bootstrap": {"password": self._args.first_password}}),
             triggers={"code": function.code_sha256, "database": self._args.primary.resource_id},
             lifecycle_scope="CREATE_ONLY",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(policies)),
+            opts=self._child,
         )
 
-    def _rotate(self, function: aws.lambda_.Function) -> None:
+    def _rotate(self, role: aws.iam.Role, function: aws.lambda_.Function) -> None:
+        """After the replica is there, which is long after the primary: only rotations log in to it."""
+        replica = iam.document(self._log_in_to("LogInToReplica", self._args.replica, DATABASE_USERS[1:]))
+        policy = iam.role_policy(f"{self._name}-replica", role, replica, self._child)
         permission = aws.lambda_.Permission(
             f"{self._name}-permission",
             action="lambda:InvokeFunction",
@@ -195,8 +193,8 @@ class Credentials(pulumi.ComponentResource):
                 # The first value is of today.
                 rotate_immediately=False,
                 rotation_rules={"schedule_expression": ROTATION, "duration": ROTATION_DURATION},
-                # Secrets Manager tries the function's first step at once, which needs a value.
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[permission, self.bootstrap]),
+                # Secrets Manager tests the present value at once.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[permission, policy, self.bootstrap]),
             )
 
 

@@ -303,9 +303,29 @@ def test_a_key_is_accepted_for_a_whole_rotation_before_it_signs() -> None:
     assert two["JWT_SECRET_PREVIOUS"] == one["JWT_SECRET"]
     assert three["JWT_SECRET"] == two["JWT_SECRET_NEXT"]
     assert len({one["JWT_SECRET"], *two.values(), *three.values()}) == 5 - 1
-    keys.test(third)
-    with pytest.raises(ValueError, match="has not 3 keys"):
-        keys.test(first)
+    for value in (first, second, third):
+        keys.test(value)
+
+
+@pytest.mark.parametrize("broken", [{"JWT_SECRET": "k" * 64}, {"JWT_SECRET": "k" * 64, "JWT_SECRET_NEXT": "short"}, {}])
+def test_keys_that_are_missing_or_short_end_the_rotation(broken: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"^JWT_SECRET lacks a key, or has one of less than 32 characters$"):
+        SigningKeys("JWT_SECRET").test(json.dumps(broken))
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_secrets_manager_tests_the_first_value_when_a_rotation_is_set_up(function: Function, variable: str) -> None:
+    """With a pending version that is the present one, which it removes again."""
+    function.bootstrap()
+    token = "5" * 32
+    function.account.client("secretsmanager").put_secret_value(
+        SecretId=function.arns[variable],
+        ClientRequestToken=token,
+        SecretString=function.value(variable),
+        VersionStages=["AWSPENDING"],
+    )
+
+    function.step(variable, "testSecret", token)
 
 
 def test_verifier_is_that_of_postgresql(fresh: Pair) -> None:

@@ -33,17 +33,19 @@ class SigningKeys:
         """Nobody has to be told."""
 
     def test(self, pending: str) -> None:
-        """Raises ValueError if a key is missing or too short."""
+        """Raises ValueError if a key that is needed is missing, or one is too short.
+
+        Secrets Manager also tests the first value, before it has rotated anything; that has no previous key.
+        """
         keys = _read(pending) or {}
-        if len(keys) != THREE or min(map(len, keys.values())) < SHORTEST:
-            raise ValueError(f"{self.variable} has not {THREE} keys of {SHORTEST} characters")
+        if not {self.variable, f"{self.variable}_NEXT"} <= keys.keys() or min(map(len, keys.values())) < SHORTEST:
+            raise ValueError(f"{self.variable} lacks a key, or has one of less than {SHORTEST} characters")
 
     def _of(self, current: str, following: str, previous: str | None = None) -> str:
         keys = {self.variable: current, f"{self.variable}_NEXT": following}
         return json.dumps(keys if previous is None else {**keys, f"{self.variable}_PREVIOUS": previous})
 
 
-THREE = 3
 SHORTEST = 32
 """Characters; a key of HS256 has at least 256 bits."""
 
