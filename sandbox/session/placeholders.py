@@ -1,7 +1,8 @@
 """What people supply on AWS: the archive of the pinned release, and the values of the vendors' secrets.
 
 A first `up` waits for them. In the sandbox nobody is there to supply them, so it writes placeholders: an archive with
-nothing in it, and a value for each secret that has none.
+nothing in it, and a value for each secret that has none. Those that a function of the platform makes are among them,
+since the emulator runs no function.
 """
 
 from collections.abc import Mapping
@@ -51,7 +52,7 @@ class Placeholders:
                 s3("delete_object", **which, BypassGovernanceRetention=True)
 
     def _supply_secrets(self) -> list[str]:
-        """Write the secrets without a value; the program writes its own before anything waits."""
+        """Write the secrets without a value."""
         api = self._emulator.api("secretsmanager")
         empty = [
             secret
