@@ -238,11 +238,9 @@ def users_have_passwords(user: StackResource, _: Context) -> Iterator[Problem]:
     """Users of a cache who may log in need a password or a token of IAM."""
     if str(user.get("accessString") or "").split()[:1] == ["off"]:
         return
-    if user.is_secret("authenticationMode"):
-        # Only a password makes it one, and whoever reads the exported state sees no more than that.
-        method = "password"
-    else:
-        method = user.get("authenticationMode.type")
+    # Only a password makes a secret of it, and whoever reads the exported state sees no more than that.
+    hidden = user.is_secret("authenticationMode")
+    method = "password" if hidden else user.get("authenticationMode.type")
     if user.get("noPasswordRequired") is True or method == "no-password-required":
         yield "needs no password: any process in the VPC can log in"
     elif not user.is_set("authenticationMode") and not user.is_set("passwords"):

@@ -21,8 +21,9 @@ from tests.replay.stacks import START, at, recorded_stack
 MONTH = 30 * 24 * 60
 MONTHS = 1000
 BEGIN = int(START.timestamp()) // 60
-HOURLY_DUMPS = "DumpMissing"
-ALARMS = sorted({*SINGLE_METRIC, *METRIC_MATH} - {HOURLY_DUMPS})
+DAILY = {"DumpMissing": "dumps", "VaultBackupMissing": "completed"}
+"""Alarms on something that happens once a day, to the name of its metric."""
+ALARMS = sorted({*SINGLE_METRIC, *METRIC_MATH} - DAILY.keys())
 
 Changes = list[tuple[int, State]]
 
@@ -83,6 +84,9 @@ def values(title: str, condition: Condition, month: Month) -> dict[str, Samples]
             return {"target": samples(20, 15), "balancer": samples(11, 15)}
         case "HighErrorShare":
             return {"target": samples(60, 50), "balancer": Samples([], [], []), "requests": samples(1000, 1000)}
+        case "VaultJobFailed":
+            silent = dict.fromkeys(condition.measures, Samples([], [], []))
+            return {**silent, "copies": samples(1, 0)}
         case "ResponseTimeHigh":
             return {"result": samples(bad, good, count=200)}
         case _:
@@ -108,10 +112,11 @@ def test_alarm_fires_for_every_episode_that_is_long_enough(production: Recording
     print(f"{len(found) / seconds:.0f} months a second")
 
 
+@pytest.mark.parametrize("title", DAILY)
 @pytest.mark.parametrize("seed", range(20))
-def test_missing_dump_is_noticed_within_26_hours_and_an_hour(production: Recording, seed: int) -> None:
-    """A dump a day but for some days; the alarm looks back from each full hour."""
-    [condition] = [a.trigger for a in recorded_stack(production).alarms.values() if a.title == HOURLY_DUMPS]
+def test_missing_backup_is_noticed_within_26_hours_and_an_hour(production: Recording, title: str, seed: int) -> None:
+    """One a day but for some days; the alarm looks back from each full hour."""
+    [condition] = [alarm.trigger for alarm in recorded_stack(production).alarms.values() if alarm.title == title]
     assert isinstance(condition, Condition)
     random_source = random.Random(seed)
     days = [0] + [day for day in range(1, 30) if seed == 0 or random_source.random() < 0.8]
@@ -123,7 +128,7 @@ def test_missing_dump_is_noticed_within_26_hours_and_an_hour(production: Recordi
             changes.append((noticed, State.ALARM))
             if following < BEGIN + MONTH:
                 changes.append(((following // 60 + 1) * 60, State.OK))
-    samples = {"dumps": Samples(dumps, [1.0] * len(dumps), [1] * len(dumps))}
+    samples = {DAILY[title]: Samples(dumps, [1.0] * len(dumps), [1] * len(dumps))}
     assert condition.changes(samples, State.OK, dumps[0], BEGIN + MONTH) == changes
     assert bool(changes) == (seed != 0)
 
@@ -136,8 +141,8 @@ def test_calm_month_of_the_whole_stack_wakes_nobody(stack: Recording) -> None:
     for alarm in deployed.alarms.values():
         assert isinstance(alarm.trigger, Condition)
         size = MONTH // alarm.trigger.period
-        if alarm.title == HOURLY_DUMPS:
-            calm = {"dumps": [(at(day * 24 * 60 + 125), 1.0) for day in range(30)]}
+        if alarm.title in DAILY:
+            calm = {DAILY[alarm.title]: [(at(day * 24 * 60 + 125), 1.0) for day in range(30)]}
         else:
             month = Month([BEGIN + index * alarm.trigger.period for index in range(size)], [False] * size)
             calm = {

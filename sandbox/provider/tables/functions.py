@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from sandbox.provider.model import Autoname, Inputs, Live, ResourceType, arn, constant, template
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.helpers import recorded_uuid
+from sandbox.provider.tables.helpers import recorded_uuid, without
 
 
 def _code_digest(live: Live) -> str:
@@ -81,7 +81,8 @@ _INVOCATION = ResourceType(
     renames={"input": "Payload"},
     replace="functionName input lifecycleScope qualifier triggers",
     defaults={"lifecycleScope": "CREATE_ONLY", "qualifier": "$LATEST"},
-    provider_only="lifecycleScope terraformKey triggers",
+    prepare=lambda inputs: without(inputs, "lifecycleScope", "triggers"),
+    provider_only="terraformKey",
     rules={"input": rules.json_document, "lifecycleScope": rules.one_of("CREATE_ONLY", "CRUD")},
     stored_only=True,
 )
