@@ -6,7 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from components import credentials, database_jobs
 from components.credentials import LIBRARIES
+from components.database import MASTER_USERNAME
+from components.files.functions.credentials import database
+from components.files.functions.credentials.handler import credentials_of
+from components.secrets import ROTATED_SECRETS
 from components.shared.function_archive import FILES, function_files
 from tests.recorder import Recording
 
@@ -59,3 +64,23 @@ def test_function_is_started_by_what_is_there(stack: Recording) -> None:
     module, _, function = stack.named("credentials-function").plain["handler"].rpartition(".")
 
     assert f"def {function}(" in (FILES / f"{module.replace('.', '/')}.py").read_text()
+
+
+def test_function_is_told_what_it_reads(stack: Recording) -> None:
+    told: dict[str, str] = stack.named("credentials-function").plain["environment"]["variables"]
+    read = {"CREDENTIAL_ARNS"}
+
+    class Told(dict[str, str]):
+        def __getitem__(self, name: str) -> str:
+            read.add(name)
+            return super().__getitem__(name)
+
+    assert set(credentials_of(Told(told))) == set(json.loads(told["CREDENTIAL_ARNS"])) == set(ROTATED_SECRETS)
+    assert read == set(told)
+
+
+def test_program_and_function_mean_the_same_roles() -> None:
+    """The program allows their logins; it does not import the function, which would bring its libraries along."""
+    assert MASTER_USERNAME == database.ADMINISTRATOR
+    assert (database.ADMINISTRATOR, database.ROTATOR) == credentials.DATABASE_USERS
+    assert {*database_jobs.DATABASE_USERS.values(), database.ROTATOR} == set(database.BY_TOKEN)

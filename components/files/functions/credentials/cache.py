@@ -1,6 +1,5 @@
 """Redis: one user with two passwords, of which the older one stays valid until the next rotation."""
 
-import secrets
 import socket
 import ssl
 import time
@@ -9,6 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+
+from .random_values import new_key
 
 SECONDS_TO_CONNECT = 15
 SECONDS_TO_CHANGE = 240
@@ -26,7 +27,7 @@ class CacheLogin:
     """Host and port."""
 
     def first(self) -> str:
-        password = _new_password()
+        password = new_key()
         self._set_passwords(password)
         return self._url(password)
 
@@ -38,7 +39,7 @@ class CacheLogin:
         return self._url(url.password)
 
     def successor(self, value: str) -> str:
-        return self._url(_new_password())
+        return self._url(new_key())
 
     def introduce(self, pending: str, value: str) -> None:
         self._set_passwords(*(str(urlsplit(url).password) for url in (pending, value)))
@@ -83,7 +84,3 @@ def resp(*words: str) -> bytes:
     """Return a command in the protocol of Redis."""
     parts = [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
     return (f"*{len(words)}\r\n" + "".join(parts)).encode()
-
-
-def _new_password() -> str:
-    return secrets.token_urlsafe(48)

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import secrets
 import ssl
-import string
 import time
 import urllib.request
 from collections.abc import Generator, Sequence
@@ -22,6 +21,8 @@ import boto3
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection, identifier, literal
 
+from .random_values import new_password
+
 ADMINISTRATOR, ROTATOR = "fixrx_admin", "fixrx_rotator"
 CERTIFICATES_URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 CERTIFICATES = Path("/tmp/rds.pem")
@@ -30,7 +31,6 @@ SECONDS_TO_REPLAY = 60
 """How long a replica may take to have a password that the primary has."""
 ITERATIONS = 4096
 """PostgreSQL's own number, `scram_iterations`."""
-LETTERS = string.ascii_letters + string.digits
 REFUSED_LOGINS = ("28000", "28P01")
 """PostgreSQL's codes of a wrong password, and of a way to log in that the role may not use."""
 
@@ -202,7 +202,7 @@ class DatabaseLogin:
     """Query string of the URL."""
 
     def first(self) -> str:
-        value = self._url(self.users[0], _new_password())
+        value = self._url(self.users[0], new_password())
         self._set_password(value)
         return value
 
@@ -214,7 +214,7 @@ class DatabaseLogin:
         return self._url(url.username, url.password)
 
     def successor(self, value: str) -> str:
-        return self._url(_other(self.users, urlsplit(value).username), _new_password())
+        return self._url(_other(self.users, urlsplit(value).username), new_password())
 
     def introduce(self, pending: str, value: str) -> None:
         """Raises RuntimeError while somebody is still logged in as the user whose password would change."""
@@ -262,11 +262,6 @@ def scram_verifier(password: str, salt: bytes | None = None) -> str:
     server = hmac.digest(salted, b"Server Key", "sha256")
     encoded = [base64.b64encode(part).decode() for part in (salt, stored, server)]
     return f"SCRAM-SHA-256${ITERATIONS}:{encoded[0]}${encoded[1]}:{encoded[2]}"
-
-
-def _new_password() -> str:
-    """32 letters and digits, which need no quoting anywhere and are 190 bits."""
-    return "".join(secrets.choice(LETTERS) for _ in range(32))
 
 
 def _other(users: Sequence[str], user: str | None) -> str:

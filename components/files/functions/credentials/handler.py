@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import boto3
 
 from .cache import CacheLogin
-from .database import Database, DatabaseLogin, make_roles
+from .database import PAIRS, Database, DatabaseLogin, make_roles
 from .signing_keys import SigningKeys
 
 CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
@@ -63,11 +63,9 @@ def credentials_of(settings: Mapping[str, str]) -> Mapping[str, Credential]:
     replica = Database(endpoint=settings["REPLICA_ENDPOINT"], name=name)
     options = settings["DATABASE_URL_OPTIONS"]
     return {
-        "DATABASE_URL": DatabaseLogin(
-            users=("fixrx_app_a", "fixrx_app_b"), primary=primary, used=primary, options=options
-        ),
+        "DATABASE_URL": DatabaseLogin(users=PAIRS["fixrx_app"], primary=primary, used=primary, options=options),
         "REPLICA_DATABASE_URL": DatabaseLogin(
-            users=("fixrx_reader_a", "fixrx_reader_b"), primary=primary, used=replica, options=options
+            users=PAIRS["fixrx_reader"], primary=primary, used=replica, options=options
         ),
         "REDIS_URL": CacheLogin(user_id=settings["CACHE_USER_ID"], endpoint=settings["CACHE_ENDPOINT"]),
         "JWT_SECRET": SigningKeys("JWT_SECRET"),
@@ -76,10 +74,7 @@ def credentials_of(settings: Mapping[str, str]) -> Mapping[str, Credential]:
 
 def _bootstrap(secrets: Any, arn: str, credential: Credential) -> str:
     """Return what was done, for the deployment's output."""
-    try:
-        present = secrets.get_secret_value(SecretId=arn)["SecretString"]
-    except secrets.exceptions.ResourceNotFoundException:
-        present = None
+    present = _value(secrets, arn, VersionStage=CURRENT)
     kept = None if present is None else credential.keep(present)
     if kept is not None and kept == present:
         return "kept"
@@ -94,7 +89,7 @@ def _rotate(secrets: Any, credential: Credential, arn: str, token: str, step: st
         return
     present = secrets.get_secret_value(SecretId=arn, VersionStage=CURRENT)["SecretString"]
     if step == "createSecret":
-        if not _has_value(secrets, arn, token):
+        if _value(secrets, arn, VersionId=token, VersionStage=PENDING) is None:
             successor = credential.successor(present)
             secrets.put_secret_value(
                 SecretId=arn, ClientRequestToken=token, SecretString=successor, VersionStages=[PENDING]
@@ -114,9 +109,10 @@ def _rotate(secrets: Any, credential: Credential, arn: str, token: str, step: st
         raise ValueError(f"{step} is no step of a rotation")
 
 
-def _has_value(secrets: Any, arn: str, token: str) -> bool:
+def _value(secrets: Any, arn: str, **version: str) -> str | None:
+    """Return the value of a version, None without one."""
     try:
-        secrets.get_secret_value(SecretId=arn, VersionId=token, VersionStage=PENDING)
+        value: str = secrets.get_secret_value(SecretId=arn, **version)["SecretString"]
     except secrets.exceptions.ResourceNotFoundException:
-        return False
-    return True
+        return None
+    return value

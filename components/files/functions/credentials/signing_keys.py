@@ -5,8 +5,9 @@ the new keys in any order.
 """
 
 import json
-import secrets
 from dataclasses import dataclass
+
+from .random_values import new_key
 
 
 @dataclass(frozen=True)
@@ -16,18 +17,18 @@ class SigningKeys:
     variable: str
 
     def first(self) -> str:
-        return self._of(_new_key(), _new_key())
+        return self._of(new_key(), new_key())
 
     def keep(self, value: str) -> str | None:
         """A key alone, as it was before keys rotated, goes on signing: nobody has to sign in anew."""
         keys = _read(value)
         if keys is None:
-            return self._of(value, _new_key()) if len(value) >= SHORTEST else None
+            return self._of(value, new_key()) if len(value) >= SHORTEST else None
         return value if self.variable in keys and f"{self.variable}_NEXT" in keys else None
 
     def successor(self, value: str) -> str:
         keys = _read(value) or {}
-        return self._of(keys[f"{self.variable}_NEXT"], _new_key(), keys[self.variable])
+        return self._of(keys[f"{self.variable}_NEXT"], new_key(), keys[self.variable])
 
     def introduce(self, pending: str, value: str) -> None:
         """Nobody has to be told."""
@@ -56,7 +57,3 @@ def _read(value: str) -> dict[str, str] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
-
-
-def _new_key() -> str:
-    return secrets.token_urlsafe(48)
