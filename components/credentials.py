@@ -63,7 +63,6 @@ class Credentials(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self._archive = function_archive("credentials", LIBRARIES)
         role, function = self._create_function()
         self.bootstrap = self._bootstrap(function)
         self._rotate(role, function)
@@ -97,7 +96,7 @@ class Credentials(pulumi.ComponentResource):
             runtime=RUNTIME,
             architectures=["arm64"],
             handler="credentials.handler.handle",
-            code=self._archive,
+            code=function_archive("credentials", LIBRARIES),
             role=role.arn,
             timeout=SECONDS,
             memory_size=MEMORY_MIB,
@@ -149,17 +148,8 @@ class Credentials(pulumi.ComponentResource):
                 actions=["elasticache:DescribeUsers", "elasticache:ModifyUser"],
                 resources=[args.cache_user_arn],
             ),
-            self._log_in_to("LogInToPrimary", args.primary, DATABASE_USERS),
+            iam.log_in_statement("LogInToPrimary", identity, args.primary.resource_id, DATABASE_USERS),
         ]
-
-    def _log_in_to(self, sid: str, database: DatabaseAccess, users: Sequence[str]) -> iam.Statement:
-        return iam.log_in_statement(sid, self._scope, database.resource_id, users)
-
-    @property
-    def _scope(self) -> str:
-        """Region and account as they are in an ARN."""
-        identity = self._args.stack.identity
-        return f"{identity.region}:{identity.account_id}"
 
     def _bootstrap(self, function: aws.lambda_.Function) -> aws.lambda_.Invocation:
         """Again when the function or the database is another one: every part of it may be repeated."""
@@ -175,14 +165,15 @@ class Credentials(pulumi.ComponentResource):
 
     def _rotate(self, role: aws.iam.Role, function: aws.lambda_.Function) -> None:
         """After the replica is there, which is long after the primary: only rotations log in to it."""
-        replica = iam.document(self._log_in_to("LogInToReplica", self._args.replica, DATABASE_USERS[1:]))
-        policy = iam.role_policy(f"{self._name}-replica", role, replica, self._child)
+        identity = self._args.stack.identity
+        log_in = iam.log_in_statement("LogInToReplica", identity, self._args.replica.resource_id, DATABASE_USERS[1:])
+        policy = iam.role_policy(f"{self._name}-replica", role, iam.document(log_in), self._child)
         permission = aws.lambda_.Permission(
             f"{self._name}-permission",
             action="lambda:InvokeFunction",
             function=function.name,
             principal="secretsmanager.amazonaws.com",
-            source_account=self._args.stack.identity.account_id,
+            source_account=identity.account_id,
             opts=self._child,
         )
         for variable, arn in self._args.secret_arns.items():

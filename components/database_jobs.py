@@ -99,34 +99,9 @@ class DatabaseJobs(pulumi.ComponentResource):
         return f"/{identity.project}/{identity.environment}/{job}"
 
     def _job(self, job: str) -> _Job:
-        args = self._args
+        args, identity = self._args, self._args.stack.identity
         certificates = {"CA_BUNDLE_PATH": CA_BUNDLE_PATH}
         bucket = {"BUCKET": args.releases.bucket_name}
-        client = {**certificates, "POSTGRESQL_VERSION": args.postgresql_version}
-        user = DATABASE_USERS.get(job, "")
-        database: Mapping[str, pulumi.Input[str]] = {
-            "DATABASE_USER": user,
-            "DATABASE_NAME": args.database_name,
-            "DATABASE_ENDPOINT": args.primary.endpoint,
-        }
-        log_in = self._log_in_to("LogInToPrimary", args.primary, user)
-        if job == "dump":
-            return _Job(
-                variables={
-                    **client,
-                    **bucket,
-                    **database,
-                    "REPLICA_ENDPOINT": args.replica.endpoint,
-                    "DATABASE_PREFIX": DATABASE_PREFIX,
-                },
-                permissions=[
-                    log_in,
-                    self._log_in_to("LogInToReplica", args.replica, user),
-                    self._objects("WriteDumps", "AbortMultipartUpload PutObject", DATABASE_PREFIX),
-                    # Of its own upload: S3 decrypts the parts when it joins them.
-                    self._use_key("EncryptDumps", "Decrypt GenerateDataKey"),
-                ],
-            )
         if job == "drill":
             return _Job(
                 variables={
@@ -140,6 +115,31 @@ class DatabaseJobs(pulumi.ComponentResource):
                     self._objects("ReadDumps", "GetObject", DATABASE_PREFIX),
                     self._objects("WriteReports", "PutObject", DRILLS_PREFIX),
                     self._use_key("DecryptDumps", "Decrypt GenerateDataKey"),
+                ],
+            )
+        client = {**certificates, "POSTGRESQL_VERSION": args.postgresql_version}
+        user = DATABASE_USERS[job]
+        database: Mapping[str, pulumi.Input[str]] = {
+            "DATABASE_USER": user,
+            "DATABASE_NAME": args.database_name,
+            "DATABASE_ENDPOINT": args.primary.endpoint,
+        }
+        log_in = iam.log_in_statement("LogInToPrimary", identity, args.primary.resource_id, [user])
+        if job == "dump":
+            return _Job(
+                variables={
+                    **client,
+                    **bucket,
+                    **database,
+                    "REPLICA_ENDPOINT": args.replica.endpoint,
+                    "DATABASE_PREFIX": DATABASE_PREFIX,
+                },
+                permissions=[
+                    log_in,
+                    iam.log_in_statement("LogInToReplica", identity, args.replica.resource_id, [user]),
+                    self._objects("WriteDumps", "AbortMultipartUpload PutObject", DATABASE_PREFIX),
+                    # Of its own upload: S3 decrypts the parts when it joins them.
+                    self._use_key("EncryptDumps", "Decrypt GenerateDataKey"),
                 ],
             )
         if job == "maintenance":
@@ -254,10 +254,6 @@ class DatabaseJobs(pulumi.ComponentResource):
             resources=[pulumi.Output.concat(log_group.arn, ":*")],
         )
 
-    def _log_in_to(self, sid: str, database: DatabaseAccess, user: str) -> iam.Statement:
-        identity = self._args.stack.identity
-        return iam.log_in_statement(sid, f"{identity.region}:{identity.account_id}", database.resource_id, [user])
-
     def _objects(self, sid: str, actions: str, prefix: str) -> iam.Statement:
         return iam.statement(
             sid,
@@ -283,9 +279,7 @@ class DatabaseJobs(pulumi.ComponentResource):
 
     def _network_interfaces(self) -> Sequence[iam.Statement]:
         identity, placement = self._args.stack.identity, self._args.placement
-        return iam.network_interface_statements(
-            f"{identity.region}:{identity.account_id}", placement.subnet_ids, placement.security_group_id
-        )
+        return iam.network_interface_statements(identity.arn_scope, placement.subnet_ids, placement.security_group_id)
 
 
 def _start_build(project: pulumi.Output[str], variables: Mapping[str, str]) -> pulumi.Output[str]:

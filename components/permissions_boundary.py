@@ -87,24 +87,29 @@ def set_boundary_on_every_role(identity: StackIdentity, boundary_arn: pulumi.Inp
 
 
 def _document(identity: StackIdentity) -> pulumi.Output[str]:
-    scope = f"{identity.region}:{identity.account_id}"
+    scope = identity.arn_scope
+    own_secrets = f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"
     return iam.document(
-        # Only the function that rotates them does more than read.
         iam.statement(
             "ReadOwnSecrets",
-            actions=iam.actions(
-                "secretsmanager", "DescribeSecret GetSecretValue PutSecretValue UpdateSecretVersionStage"
-            ),
-            resources=[f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"],
+            actions=["secretsmanager:GetSecretValue"],
+            resources=[own_secrets],
         ),
-        # The roles of the database that log in with a token, and the passwords of the cache.
+        # The function that makes and rotates credentials, and jobs that log in to the database with a token. Servers,
+        # which face the internet, do neither.
         iam.statement(
             "LogIn",
-            actions=["elasticache:DescribeUsers", "elasticache:ModifyUser", "rds-db:connect"],
+            actions=[
+                *iam.actions("secretsmanager", "DescribeSecret PutSecretValue UpdateSecretVersionStage"),
+                *iam.actions("elasticache", "DescribeUsers ModifyUser"),
+                "rds-db:connect",
+            ],
             resources=[
+                own_secrets,
                 f"arn:aws:elasticache:{scope}:user:{identity.prefix}-*",
                 f"arn:aws:rds-db:{scope}:dbuser:*/{identity.project}_*",
             ],
+            conditions=_by_roles_of(identity, "credentials", "database-jobs"),
         ),
         # What AWS gives for the whole account only.
         iam.statement(
@@ -176,6 +181,12 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
     )
 
 
+def _by_roles_of(identity: StackIdentity, *components: str) -> iam.Conditions:
+    """Only the roles of these components: their logical names begin with the component's."""
+    roles = f"arn:aws:iam::{identity.account_id}:role{iam.role_path(identity)}"
+    return {"ArnLike": {"aws:PrincipalArn": [f"{roles}{component}-*" for component in components]}}
+
+
 def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
     """What AWS Backup does with RDS, of AWS's two policies for all services, and what S3 does to copy a bucket.
 
@@ -185,9 +196,7 @@ def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
     account = identity.account_id
     buckets = f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{account}"
     keys = f"arn:aws:kms:*:{account}:key/*"
-    own: iam.Conditions = {
-        "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{account}:role{iam.role_path(identity)}backup-vault-*"}
-    }
+    own = _by_roles_of(identity, "backup-vault")
 
     def databases(resources: str) -> Sequence[str]:
         return [f"arn:aws:rds:*:{account}:{resource}" for resource in resources.split()]
@@ -200,39 +209,36 @@ def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
             conditions=own,
         ),
         iam.statement(
-            "MakeAndRestoreBackups",
-            actions=iam.actions(
-                "rds",
-                "AddTagsToResource CopyDBSnapshot CreateDBSnapshot DeleteDBSnapshot ListTagsForResource "
-                "RestoreDBInstanceFromDBSnapshot",
-            ),
-            resources=databases(
-                f"db:awsbackup-restore-test-* db:{identity.prefix}-* og:default:* pg:database-* pg:default.* "
-                "snapshot:awsbackup:* subgrp:database-*"
-            ),
-            conditions=own,
-        ),
-        iam.statement(
             "EndRestoreTests",
             actions=["rds:DeleteDBInstance", "rds:ModifyDBInstance"],
             resources=databases("db:awsbackup-restore-test-*"),
             conditions=own,
         ),
-        # An action applies to the resources of its own service only.
+        # In one, because a policy has 6,144 characters. An action applies to the resources of its own service only.
         iam.statement(
-            "KeepCopies",
+            "KeepBackups",
             actions=[
                 *iam.actions("backup", "CopyIntoBackupVault DescribeBackupVault"),
+                "kms:DescribeKey",
+                *iam.actions(
+                    "rds",
+                    "AddTagsToResource CopyDBSnapshot CreateDBSnapshot DeleteDBSnapshot ListTagsForResource "
+                    "RestoreDBInstanceFromDBSnapshot",
+                ),
                 *iam.actions("s3", "GetObject* GetReplicationConfiguration ReplicateObject ReplicateTags"),
             ],
             resources=[
                 f"arn:aws:backup:*:{account}:backup-vault:{identity.prefix}-*",
+                keys,
+                *databases(
+                    f"db:awsbackup-restore-test-* db:{identity.prefix}-* og:default:* pg:database-* pg:default.* "
+                    "snapshot:awsbackup:* subgrp:database-*"
+                ),
                 buckets,
                 f"{buckets}/*",
             ],
             conditions=own,
         ),
-        iam.statement("DescribeKeys", actions=["kms:DescribeKey"], resources=[keys], conditions=own),
         iam.statement(
             "LetDatabasesUseKeys",
             actions=["kms:CreateGrant"],

@@ -150,13 +150,13 @@ def network_interface_statements(
     ]
 
 
-def log_in_statement(sid: str, scope: str, resource_id: pulumi.Input[str], users: Sequence[str]) -> Statement:
-    """Let a role log in to a database of RDS with a token, as one of these users.
-
-    `scope` is the region and the account as they are in an ARN.
-    """
+def log_in_statement(
+    sid: str, identity: StackIdentity, resource_id: pulumi.Input[str], users: Sequence[str]
+) -> Statement:
+    """Let a role log in to a database of RDS with a token, as one of these users."""
+    prefix = f"arn:aws:rds-db:{identity.arn_scope}:dbuser:"
     return statement(
         sid,
         actions=["rds-db:connect"],
-        resources=[pulumi.Output.concat(f"arn:aws:rds-db:{scope}:dbuser:", resource_id, f"/{user}") for user in users],
+        resources=[pulumi.Output.concat(prefix, resource_id, f"/{user}") for user in users],
     )

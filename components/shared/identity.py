@@ -54,6 +54,11 @@ class StackIdentity:
         """First part of every physical name, for instance `fixrx-production`."""
         return f"{self.project}-{self.environment}"
 
+    @property
+    def arn_scope(self) -> str:
+        """Region and account as they are in an ARN."""
+        return f"{self.region}:{self.account_id}"
+
     def physical_name(self, type_token: str, name: str) -> str:
         """Return `name` if AWS accepts its length for this type, else a shortened form that ends in a hash of the
         whole.

@@ -233,8 +233,7 @@ def _missing_variables(
 )
 def inventory_is_complete(secret: StackResource, context: Context) -> Iterator[Problem]:
     """The secrets that the application needs exist."""
-    variables = ("DATABASE_URL", "REPLICA_DATABASE_URL", "REDIS_URL", "JWT_SECRET")
-    yield from _missing_variables(secret, context, "the application", variables)
+    yield from _missing_variables(secret, context, "the application", ROTATED_VARIABLES)
 
 
 @rule(

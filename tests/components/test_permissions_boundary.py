@@ -87,6 +87,26 @@ def test_the_boundary_leaves_every_role_what_it_is_given(stack: Recording) -> No
     assert outside == []
 
 
+def test_only_roles_that_need_them_may_ever_have_credentials(stack: Recording) -> None:
+    """Whatever is attached to the servers' role later: it neither logs in to the database nor replaces a password."""
+    (bound,) = [each for each in boundary(stack) if each["Sid"] == "LogIn"]
+    patterns = bound["Condition"]["ArnLike"]["aws:PrincipalArn"]
+    path = patterns[0].rpartition("/")[0]
+    needs = {
+        name.removesuffix("-policy")
+        for name, statement in granted(stack)
+        if set(bound["Action"]) & set(statement["Action"])
+    }
+
+    assert needs == {
+        "credentials-replica-role",
+        "credentials-role",
+        *(f"database-jobs-{job}-role" for job in ("dump", "maintenance", "migrate")),
+    }
+    assert [name for name in needs if not any(fnmatchcase(f"{path}/{name}", each) for each in patterns)] == []
+    assert [each for each in patterns if fnmatchcase(f"{path}/app-servers-role-0a1b2c3", each)] == []
+
+
 def _regional(statement: Statement, stack: Recording) -> Statement:
     """A staging stack's resources are recorded with the account of production."""
     account = boundary(stack)[0]["Resource"][0].split(":")[4]
