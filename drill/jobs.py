@@ -29,7 +29,7 @@ NOTHING = "#!/bin/sh\n"
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """The part of AWS that jobs use: a bucket, and the secrets with the connection URLs of a database."""
+    """The part of AWS that jobs use: a bucket, and what else a test makes in it."""
 
     url: str
 
@@ -55,14 +55,6 @@ class Account:
 
     def delete(self, key: str) -> None:
         self.client("s3").delete_object(Bucket=BUCKET, Key=key)
-
-    def put_secret(self, name: str, value: str) -> str:
-        """Make a secret, or replace its value; return its ARN."""
-        secrets = self.client("secretsmanager")
-        try:
-            return str(secrets.create_secret(Name=name, SecretString=value)["ARN"])
-        except secrets.exceptions.ResourceExistsException:
-            return str(secrets.put_secret_value(SecretId=name, SecretString=value)["ARN"])
 
 
 @contextmanager

@@ -10,14 +10,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from sandbox import UserError
 
 OWNER = "fixrx_admin"
 """No superuser, as on RDS."""
 PASSWORD = "a/b:c@d %41"
-"""With everything that a URL has to quote."""
+"""With what has to be quoted in many places."""
 LOGIN = ("--auth-local=trust", "--auth-host=scram-sha-256")
 SECONDS_TO_FOLLOW = 60
 CONFIGURATION = """
@@ -56,7 +55,8 @@ def _unprivileged(command: Sequence[str]) -> list[str]:
     return ["runuser", "--user=postgres", "--", *command] if os.geteuid() == 0 else list(command)
 
 
-def _run(name: str, *arguments: str, log: Path | None = None) -> str:
+def run(name: str, *arguments: str, log: Path | None = None) -> str:
+    """Run a program of PostgreSQL; return what it says. Raises UserError if it fails."""
     # A server that is started keeps its standard output open.
     with log.open("a") if log else contextlib.nullcontext(subprocess.PIPE) as output:
         done = subprocess.run(
@@ -87,19 +87,12 @@ class Server:
     def data(self) -> Path:
         return self.directory / "data"
 
-    def url(self, database: str, user: str = OWNER) -> str:
-        """The connection URL as the program makes it, with the API's time limit."""
-        return (
-            f"postgresql://{user}:{quote(PASSWORD, safe='')}@localhost:{self.port}/{database}?sslmode=verify-full"
-            f"&sslrootcert={self.authority}&options=-c%20statement_timeout%3D30000"
-        )
-
     def ask(self, database: str, *statements: str, user: str = "postgres") -> str:
         """Run statements, each in its own transaction; return what they say. Raises UserError if one fails."""
         commands = [f"--command={statement}" for statement in statements]
         where = [f"--host={self.directory}", f"--port={self.port}", f"--dbname={database}", f"--username={user}"]
         options = ["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"]
-        return _run("psql", *options, *where, *commands)
+        return run("psql", *options, *where, *commands)
 
     def background(self, database: str, *statements: str, repetitions: int) -> "subprocess.Popen[bytes]":
         """Run statements over and over while something else happens."""
@@ -121,7 +114,7 @@ class Server:
 
     def control(self, *arguments: str) -> None:
         """Start, stop or restart it. Raises UserError if that fails."""
-        _run("pg_ctl", f"--pgdata={self.data}", "--silent", "--wait", *arguments, log=self.directory.parent / "log")
+        run("pg_ctl", f"--pgdata={self.data}", "--silent", "--wait", *arguments, log=self.directory.parent / "log")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,13 +174,13 @@ def running_pair(directory: Path) -> Iterator[Pair]:
         for path in (certificates["server.key"], primary.directory, standby.directory):
             shutil.chown(path, "postgres")
     locale = ("--encoding=UTF8", "--locale=C.UTF-8")
-    _run("initdb", f"--pgdata={primary.data}", "--username=postgres", *LOGIN, *locale, "--no-sync")
+    run("initdb", f"--pgdata={primary.data}", "--username=postgres", *LOGIN, *locale, "--no-sync")
     _configure(primary, certificates)
     with _started(primary):
         role = f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD '{PASSWORD}'"
         primary.ask("postgres", role, f"GRANT pg_monitor TO {OWNER}")
         source = (f"--host={primary.directory}", f"--port={primary.port}", "--username=postgres")
-        _run("pg_basebackup", f"--pgdata={standby.data}", *source, "--checkpoint=fast", "--no-sync")
+        run("pg_basebackup", f"--pgdata={standby.data}", *source, "--checkpoint=fast", "--no-sync")
         _configure(standby, certificates, f"primary_conninfo = 'host={primary.directory} port={primary.port}'")
         (standby.data / "standby.signal").touch()
         if os.geteuid() == 0:

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from components.shared.alarm_specification import AlarmSpecification, MetricMath, Severity
+from replay import Replay, Series
+from replay.evaluation import State
 from tests.recorder import REPOSITORY, Recording, Registration, record_stack
+from tests.replay.stacks import START, at, recorded_stack
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 PRIMARY = {"DBInstanceIdentifier": "fixrx-production-postgres-primary"}
@@ -263,26 +266,15 @@ SAW = [float(60 * minute + phase) for _ in range(6) for phase in (20,) for minut
 def test_replica_that_follows_raises_no_alarm_and_one_that_stopped_does(
     production: Recording, lags: list[float | None], firing: list[str]
 ) -> None:
-    alarms = [alarm for alarm in production.of_type(ALARM) if alarm.plain.get("metricName") == "ReplicaLag"]
+    points = [(at(minute), lag) for minute, lag in enumerate(lags) if lag is not None]
+    series = [
+        Series(alarm=name_of(alarm), points=points)
+        for alarm in production.of_type(ALARM)
+        if alarm.plain.get("metricName") == "ReplicaLag"
+    ]
+    events = Replay(recorded_stack(production), series, START).advance(at(len(lags)))
 
-    assert [name_of(alarm) for alarm in alarms if fires(alarm, lags)] == firing
-
-
-def fires(alarm: Registration, by_minute: list[float | None]) -> bool:
-    """Evaluate an alarm as CloudWatch does: in some consecutive periods, all of them are breaching."""
-    inputs = alarm.plain
-    length, wanted = int(inputs["period"]) // 60, int(inputs["evaluationPeriods"])
-    merge = {"Minimum": min, "Maximum": max}[inputs["statistic"]]
-    breaching = []
-    for start in range(0, len(by_minute), length):
-        values = [value for value in by_minute[start : start + length] if value is not None]
-        if not values:
-            breaching.append(inputs["treatMissingData"] == "breaching")
-        elif inputs["comparisonOperator"] == ABOVE:
-            breaching.append(merge(values) > inputs["threshold"])
-        else:
-            breaching.append(merge(values) < inputs["threshold"])
-    return any(all(breaching[first : first + wanted]) for first in range(len(breaching) - wanted + 1))
+    assert [event.alarm.title for event in events if event.state is State.ALARM] == firing
 
 
 def test_slow_responses_are_not_judged_by_a_handful_of_requests(stack: Recording) -> None:

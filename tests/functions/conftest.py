@@ -1,6 +1,7 @@
 """A real PostgreSQL that looks like RDS, a real Redis, an emulated account, and the function's own way to them."""
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from components.files.functions.credentials import cache, database
 from components.files.functions.credentials.handler import handle
 from drill.jobs import CREDENTIALS, Account, running_account
-from drill.postgresql import PASSWORD, Pair, running_pair
+from drill.postgresql import PASSWORD, Pair, Server, running_pair
+from sandbox import UserError
 from tests import marks
 from tests.functions.redis_server import USER, Redis, running_redis
 
@@ -62,6 +64,16 @@ def fresh(pair: Pair) -> Pair:
         server.control("reload")
     pair.wait_for_standby()
     return pair
+
+
+def may(server: Server, user: str, statement: str) -> bool:
+    """Whether a role may run a statement; the statement must not fail for another reason."""
+    try:
+        server.ask(NAME, statement, user=user)
+    except UserError as error:
+        assert re.search("permission denied|must be", str(error)), error
+        return False
+    return True
 
 
 class Function:

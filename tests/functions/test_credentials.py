@@ -17,7 +17,7 @@ from drill.command import STATEMENTS
 from drill.jobs import Jobs
 from drill.postgresql import Pair
 from sandbox import UserError
-from tests.functions.conftest import NAME, URL_OPTIONS, VARIABLES, Function
+from tests.functions.conftest import NAME, URL_OPTIONS, VARIABLES, Function, may
 from tests.functions.redis_server import USER, Redis
 
 pytestmark = pytest.mark.host
@@ -102,15 +102,7 @@ def test_each_role_may_do_what_it_must_and_nothing_else(function: Function, fres
     function.bootstrap()
     fresh.primary.ask(NAME, USERS, "CREATE TABLE later (id int)", user="fixrx_migrate")
 
-    def may(user: str, statement: str) -> bool:
-        try:
-            fresh.primary.ask(NAME, statement, user=user)
-        except UserError as error:
-            assert re.search("permission denied|must be", str(error)), error
-            return False
-        return True
-
-    assert {(user, statement): may(user, statement) for user, statement in MAY} == MAY
+    assert {(user, statement): may(fresh.primary, user, statement) for user, statement in MAY} == MAY
     owners = "SELECT string_agg(tableowner, ' ') FROM pg_tables WHERE schemaname = 'public'"
     assert fresh.primary.ask(NAME, owners).split() == ["fixrx_owner"] * 4
     assert fresh.primary.ask(NAME, "SELECT datdba::regrole FROM pg_database WHERE datname = current_database()") == (

