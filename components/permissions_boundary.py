@@ -88,6 +88,7 @@ def set_boundary_on_every_role(identity: StackIdentity, boundary_arn: pulumi.Inp
 
 def _document(identity: StackIdentity) -> pulumi.Output[str]:
     scope = identity.arn_scope
+    buckets = _buckets(identity)
     own_secrets = f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"
     return iam.document(
         iam.statement(
@@ -134,16 +135,11 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
                 }
             },
         ),
-        # Only what the backup bucket's own policy lets pass: nobody deletes there.
+        # Only what the backup bucket's own policy lets pass: nobody deletes there. Who may not list gets 403, not 404.
         iam.statement(
             "ReleasesAndDumps",
-            actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
-            resources=[f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{identity.account_id}/*"],
-        ),
-        iam.statement(
-            "SeeMissingReleases",
-            actions=["s3:ListBucket"],
-            resources=[f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{identity.account_id}"],
+            actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+            resources=[buckets, f"{buckets}/*"],
         ),
         iam.statement(
             "KeysThroughServices",
@@ -181,6 +177,11 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
     )
 
 
+def _buckets(identity: StackIdentity) -> str:
+    """The stack's own, in every region."""
+    return f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{identity.account_id}"
+
+
 def _by_roles_of(identity: StackIdentity, *components: str) -> iam.Conditions:
     """Only the roles of these components: their logical names begin with the component's."""
     roles = f"arn:aws:iam::{identity.account_id}:role{iam.role_path(identity)}"
@@ -194,7 +195,7 @@ def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
     of its restore tests, and only these can be deleted.
     """
     account = identity.account_id
-    buckets = f"arn:aws:s3:::{identity.project}-*-{identity.environment}-{account}"
+    buckets = _buckets(identity)
     keys = f"arn:aws:kms:*:{account}:key/*"
     own = _by_roles_of(identity, "backup-vault")
 
@@ -219,7 +220,6 @@ def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
             "KeepBackups",
             actions=[
                 *iam.actions("backup", "CopyIntoBackupVault DescribeBackupVault"),
-                "kms:DescribeKey",
                 *iam.actions(
                     "rds",
                     "AddTagsToResource CopyDBSnapshot CreateDBSnapshot DeleteDBSnapshot ListTagsForResource "
@@ -229,7 +229,6 @@ def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
             ],
             resources=[
                 f"arn:aws:backup:*:{account}:backup-vault:{identity.prefix}-*",
-                keys,
                 *databases(
                     f"db:awsbackup-restore-test-* db:{identity.prefix}-* og:default:* pg:database-* pg:default.* "
                     "snapshot:awsbackup:* subgrp:database-*"
@@ -239,6 +238,7 @@ def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
             ],
             conditions=own,
         ),
+        iam.statement("DescribeKeys", actions=["kms:DescribeKey"], resources=[keys], conditions=own),
         iam.statement(
             "LetDatabasesUseKeys",
             actions=["kms:CreateGrant"],

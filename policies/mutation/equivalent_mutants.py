@@ -458,7 +458,7 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant(
         "iam/policy",
         "policy",
-        "statement (EndRestoreTests|KeepBackups|LogIn|SeeBackups): no condition",
+        "statement (DescribeKeys|EndRestoreTests|KeepBackups|LogIn|SeeBackups): no condition",
         "Resources are named; a role still has what its own policy allows, and no more.",
         name="permissions-boundary-policy",
     ),
