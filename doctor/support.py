@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from components.sections.cache import ENGINE_VERSIONS, Engine
+from components.sections.cache import Engine
 from components.sections.database import CA_CERTIFICATE
 from doctor.finding import Check, Finding, Result, Stage, Status, ok
 from settings import PROJECT, StackSettings
@@ -94,9 +94,7 @@ def used_by(settings: StackSettings) -> Iterator[Used]:
     yield Used(product=POSTGRESQL, version=database.engine_version, decided_by=f"{PROJECT}:database.engine_version")
     if database.upgrade_from is not None:
         yield Used(product=POSTGRESQL, version=database.upgrade_from, decided_by=f"{PROJECT}:database.upgrade_from")
-    yield Used(
-        product=CACHES[cache.engine], version=ENGINE_VERSIONS[cache.engine], decided_by=f"{PROJECT}:cache.engine"
-    )
+    yield Used(product=CACHES[cache.engine], version=cache.engine_version, decided_by=f"{PROJECT}:cache.engine")
     yield Used(product=NODE, version=servers.node_version, decided_by=f"{PROJECT}:app_servers.node_version")
     yield Used(product=CERTIFICATE, version=CA_CERTIFICATE, decided_by="components/sections/database.py")
 
