@@ -33,7 +33,7 @@ class ContinuousIntegrationArgs:
     """Domain of the API, whose certificate and records a deployment may change."""
     cdn_domain: str
     """Domain of the static files, likewise."""
-    boundary_arn: pulumi.Input[str]
+    boundary_arns: Sequence[pulumi.Input[str]]
     """Boundary of the platform's roles: a deployment may create roles only with it."""
 
 
@@ -54,7 +54,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
             zone=args.zone,
             api_domain=args.api_domain,
             cdn_domain=args.cdn_domain,
-            boundary_arn=args.boundary_arn,
+            boundary_arns=args.boundary_arns,
         )
         # Outside the path of the platform's roles, because a deployment may manage the roles in that path.
         self._path = f"/{args.identity.prefix}-continuous-integration/"
@@ -139,7 +139,8 @@ class ContinuousIntegration(pulumi.ComponentResource):
             role,
         )
         self._attach("deploy-data", "databases", permissions.data_statements(scope), role)
-        self._attach("deploy-storage", "buckets, keys, logs, alarms", permissions.storage_statements(scope), role)
+        self._attach("deploy-storage", "buckets, keys, logs", permissions.storage_statements(scope), role)
+        self._attach("deploy-operations", "alarms and messages", permissions.operations_statements(scope), role)
         return role
 
     def _create_image_role(self, identity_provider_arn: pulumi.Input[str]) -> aws.iam.Role:

@@ -1,10 +1,11 @@
 """The permissions boundary: the most that any role of the platform may do, even if other policies are attached later.
 
 A boundary grants no permission. A role may do what both its own policies and the boundary allow, so a permission that a
-component gives to its role must be listed here as well.
+component gives to its role must be listed here as well. The roles that read and restore whole databases have a boundary
+of their own, so that no policy that is attached later lets another role do so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,8 @@ WRITE_LOGS = (
     "logs:PutRetentionPolicy",
 )
 """The servers, the flow log, and RDS, which makes the log group of its machine's figures itself."""
+BACKUPS_PREFIX = "backup-vault-"
+"""Logical names of the roles that AWS Backup, and S3's replication, assume begin with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,45 +55,56 @@ class PermissionsBoundaryArgs:
 
 
 class PermissionsBoundary(pulumi.ComponentResource):
-    """The policy that bounds every role of the stack."""
+    """The policies that bound the roles of the stack: one for those of the backups, one for all others."""
 
     arn: pulumi.Output[str]
+    backups_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: PermissionsBoundaryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:PermissionsBoundary", name, None, opts)
+        self._name = name
+        self._identity = args.identity
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        self.arn = self._create_policy("policy", "a role of the platform", _statements(args.identity))
+        self.backups_arn = self._create_policy("backups", "a role of the backups", _backups(args.identity))
+
+        self.register_outputs({"arn": self.arn, "backups_arn": self.backups_arn})
+
+    def set_on_every_role(self) -> None:
+        """Set boundary and path on every role declared after this call, unless it sets its own."""
+        identity = self._identity
+
+        def set_defaults(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+            if args.type_ not in ("aws:iam/role:Role", "aws:iam/instanceProfile:InstanceProfile"):
+                return None
+            defaults: dict[str, Any] = {"path": iam.role_path(identity)}
+            if args.type_ == "aws:iam/role:Role":
+                of_backups = args.name.startswith(BACKUPS_PREFIX)
+                defaults["permissions_boundary"] = self.backups_arn if of_backups else self.arn
+            # Unset inputs, and outputs, are in `props` as None: the keys must stay.
+            unset = {key: value for key, value in defaults.items() if args.props.get(key) is None}
+            return pulumi.ResourceTransformationResult(props={**args.props, **unset}, opts=args.opts)
+
+        pulumi.runtime.register_stack_transformation(set_defaults)
+
+    def _create_policy(self, name: str, whose: str, statements: Sequence[iam.Statement]) -> pulumi.Output[str]:
         policy = aws.iam.Policy(
-            f"{name}-policy",
-            path=iam.role_path(args.identity),
-            description=f"{args.identity.prefix}: the most that a role of the platform may do",
-            policy=_document(args.identity),
-            opts=pulumi.ResourceOptions(parent=self),
+            f"{self._name}-{name}",
+            path=iam.role_path(self._identity),
+            description=f"{self._identity.prefix}: the most that {whose} may do",
+            policy=iam.document(*statements),
+            opts=self._child,
         )
-        self.arn = policy.arn
-        self.register_outputs({"arn": self.arn})
+        arn: pulumi.Output[str] = policy.arn
+        return arn
 
 
-def set_boundary_on_every_role(identity: StackIdentity, boundary_arn: pulumi.Input[str]) -> None:
-    """Set the boundary and the stack's path on every role declared after this call, unless it sets its own."""
-    defaults: Mapping[str, Mapping[str, Any]] = {
-        "aws:iam/role:Role": {"path": iam.role_path(identity), "permissions_boundary": boundary_arn},
-        "aws:iam/instanceProfile:InstanceProfile": {"path": iam.role_path(identity)},
-    }
-
-    def set_defaults(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
-        if args.type_ not in defaults:
-            return None
-        # Unset inputs, and outputs, are in `props` as None: the keys must stay.
-        unset = {key: value for key, value in defaults[args.type_].items() if args.props.get(key) is None}
-        return pulumi.ResourceTransformationResult(props={**args.props, **unset}, opts=args.opts)
-
-    pulumi.runtime.register_stack_transformation(set_defaults)
-
-
-def _document(identity: StackIdentity) -> pulumi.Output[str]:
+def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
     scope = identity.arn_scope
     buckets = _buckets(identity)
     own_secrets = f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"
-    return iam.document(
+    return [
         iam.statement(
             "ReadOwnSecrets",
             actions=["secretsmanager:GetSecretValue"],
@@ -172,9 +186,8 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
             actions=["codebuild:StartBuild"],
             resources=[f"arn:aws:codebuild:{scope}:project/{identity.prefix}-*"],
         ),
-        *_backups(identity),
         iam.statement("SessionManagerAgent", actions=SESSION_MANAGER_AGENT, resources=["*"]),
-    )
+    ]
 
 
 def _buckets(identity: StackIdentity) -> str:
@@ -191,13 +204,12 @@ def _by_roles_of(identity: StackIdentity, *components: str) -> iam.Conditions:
 def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
     """What AWS Backup does with RDS, of AWS's two policies for all services, and what S3 does to copy a bucket.
 
-    For the roles of the backup vault alone: a restored database is a copy of all data. AWS Backup names the instances
-    of its restore tests, and only these can be deleted.
+    A restored database is a copy of all data. AWS Backup names the instances of its restore tests, and only these can
+    be deleted.
     """
     account = identity.account_id
     buckets = _buckets(identity)
     keys = f"arn:aws:kms:*:{account}:key/*"
-    own = _by_roles_of(identity, "backup-vault")
 
     def databases(resources: str) -> Sequence[str]:
         return [f"arn:aws:rds:*:{account}:{resource}" for resource in resources.split()]
@@ -207,13 +219,11 @@ def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
             "SeeBackups",
             actions=["rds:DescribeDB*", "tag:GetResources"],
             resources=["*"],
-            conditions=own,
         ),
         iam.statement(
             "EndRestoreTests",
             actions=["rds:DeleteDBInstance", "rds:ModifyDBInstance"],
             resources=databases("db:awsbackup-restore-test-*"),
-            conditions=own,
         ),
         # In one, because a policy has 6,144 characters. An action applies to the resources of its own service only.
         iam.statement(
@@ -225,7 +235,7 @@ def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
                     "AddTagsToResource CopyDBSnapshot CreateDBSnapshot DeleteDBSnapshot ListTagsForResource "
                     "RestoreDBInstanceFromDBSnapshot",
                 ),
-                *iam.actions("s3", "GetObject* GetReplicationConfiguration ReplicateObject ReplicateTags"),
+                *iam.actions("s3", "GetObject* GetReplicationConfiguration ListBucket ReplicateObject ReplicateTags"),
             ],
             resources=[
                 f"arn:aws:backup:*:{account}:backup-vault:{identity.prefix}-*",
@@ -236,19 +246,18 @@ def _backups(identity: StackIdentity) -> Sequence[iam.Statement]:
                 buckets,
                 f"{buckets}/*",
             ],
-            conditions=own,
         ),
-        iam.statement("DescribeKeys", actions=["kms:DescribeKey"], resources=[keys], conditions=own),
+        iam.statement("DescribeKeys", actions=["kms:DescribeKey"], resources=[keys]),
         iam.statement(
             "LetDatabasesUseKeys",
             actions=["kms:CreateGrant"],
             resources=[keys],
-            conditions={**own, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
         ),
         iam.statement(
             "EncryptCopies",
-            actions=["kms:Encrypt"],
+            actions=["kms:Decrypt", "kms:Encrypt"],
             resources=[keys],
-            conditions={**own, "StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
+            conditions={"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
         ),
     ]

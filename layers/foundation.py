@@ -12,11 +12,7 @@ from components.encryption import Encryption, EncryptionArgs
 from components.endpoints import Endpoints, EndpointsArgs
 from components.network import Network, NetworkArgs
 from components.notifications import Notifications, NotificationsArgs
-from components.permissions_boundary import (
-    PermissionsBoundary,
-    PermissionsBoundaryArgs,
-    set_boundary_on_every_role,
-)
+from components.permissions_boundary import PermissionsBoundary, PermissionsBoundaryArgs
 from components.shared.connections import Member
 from components.shared.keys import StackContext
 from components.shared.stack_options import options_for_account, tag_every_resource
@@ -45,7 +41,7 @@ def build_foundation(settings: StackSettings) -> Foundation:
     tag_every_resource(identity)
     options = options_for_account(identity)
     boundary = PermissionsBoundary("permissions-boundary", PermissionsBoundaryArgs(identity=identity), options)
-    set_boundary_on_every_role(identity, boundary.arn)
+    boundary.set_on_every_role()
     workflows = ContinuousIntegration(
         "continuous-integration",
         ContinuousIntegrationArgs(
@@ -54,7 +50,7 @@ def build_foundation(settings: StackSettings) -> Foundation:
             zone=settings.dns.zone,
             api_domain=settings.dns.api_domain,
             cdn_domain=settings.cdn_domain,
-            boundary_arn=boundary.arn,
+            boundary_arns=[boundary.arn, boundary.backups_arn],
         ),
         options,
     )

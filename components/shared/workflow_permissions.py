@@ -64,10 +64,8 @@ LISTED_FOR_ALL: Mapping[str, str] = {
     "autoscaling": "Describe*",
     "cloudfront": "GetCachePolicy GetOriginAccessControl GetResponseHeadersPolicy",
     "cloudwatch": "DescribeAlarms",
-    "ec2": "DescribeAddresses DescribeAddressesAttribute DescribeFlowLogs DescribeInternetGateways "
-    "DescribeLaunchTemplateVersions DescribeLaunchTemplates DescribeNatGateways DescribeNetworkAcls "
-    "DescribeNetworkInterfaces DescribePrefixLists DescribeRouteTables DescribeSecurityGroupRules "
-    "DescribeSecurityGroups DescribeSubnets DescribeVpcEndpointServices DescribeVpcEndpoints DescribeVpcs",
+    # Without DescribeInstanceAttribute and DescribeVpcAttribute: AWS tells of whose instance or VPC they are.
+    "ec2": "Describe*s DescribeAddressesAttribute",
     "elasticache": "Describe* ListTagsForResource",
     "elasticloadbalancing": "Describe*",
     "kms": "ListAliases",
@@ -83,25 +81,30 @@ None of them contains data of users; DNS records are public."""
 
 BOUNDARY_ACTIONS: Mapping[str, str] = {
     "acm": "*Tags* De* List* Request* Update*",
-    "autoscaling": "*Processes *ableMetrics* Attach* Cancel* Create* De* Put* Start* Update*",
+    "autoscaling": "*Processes *ableMetrics* *ate* Attach* Cancel* De* Put* Start*",
     # Not the deletion of what protects a vault: *eBackupVault is Create-, Delete- and DescribeBackupVault.
     "backup": "*BackupPlan *BackupSelection *RestoreTesting* *agResource *eBackupVault GetBackupV* ListTags "
     "PutBackupVaultA* PutBackupVaultL*",
     "backup-storage": "MountCapsule",
-    "cloudfront": "*Resource ?e* Create* Update*",
-    "cloudwatch": "*ag*Resource De* PutMetricAlarm",
+    "cloudfront": "*Resource ?e* *ate*",
+    "budgets": "*Budget *Resource",
+    "ce": "*Anomaly* *Resource",
+    "cloudwatch": "*Dashboard* *MuteRule *ag*Resource De* Put*Alarm",
+    "dynamodb": "*Backups *Live *Resource *Table",
     "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
     "elasticache": "?e* AddTags* Create* Increase* List* Modify*",
     "elasticloadbalancing": "?e* Add* Create* Modify*",
+    "events": "*Resource *Rule *Targets*",
     "kms": "*Alias *agResource CreateKey Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
     "Schedule* Update*",
-    "logs": "*Deliver* *ag*Resource *ssociateKmsKey CreateLog* De* PutRe*",
+    "logs": "*DataProtection* *Deliver* *QueryDefinition* *ag*Resource *ssociateKmsKey CreateLog* De* PutRe*",
     "rds": "*Replication Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
-    "route53": "Change* Create* DeleteHostedZone Get* List* Update*",
+    "route53": "*ate* Change* DeleteH* Get* List*",
     "scheduler": "*Schedule* *ag*Resource",
     "sns": "*Resource *ubscribe ?e* Create* List*",
+    "sqs": "*Queue*",
     "ssm": "*Tags* CreateDocument De* GetDocument GetParameter* List* PutParameter UpdateDocument*",
-    "wafv2": "*Resource *ssociateWebACL ?e* Create* Put* Update*",
+    "wafv2": "*Resource ?e* *ate* Put*",
 }
 """The most that a deployment may do in the account, whatever it is about. Its policies name actions and resources.
 
@@ -125,8 +128,8 @@ class WorkflowScope:
     """Domain of the hosted zone."""
     api_domain: str
     cdn_domain: str
-    boundary_arn: pulumi.Input[str]
-    """Boundary of the platform's roles: a deployment may create roles only with it."""
+    boundary_arns: Sequence[pulumi.Input[str]]
+    """Boundaries of the platform's roles: a deployment may create roles only with one of them."""
 
     def arn(self, service: str, resource: str) -> str:
         """ARN, or pattern of ARNs, of a resource in the stack's account and region."""
@@ -286,7 +289,7 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", scope.key_arns()),
         ("logs: GetDelivery ListTagsForResource", _deliveries(scope)),
         (
-            "sns: GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource",
+            "sns: GetSubscriptionAttributes GetTopicAttributes List*",
             scope.arns("sns", "*"),
         ),
         ("wafv2: GetIPSet GetLoggingConfiguration GetWebACL GetWebACLForResource", _web_acls(scope)),
@@ -336,7 +339,7 @@ def identity_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """
     path = iam.role_path(scope.identity)
     roles, profiles = scope.account_arn(f"role{path}*"), scope.account_arn(f"instance-profile{path}*")
-    bound = {"iam:PermissionsBoundary": scope.boundary_arn}
+    bound = {"iam:PermissionsBoundary": scope.boundary_arns}
     linked = [
         scope.account_arn(f"role/aws-service-role/{service}.amazonaws.com/*")
         for service in SERVICE_LINKED_ROLE_SERVICES
@@ -359,9 +362,7 @@ def identity_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             (
                 "ManageRoles",
-                "iam: AddRoleToInstanceProfile CreateInstanceProfile DeleteInstanceProfile DeleteRole "
-                "RemoveRoleFromInstanceProfile TagInstanceProfile TagRole UntagInstanceProfile UntagRole UpdateRole "
-                "UpdateRoleDescription",
+                "iam: *InstanceProfile DeleteRole TagRole UntagRole UpdateRole UpdateRoleDescription",
                 [roles, profiles],
                 None,
             ),
@@ -714,9 +715,9 @@ def backup_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
 
 
 def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
-    """Buckets, secrets, keys, and what observes them: log groups, alarms, topics, the session document."""
+    """Buckets, secrets, keys, log groups, the session document."""
     keys, aliases = scope.key_arns(), scope.alias_arns()
-    secrets, topics, documents = scope.secret_arns(), _topics(scope), _documents(scope)
+    secrets, documents = scope.secret_arns(), _documents(scope)
     return _statements(
         [
             (
@@ -760,19 +761,6 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 {"StringEqualsIfExists": scope.in_account, "StringEquals": {"aws:RequestedRegion": scope.regions}},
             ),
             (
-                "ManageAlarms",
-                "cloudwatch: DeleteAlarms PutMetricAlarm TagResource UntagResource",
-                _alarms(scope),
-                None,
-            ),
-            ("CreateTopics", "sns: CreateTopic", topics, scope.new),
-            (
-                "ManageTopics",
-                "sns: DeleteTopic SetSubscriptionAttributes SetTopicAttributes Subscribe Unsubscribe",
-                topics,
-                scope.own,
-            ),
-            (
                 "ManageDocuments",
                 "ssm: AddTagsToResource CreateDocument DeleteDocument RemoveTagsFromResource UpdateDocument "
                 "UpdateDocumentDefaultVersion",
@@ -784,6 +772,28 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "route53: CreateHostedZone",
                 ["*"],
                 {"StringEqualsIfExists": scope.in_account, "Null": {"route53:VPCs": "true"}},
+            ),
+        ]
+    )
+
+
+def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
+    """What observes the platform and tells operators: alarms and topics."""
+    topics = _topics(scope)
+    return _statements(
+        [
+            (
+                "ManageAlarms",
+                "cloudwatch: DeleteAlarms PutMetricAlarm TagResource UntagResource",
+                _alarms(scope),
+                None,
+            ),
+            ("CreateTopics", "sns: CreateTopic", topics, scope.new),
+            (
+                "ManageTopics",
+                "sns: DeleteTopic SetSubscriptionAttributes SetTopicAttributes Subscribe Unsubscribe",
+                topics,
+                scope.own,
             ),
         ]
     )
@@ -998,14 +1008,14 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
                 ("s3: Get*", scope.release_arns()),
                 ("codebuild: *Project BatchGet* StartBuild", _projects(scope)),
                 # Functions and permissions.
-                ("lambda: *ion* *Resource GetPolicy", _functions(scope)),
+                ("lambda: *Mapping *ion* *Resource GetPolicy", [*_functions(scope), *_event_sources(scope)]),
                 ("secretsmanager: *Secret *agResource GetResourcePolicy", scope.secret_arns()),
             ],
             None,
         ),
         *_statements(
             [
-                ("Verify", "ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")], scope.own),
+                ("Verify", "ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")], None),
                 ("Grant", "kms: CreateGrant", keys, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
                 (
                     "Keys",
@@ -1029,29 +1039,24 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
 def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """As `identity_statements`, without the details that its own statements have."""
     path = iam.role_path(scope.identity)
-    roles, profiles = scope.account_arn(f"role{path}*"), scope.account_arn(f"instance-profile{path}*")
+    roles = scope.account_arn(f"role{path}*")
     return _statements(
         [
             (
                 "BoundRoles",
-                "iam: *tachRolePolicy CreateRole DeleteRolePolicy PutRolePermissionsBoundary PutRolePolicy",
+                "iam: *tachRolePolicy CreateRole DeleteRolePolicy PutRole*",
                 [roles],
-                {"StringEquals": {"iam:PermissionsBoundary": scope.boundary_arn}},
+                {"StringEquals": {"iam:PermissionsBoundary": scope.boundary_arns}},
             ),
             (
                 "Roles",
                 "iam: *InstanceProfile *agRole CreateServiceLinkedRole DeleteRole UpdateRole*",
-                # A role of a service cannot be deleted or changed like others, only created.
-                [roles, profiles, scope.account_arn("role/aws-service-role/*")],
+                # Roles and instance profiles. A role of a service cannot be deleted or changed, only created.
+                [scope.account_arn(f"*{path}*"), scope.account_arn("role/aws-service-role/*")],
                 None,
             ),
             ("PassRoles", "iam: PassRole", [roles], {"StringEquals": {"iam:PassedToService": list(ROLE_SERVICES)}}),
-            (
-                "Identities",
-                "iam: Get* List*",
-                [scope.account_arn(f"{kind}/*") for kind in ("instance-profile", "oidc-provider", "policy", "role")],
-                None,
-            ),
+            ("Identities", "iam: Get* List*", [scope.account_arn("*")], None),
         ]
     )
 
@@ -1130,6 +1135,11 @@ def _projects(scope: WorkflowScope) -> Sequence[str]:
 
 def _functions(scope: WorkflowScope) -> Sequence[str]:
     return scope.arns("lambda", f"function:{scope.identity.prefix}-*")
+
+
+def _event_sources(scope: WorkflowScope) -> Sequence[str]:
+    """What invokes a function with the messages of a queue. AWS numbers it; the function tells whose it is."""
+    return scope.arns("lambda", "event-source-mapping:*")
 
 
 def _schedules(scope: WorkflowScope) -> Sequence[str]:

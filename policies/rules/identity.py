@@ -275,7 +275,7 @@ def pass_role_is_restricted(resource: StackResource, _: Context) -> Iterator[Pro
     severity=RuleSeverity.MEDIUM,
     resource_types=[aws.ROLE],
     documentation=f"{IAM_GUIDE}/access_policies_boundaries.html",
-    remediation="Create the role after set_boundary_on_every_role (components/permissions_boundary.py).",
+    remediation="Create the role after PermissionsBoundary.set_on_every_role (components/permissions_boundary.py).",
 )
 def roles_have_permissions_boundary(role: StackResource, _: Context) -> Iterator[Problem]:
     """Roles have a permissions boundary."""

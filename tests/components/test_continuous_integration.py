@@ -32,7 +32,7 @@ def workflows(**settings: Any) -> Recording:
                 zone="z" * 60 + ".fixrx.com",
                 api_domain="a" * 54 + ".fixrx.com",
                 cdn_domain="c" * 54 + ".fixrx.com",
-                boundary_arn="arn:of-the-boundary",
+                boundary_arns=["arn:of-the-boundary"],
             ),
         )
 
@@ -48,7 +48,7 @@ def without_repository() -> ContinuousIntegration:
             zone="fixrx.com",
             api_domain="api.fixrx.com",
             cdn_domain="static.fixrx.com",
-            boundary_arn="arn:of-the-boundary",
+            boundary_arns=["arn:of-the-boundary"],
         ),
     )
 
@@ -188,7 +188,7 @@ def test_the_website_publishes_files_and_nothing_else() -> None:
 
 
 def test_a_deployment_has_several_policies_and_one_boundary_for_them_all(stack: Recording) -> None:
-    parts = ("", "-data", "-edge", "-identities", "-network", "-rollout", "-storage", "-tags", "-zone")
+    parts = ("", "-data", "-edge", "-identities", "-network", "-operations", "-rollout", "-storage", "-tags", "-zone")
 
     assert attached(stack, "deploy") == {f"continuous-integration-deploy{part}-policy" for part in parts}
     assert boundary(stack, "deploy") == "continuous-integration-deploy-boundary"
@@ -239,7 +239,13 @@ def test_a_deployment_makes_roles_within_the_boundary_and_in_the_stacks_place_on
 
     assert (found["ManageBoundRoles"]["Resource"], found["ManageBoundRoles"]["Condition"]) == (
         [roles],
-        {"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam:us-east-1:111122223333:permissions-boundary-policy"}},
+        {
+            "StringEquals": {
+                "iam:PermissionsBoundary": [
+                    f"arn:aws:iam:us-east-1:111122223333:permissions-boundary-{name}" for name in ("policy", "backups")
+                ]
+            }
+        },
     )
     assert found["PassRolesToServices"]["Resource"] == [roles]
     assert found["ManageRoles"]["Resource"] == [

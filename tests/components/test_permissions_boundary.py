@@ -4,20 +4,20 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-import pulumi
 import pulumi_aws as aws
 
-from components.permissions_boundary import set_boundary_on_every_role
+from components.permissions_boundary import PermissionsBoundary, PermissionsBoundaryArgs
 from tests.recorder import IDENTITY, Recording, record
 
 ROLE = "aws:iam/role:Role"
 BOUNDARY_ARN = "arn:aws:iam:us-east-1:111122223333:permissions-boundary-policy"
+BACKUPS_ARN = "arn:aws:iam:us-east-1:111122223333:permissions-boundary-backups"
 Statement = Mapping[str, Any]
 BACKUPS = {"production": ("backup", "dr-replication", "restore"), "staging": ()}
 
 
-def boundary(stack: Recording) -> list[Statement]:
-    found: list[Statement] = stack.named("permissions-boundary-policy").document("policy")["Statement"]
+def boundary(stack: Recording, name: str = "policy") -> list[Statement]:
+    found: list[Statement] = stack.named(f"permissions-boundary-{name}").document("policy")["Statement"]
     return found
 
 
@@ -49,7 +49,7 @@ def _covers(bound: Statement, action: str, resource: str, statement: Statement) 
 def test_every_role_is_bounded(stack: Recording, environment: str) -> None:
     assert sorted((role.name, role.plain["permissionsBoundary"]) for role in stack.of_type(ROLE)) == [
         ("app-servers-role", BOUNDARY_ARN),
-        *((f"backup-vault-{purpose}-role", BOUNDARY_ARN) for purpose in BACKUPS[environment]),
+        *((f"backup-vault-{purpose}-role", BACKUPS_ARN) for purpose in BACKUPS[environment]),
         (
             "continuous-integration-deploy-role",
             BOUNDARY_ARN.replace("permissions-boundary-policy", "continuous-integration-deploy-boundary"),
@@ -76,12 +76,13 @@ def test_every_role_is_bounded(stack: Recording, environment: str) -> None:
 
 def test_the_boundary_leaves_every_role_what_it_is_given(stack: Recording) -> None:
     """Without secrets, users of the cache and projects: their ARNs, as the recorder makes them, have logical names."""
-    bounds = boundary(stack)
     outside = [
         f"{name}: {statement['Sid']}"
         for name, statement in granted(stack)
         if statement["Sid"] not in ("ReadOwnSecrets", "ReplaceValues", "SetCachePasswords", "StartJobs")
-        and not is_within(_regional(statement, stack), bounds)
+        and not is_within(
+            _regional(statement, stack), boundary(stack, "backups" if name.startswith("backup-vault-") else "policy")
+        )
     ]
 
     assert outside == []
@@ -124,15 +125,28 @@ def test_the_boundary_lets_servers_read_the_stacks_own_secrets_only(stack: Recor
     )
 
 
+RESTORES = ("backup:CopyIntoBackupVault", "rds:CreateDBSnapshot", "rds:RestoreDBInstanceFromDBSnapshot")
+
+
+def test_only_roles_of_the_backups_may_ever_copy_a_database(stack: Recording) -> None:
+    def bounded(name: str) -> set[str]:
+        patterns = [pattern for statement in boundary(stack, name) for pattern in statement["Action"]]
+        return {action for action in RESTORES if any(fnmatchcase(action, pattern) for pattern in patterns)}
+
+    assert {name: bounded(name) for name in ("policy", "backups")} == {"policy": set(), "backups": set(RESTORES)}
+
+
 def test_a_role_with_its_own_boundary_keeps_it() -> None:
     def program() -> None:
-        set_boundary_on_every_role(IDENTITY, pulumi.Output.from_input("arn:ours"))
+        PermissionsBoundary("permissions-boundary", PermissionsBoundaryArgs(identity=IDENTITY)).set_on_every_role()
+        aws.iam.Role("backup-vault-restore", assume_role_policy="{}")
         aws.iam.Role("confined", assume_role_policy="{}")
         aws.iam.Role("special", assume_role_policy="{}", permissions_boundary="arn:theirs", path="/special/")
 
     recording = record(program)
 
     assert {role.name: (role.plain["permissionsBoundary"], role.plain["path"]) for role in recording.of_type(ROLE)} == {
-        "confined": ("arn:ours", "/fixrx-production/"),
+        "backup-vault-restore": (BACKUPS_ARN, "/fixrx-production/"),
+        "confined": (BOUNDARY_ARN, "/fixrx-production/"),
         "special": ("arn:theirs", "/special/"),
     }
