@@ -263,7 +263,8 @@ def test_deployment_killed_while_it_migrates_is_continued(fleet: Fleet) -> None:
 
 def test_deployment_killed_while_servers_are_replaced_is_continued(fleet: Fleet) -> None:
     before = len(fleet.refreshes)
-    fleet.order(instance_refresh={"seconds": 20})
+    # Longer than the next `up` takes to get there, on a busy machine too.
+    fleet.order(instance_refresh={"seconds": 60})
     status, _ = fleet.disturbed_up("1.6.0", lambda: len(fleet.refreshes) > before, kill)
     assert status == -signal.SIGKILL
     assert (fleet.marker("migrated")["release"], fleet.marker("released")["release"]) == ("1.6.0", "1.5.0")
