@@ -20,7 +20,7 @@ import pulumi_aws as aws
 
 from components.sections.app_servers import MOST_HEALTHY_PERCENT, RESTART_GIB, AppServersSettings
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.host import HostConfiguration, LogGroups, encoded
 from components.shared.keys import StackContext
@@ -379,6 +379,8 @@ def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings, namespac
                 namespace="AWS/EC2", metric_name="CPUUtilization", dimensions=dimensions, statistic="Average"
             ),
             threshold=90,
+            unit="%",
+            section=DashboardSection.SERVICE,
             period_seconds=300,
             evaluation_periods=3,
         ),
@@ -394,6 +396,8 @@ def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings, namespac
             ),
             comparison="GreaterThanOrEqualToThreshold",
             threshold=settings.max_size,
+            unit="servers",
+            section=DashboardSection.SERVICE,
             period_seconds=300,
             evaluation_periods=3,
         ),
@@ -407,6 +411,8 @@ def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings, namespac
                 namespace=namespace, metric_name="disk_used_percent", dimensions=dimensions, statistic="Maximum"
             ),
             threshold=FULL_DISK_PERCENT,
+            unit="%",
+            section=DashboardSection.SERVICE,
             period_seconds=300,
             evaluation_periods=1,
         ),

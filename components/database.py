@@ -17,7 +17,13 @@ import pulumi_random as random
 
 from components.sections.database import CA_CERTIFICATE, DatabaseSettings
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import (
+    AlarmSpecification,
+    DashboardSection,
+    Metric,
+    PrometheusQuery,
+    Severity,
+)
 from components.shared.connections import Placement
 from components.shared.database_access import DatabaseAccess
 from components.shared.host import CA_BUNDLE_PATH
@@ -292,6 +298,7 @@ class Database(pulumi.ComponentResource):
         connections = partial(
             _alarm,
             measure=_metric(primary, "DatabaseConnections", "Maximum"),
+            unit="connections",
             period_seconds=60,
             evaluation_periods=2,
         )
@@ -300,6 +307,8 @@ class Database(pulumi.ComponentResource):
                 name="DatabaseConnectionHigh",
                 summary=f"High database connection usage: more than {settings.connection_alarm_threshold} connections",
                 threshold=settings.connection_alarm_threshold,
+                # Each worker exports the connections of its own pool: what else is connected, CloudWatch alone sees.
+                prometheus=PrometheusQuery(expression="sum(active_connections)"),
             ),
             connections(
                 name="DatabaseConnectionLimitNear",
@@ -314,6 +323,7 @@ class Database(pulumi.ComponentResource):
                 "the replica, which does not fetch them; a full database stops",
                 measure=_metric(primary, "OldestReplicationSlotLag", "Minimum"),
                 threshold=int(BACKLOG_SHARE * settings.allocated_storage_gib * BYTES_PER_GIB),
+                unit="bytes",
                 evaluation_periods=3,
                 severity=Severity.P2,
             ),
@@ -328,6 +338,7 @@ class Database(pulumi.ComponentResource):
                 "reads return old data",
                 measure=_metric(replica, "ReplicaLag", "Minimum"),
                 threshold=REPLICA_LAG_SECONDS,
+                unit="seconds",
                 evaluation_periods=2,
             ),
             _alarm(
@@ -336,6 +347,7 @@ class Database(pulumi.ComponentResource):
                 measure=_metric(replica, "ReplicaLag", "Maximum"),
                 comparison="LessThanThreshold",
                 threshold=0,
+                unit="seconds",
                 evaluation_periods=3,
                 treat_missing_data="breaching",
                 severity=Severity.P2,
@@ -353,6 +365,7 @@ class Database(pulumi.ComponentResource):
                 measure=_metric(instance, "FreeStorageSpace", "Minimum"),
                 comparison="LessThanThreshold",
                 threshold=storage * BYTES_PER_GIB // 5,
+                unit="bytes",
                 evaluation_periods=1,
                 severity=Severity.P2,
             ),
@@ -361,6 +374,7 @@ class Database(pulumi.ComponentResource):
                 summary="CPU utilization has been above 80 % for 15 minutes",
                 measure=_metric(instance, "CPUUtilization", "Average"),
                 threshold=80,
+                unit="%",
                 evaluation_periods=3,
             ),
         ]
@@ -393,5 +407,5 @@ def _metric(instance: aws.rds.Instance, metric_name: str, statistic: str) -> Met
     )
 
 
-_alarm = partial(AlarmSpecification, severity=Severity.P3, period_seconds=300)
+_alarm = partial(AlarmSpecification, severity=Severity.P3, section=DashboardSection.DATA, period_seconds=300)
 """An alarm over five minutes unless told otherwise."""
