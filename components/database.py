@@ -28,6 +28,7 @@ from components.shared.connections import Placement
 from components.shared.database_access import DatabaseAccess
 from components.shared.host import CA_BUNDLE_PATH
 from components.shared.keys import StackContext
+from components.shared.logs import mask_personal_data
 from components.shared.maintenance_windows import MaintenanceWindows
 from components.shared.only_grows import OnlyGrows, inputs_of, refuse_lower
 from components.shared.ports import POSTGRESQL_PORT
@@ -179,8 +180,8 @@ class Database(pulumi.ComponentResource):
 
     def _create_log_groups(self, role: str) -> Sequence[aws.cloudwatch.LogGroup]:
         """Before the instance: RDS would create them without a key and without expiry."""
-        return [
-            aws.cloudwatch.LogGroup(
+        groups = {
+            log: aws.cloudwatch.LogGroup(
                 f"{self._name}-{role}-{log}-log-group",
                 name=f"/aws/rds/instance/{self._identifier(role)}/{log}",
                 retention_in_days=self._args.settings.log_retention_days,
@@ -188,7 +189,10 @@ class Database(pulumi.ComponentResource):
                 opts=self._child,
             )
             for log in EXPORTED_LOGS
-        ]
+        }
+        # Slow statements, with the values that users have sent.
+        mask_personal_data(f"{self._name}-{role}-postgresql", groups["postgresql"], self._child)
+        return list(groups.values())
 
     def _create_primary(self) -> aws.rds.Instance:
         settings = self._args.settings
