@@ -13,7 +13,14 @@ import pulumi
 import pulumi_aws as aws
 
 from components.sections.load_balancer import LoadBalancerSettings
-from components.shared.alarm_specification import AlarmSpecification, Metric, MetricMath, Severity
+from components.shared.alarm_specification import (
+    AlarmSpecification,
+    DashboardSection,
+    Metric,
+    MetricMath,
+    PrometheusQuery,
+    Severity,
+)
 from components.shared.connections import Placement
 from components.shared.identity import StackIdentity
 from components.shared.ports import HTTP_PORT, HTTPS_PORT
@@ -42,6 +49,8 @@ ERROR_SHARE_REQUEST_FLOOR = 100
 """Below this number of requests in 5 minutes a share of errors is not significant."""
 SERVER_ERRORS = "SUM([FILL(target, 0), FILL(balancer, 0)])"
 """Errors of the servers and of the load balancer. SUM ignores a metric that never had data; `+` would not."""
+REQUEST_DURATION = "http_request_duration_seconds"
+"""The histogram of the guide's prom-client: the application exports it. It counts requests too."""
 SLOW_RESPONSE_SECONDS = 1
 """The guide's ResponseTimeHigh: the 95th percentile."""
 
@@ -237,8 +246,14 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             severity=Severity.P1,
             measure=MetricMath(expression=SERVER_ERRORS, metrics=errors),
             threshold=SERVER_ERRORS_PER_SECOND * ERROR_WINDOW_SECONDS,
+            unit="errors",
+            section=DashboardSection.SERVICE,
             period_seconds=ERROR_WINDOW_SECONDS,
             evaluation_periods=1,
+            prometheus=PrometheusQuery(
+                expression=f'sum(rate({REQUEST_DURATION}_count{{status_code=~"5.."}}[{ERROR_WINDOW_SECONDS // 60}m]))',
+                divisor=ERROR_WINDOW_SECONDS,
+            ),
         ),
         AlarmSpecification(
             name="HighErrorShare",
@@ -249,6 +264,8 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
                 metrics={**errors, "requests": count("RequestCount")},
             ),
             threshold=ERROR_SHARE_PERCENT,
+            unit="%",
+            section=DashboardSection.SERVICE,
             period_seconds=ERROR_WINDOW_SECONDS,
             evaluation_periods=1,
         ),
@@ -263,8 +280,13 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
                 statistic="p95",
             ),
             threshold=SLOW_RESPONSE_SECONDS,
+            unit="seconds",
+            section=DashboardSection.SERVICE,
             period_seconds=60,
             evaluation_periods=5,
+            prometheus=PrometheusQuery(
+                expression=f"histogram_quantile(0.95, sum by (le) (rate({REQUEST_DURATION}_bucket[5m])))"
+            ),
         ),
         AlarmSpecification(
             name="NoHealthyServer",
@@ -278,6 +300,8 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             ),
             comparison="LessThanThreshold",
             threshold=1,
+            unit="servers",
+            section=DashboardSection.SERVICE,
             period_seconds=60,
             evaluation_periods=2,
             treat_missing_data="breaching",
@@ -293,6 +317,8 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
                 statistic="Minimum",
             ),
             threshold=0,
+            unit="servers",
+            section=DashboardSection.SERVICE,
             period_seconds=60,
             evaluation_periods=5,
         ),
@@ -307,6 +333,8 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
                 statistic="Sum",
             ),
             threshold=0,
+            unit="connections",
+            section=DashboardSection.EDGE,
             period_seconds=60,
             evaluation_periods=1,
         ),

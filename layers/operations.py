@@ -1,8 +1,10 @@
-"""Operations: the alarms of every component."""
+"""Operations: the alarms of every component, and the other views of them."""
 
 from dataclasses import dataclass
 
 from components.alarms import Alarms, AlarmsArgs
+from components.dashboard import Dashboard, DashboardArgs
+from components.prometheus_rules import prometheus_rules
 from layers.data import Data
 from layers.edge import Edge
 from layers.foundation import Foundation
@@ -15,6 +17,8 @@ class Operations:
     """What monitors the platform."""
 
     alarms: Alarms
+    prometheus_rules: str
+    """A rule file for those who have a Prometheus."""
 
 
 def build_operations(
@@ -34,13 +38,19 @@ def build_operations(
         migration.jobs,
         runtime.api,
     )
+    specifications = [alarm for component in watched for alarm in component.alarms]
     alarms = Alarms(
         "alarms",
         AlarmsArgs(
             identity=foundation.stack.identity,
             topic_arns=foundation.notifications.topic_arns,
-            specifications=[alarm for component in watched for alarm in component.alarms],
+            specifications=specifications,
         ),
         foundation.options,
     )
-    return Operations(alarms=alarms)
+    Dashboard(
+        "dashboard",
+        DashboardArgs(identity=foundation.stack.identity, specifications=specifications, alarm_arns=alarms.arns),
+        foundation.options,
+    )
+    return Operations(alarms=alarms, prometheus_rules=prometheus_rules(specifications))

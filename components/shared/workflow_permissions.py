@@ -69,7 +69,7 @@ LISTED_FOR_ALL: Mapping[str, str] = {
     "elasticache": "Describe* ListTagsForResource",
     "elasticloadbalancing": "Describe*",
     "kms": "ListAliases",
-    "logs": "DescribeLogGroups DescribeResourcePolicies GetLogDelivery ListLogDeliveries",
+    "logs": "DescribeLogGroups DescribeQueryDefinitions DescribeResourcePolicies GetLogDelivery ListLogDeliveries",
     "rds": "Describe* ListTagsForResource",
     "route53": "GetChange GetDNSSEC GetHostedZone GetQueryLoggingConfig ListResourceRecordSets ListTagsForResource",
     "ssm": "DescribeParameters ListCommandInvocations",
@@ -296,9 +296,9 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
     ]
     by_name: Pairs = [
         ("backup: DescribeBackupVault GetBackup* GetRestoreTesting* ListTags", _vaults_and_tests(scope)),
-        ("cloudwatch: ListTagsForResource", _alarms(scope)),
+        ("cloudwatch: GetDashboard ListTagsForResource", [*_alarms(scope), _dashboards(scope)]),
         ("wafv2: GetWebACLForResource", _load_balancers(scope)),
-        ("logs: ListTagsForResource", scope.log_group_arns()),
+        ("logs: GetDataProtectionPolicy ListTagsForResource", scope.log_group_arns()),
         ("logs: GetDeliveryDestination GetDeliverySource ListTagsForResource", _delivery_ends(scope)),
         (
             "s3: Get*Configuration GetBucket* ListBucket ListTagsForResource",
@@ -778,7 +778,7 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
 
 
 def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
-    """What observes the platform and tells operators: alarms and topics."""
+    """What observes the platform and tells operators: alarms, their dashboard, topics, and what is done with logs."""
     topics = _topics(scope)
     return _statements(
         [
@@ -787,6 +787,20 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "cloudwatch: DeleteAlarms PutMetricAlarm TagResource UntagResource",
                 _alarms(scope),
                 None,
+            ),
+            ("ManageDashboards", "cloudwatch: DeleteDashboards PutDashboard", [_dashboards(scope)], None),
+            (
+                "ProtectLogs",
+                "logs: DeleteDataProtectionPolicy PutDataProtectionPolicy",
+                scope.log_group_arns(),
+                None,
+            ),
+            # AWS restricts these to no resource. A query is a text: it gives nobody rights.
+            (
+                "ManageQueries",
+                "logs: DeleteQueryDefinition PutQueryDefinition",
+                ["*"],
+                {"StringEqualsIfExists": scope.in_account, "StringEquals": {"aws:RequestedRegion": scope.regions}},
             ),
             ("CreateTopics", "sns: CreateTopic", topics, scope.new),
             (
@@ -1114,6 +1128,11 @@ def _attachable() -> Sequence[str]:
 
 def _alarms(scope: WorkflowScope) -> Sequence[str]:
     return scope.arns("cloudwatch", f"alarm:{scope.identity.prefix}-*")
+
+
+def _dashboards(scope: WorkflowScope) -> str:
+    """CloudWatch's dashboards have no region."""
+    return f"arn:aws:cloudwatch::{scope.identity.account_id}:dashboard/{scope.identity.prefix}"
 
 
 def _documents(scope: WorkflowScope) -> Sequence[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.shared.alarm_specification import AlarmSpecification, MetricMath, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, MetricMath, Severity
 from replay import Replay, Series
 from replay.evaluation import State
 from tests.recorder import REPOSITORY, Recording, Registration, record_stack
@@ -297,6 +297,8 @@ def test_alarm_that_measures_nothing_cannot_be_written() -> None:
             summary="Nothing",
             severity=Severity.P4,
             threshold=0,
+            unit="things",
+            section=DashboardSection.JOBS,
             period_seconds=60,
             evaluation_periods=1,
         )

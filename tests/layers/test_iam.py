@@ -14,7 +14,8 @@ def allowing_statements(stack: Recording) -> Iterator[tuple[str, dict[str, Any]]
         for key in DOCUMENT_INPUTS:
             if key in each.inputs:
                 for statement in json.loads(each.plain[key])["Statement"]:
-                    if statement["Effect"] == "Allow":
+                    # A policy that protects data allows nothing.
+                    if statement.get("Effect") == "Allow":
                         yield f"{each.name} {statement['Sid']}", statement
 
 

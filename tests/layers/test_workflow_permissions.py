@@ -38,7 +38,9 @@ UNRESTRICTED_WRITES = {
     "elasticloadbalancing:SetWebAcl",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
+    "logs:DeleteQueryDefinition",
     "logs:DeleteResourcePolicy",
+    "logs:PutQueryDefinition",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
     "route53:CreateHostedZone",
@@ -137,7 +139,16 @@ def recorded(stack: str) -> Recording:
 
 def physical_name(resource: Registration) -> str:
     inputs = resource.plain
-    for key in ("replicationGroupId", "userGroupId", "userId", "identifier", "bucket", "name"):
+    for key in (
+        "replicationGroupId",
+        "userGroupId",
+        "userId",
+        "identifier",
+        "bucket",
+        "dashboardName",
+        "logGroupName",
+        "name",
+    ):
         if isinstance(inputs.get(key), str):
             return str(inputs[key])
     prefix = inputs.get("namePrefix", f"{resource.name}-")

@@ -27,6 +27,7 @@ ARNS: Mapping[str, str] = {
     "cloudfront:origin-access-control": "arn:aws:cloudfront::{account}:origin-access-control/{id}",
     "cloudfront:response-headers-policy": "arn:aws:cloudfront::{account}:response-headers-policy/{id}",
     "cloudwatch:alarm": "arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
+    "cloudwatch:dashboard": "arn:aws:cloudwatch::{account}:dashboard/{name}",
     "codebuild:project": "arn:aws:codebuild:{region}:{account}:project/{name}",
     "ec2:elastic-ip": "arn:aws:ec2:{region}:{account}:elastic-ip/{id}",
     "ec2:image": "arn:aws:ec2:{region}::image/{id}",
@@ -323,6 +324,24 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": _cdn_part(
         "response-headers-policy", "ResponseHeadersPolicy"
     ),
+    "aws:cloudwatch/dashboard:Dashboard": (
+        "cloudwatch:dashboard",
+        {
+            "create": ("cloudwatch:PutDashboard new",),
+            "read": ("cloudwatch:GetDashboard self",),
+            "update": ("cloudwatch:PutDashboard self",),
+            "delete": ("cloudwatch:DeleteDashboards self",),
+        },
+    ),
+    "aws:cloudwatch/logDataProtectionPolicy:LogDataProtectionPolicy": (
+        "logs:log-group",
+        {
+            "create": ("logs:PutDataProtectionPolicy self",),
+            "read": ("logs:GetDataProtectionPolicy self",),
+            "update": ("logs:PutDataProtectionPolicy self",),
+            "delete": ("logs:DeleteDataProtectionPolicy self",),
+        },
+    ),
     "aws:cloudwatch/logDelivery:LogDelivery": (
         "logs:delivery",
         {
@@ -393,6 +412,15 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             "update": ("cloudwatch:PutMetricAlarm self",),
             "delete": ("cloudwatch:DeleteAlarms self",),
             **_taggable("cloudwatch:TagResource", "cloudwatch:UntagResource"),
+        },
+    ),
+    "aws:cloudwatch/queryDefinition:QueryDefinition": (
+        "logs:log-group",
+        {
+            "create": ("logs:PutQueryDefinition *",),
+            "read": ("logs:DescribeQueryDefinitions *",),
+            "update": ("logs:PutQueryDefinition *",),
+            "delete": ("logs:DeleteQueryDefinition *",),
         },
     ),
     "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl": (
