@@ -22,7 +22,7 @@ edge = build_edge(settings, foundation)
 data = build_data(settings, foundation)
 migration = build_migration(settings, foundation, data)
 runtime = build_runtime(settings, foundation, edge, data, migration)
-operations = build_operations(foundation, edge, data, migration, runtime)
+operations = build_operations(settings, foundation, edge, data, migration, runtime)
 build_release(settings, Layers(foundation, edge, data, migration, runtime, operations))
 
 pulumi.export("api_url", f"https://{settings.dns.api_domain}")

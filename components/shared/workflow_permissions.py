@@ -42,7 +42,7 @@ SERVICE_LINKED_ROLE_SERVICES = (
     "wafv2",
 )
 """Services that create a role of their own with the first resource of an account."""
-SERVICES_WITH_KEYS = ("backup", "rds")
+SERVICES_WITH_KEYS = ("backup", "dynamodb", "rds")
 """Services that use a key of the stack while a deployment makes what is encrypted under it."""
 ATTACHABLE_POLICIES = (
     "AmazonSSMManagedInstanceCore",
@@ -91,6 +91,7 @@ BOUNDARY_ACTIONS: Mapping[str, str] = {
     "ce": "*Anomaly* *Resource",
     "cloudwatch": "*Dashboard* *MuteRule *ag*Resource De* Put*Alarm",
     "dynamodb": "*Backups *Live *Resource *Table",
+    "lambda": "*Mapping",
     "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
     "elasticache": "?e* AddTags* Create* Increase* List* Modify*",
     "elasticloadbalancing": "?e* Add* Create* Modify*",
@@ -287,6 +288,7 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*")),
         ("elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope)),
         ("kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", scope.key_arns()),
+        ("lambda: GetEventSourceMapping ListTags", _event_sources(scope)),
         ("logs: GetDelivery ListTagsForResource", _deliveries(scope)),
         (
             "sns: GetSubscriptionAttributes GetTopicAttributes List*",
@@ -312,6 +314,8 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("ssm: GetParameter ListTagsForResource", _markers(scope)),
         ("codebuild: BatchGetProjects", _projects(scope)),
         ("lambda: Get* List*", _functions(scope)),
+        ("dynamodb: Describe* ListTagsOfResource", _tables(scope)),
+        ("sqs: GetQueueAttributes ListQueueTags", _queues(scope)),
         ("scheduler: GetSchedule GetScheduleGroup ListTagsForResource", _schedules(scope)),
     ]
     return [
@@ -629,8 +633,8 @@ def data_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             (
                 "ManageFunctions",
-                "lambda: AddPermission CreateFunction DeleteFunction InvokeFunction RemovePermission TagResource "
-                "UntagResource UpdateFunctionCode UpdateFunctionConfiguration",
+                "lambda: AddPermission CreateFunction DeleteFunction InvokeFunction PutFunctionConcurrency "
+                "RemovePermission TagResource UntagResource UpdateFunctionCode UpdateFunctionConfiguration",
                 _functions(scope),
                 None,
             ),
@@ -778,7 +782,7 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
 
 
 def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
-    """What observes the platform and tells operators: alarms and topics."""
+    """What observes the platform and tells operators: alarms, topics, and the queue and table of incidents."""
     topics = _topics(scope)
     return _statements(
         [
@@ -793,6 +797,26 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "ManageTopics",
                 "sns: DeleteTopic SetSubscriptionAttributes SetTopicAttributes Subscribe Unsubscribe",
                 topics,
+                scope.own,
+            ),
+            (
+                "ManageQueues",
+                "sqs: CreateQueue DeleteQueue SetQueueAttributes TagQueue UntagQueue",
+                _queues(scope),
+                None,
+            ),
+            (
+                "ManageTables",
+                "dynamodb: CreateTable DeleteTable TagResource UntagResource UpdateContinuousBackups UpdateTable "
+                "UpdateTimeToLive",
+                _tables(scope),
+                None,
+            ),
+            ("CreateEventSources", "lambda: CreateEventSourceMapping", ["*"], scope.new),
+            (
+                "ManageEventSources",
+                "lambda: DeleteEventSourceMapping UpdateEventSourceMapping",
+                _event_sources(scope),
                 scope.own,
             ),
         ]
@@ -835,6 +859,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         *_web_acls(scope),
         *_server_groups(scope),
         *_topics(scope),
+        *_event_sources(scope),
         *_certificates(scope),
         *scope.key_arns(),
     ]
@@ -843,6 +868,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         "autoscaling": "CreateOrUpdateTags",
         "elasticache": "AddTagsToResource",
         "kms": "TagResource",
+        "lambda": "TagResource",
         "rds": "AddTagsToResource",
         "sns": "TagResource",
         "wafv2": "TagResource",
@@ -854,6 +880,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         "elasticache": "RemoveTagsFromResource",
         "elasticloadbalancing": "RemoveTags",
         "kms": "UntagResource",
+        "lambda": "UntagResource",
         "rds": "RemoveTagsFromResource",
         "sns": "UntagResource",
         "wafv2": "UntagResource",
@@ -1008,7 +1035,7 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
                 ("s3: Get*", scope.release_arns()),
                 ("codebuild: *Project BatchGet* StartBuild", _projects(scope)),
                 # Functions and permissions.
-                ("lambda: *Mapping *ion* *Resource GetPolicy", [*_functions(scope), *_event_sources(scope)]),
+                ("lambda: *ag* *ion* GetPolicy", [*_functions(scope), *_event_sources(scope)]),
                 ("secretsmanager: *Secret *agResource GetResourcePolicy", scope.secret_arns()),
             ],
             None,
@@ -1138,13 +1165,20 @@ def _functions(scope: WorkflowScope) -> Sequence[str]:
 
 
 def _event_sources(scope: WorkflowScope) -> Sequence[str]:
-    """What invokes a function with the messages of a queue. AWS numbers it; the function tells whose it is."""
+    """What invokes a function with the messages of a queue. AWS numbers it."""
     return scope.arns("lambda", "event-source-mapping:*")
 
 
 def _schedules(scope: WorkflowScope) -> Sequence[str]:
-    group = f"{scope.identity.prefix}-database-jobs"
-    return scope.arns("scheduler", f"schedule-group/{group} schedule/{group}/*")
+    return scope.arns("scheduler", f"*/{scope.identity.prefix}-*")
+
+
+def _queues(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("sqs", f"{scope.identity.prefix}-*")
+
+
+def _tables(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("dynamodb", f"table/{scope.identity.prefix}-*")
 
 
 def _databases(scope: WorkflowScope) -> Sequence[str]:
@@ -1202,7 +1236,7 @@ def _server_groups(scope: WorkflowScope) -> Sequence[str]:
 
 
 def _topics(scope: WorkflowScope) -> Sequence[str]:
-    return scope.arns("sns", "notifications-*")
+    return scope.arns("sns", "incidents-* notifications-*")
 
 
 def _target_groups(scope: WorkflowScope) -> Sequence[str]:

@@ -349,6 +349,7 @@ def is_tellable(line: Line, target: str) -> bool:
         "acm:RequestCertificate",
         "cloudfront:CreateDistribution",
         "kms:CreateKey",
+        "lambda:CreateEventSourceMapping",
     )
 
 
@@ -463,6 +464,9 @@ def test_the_table_fits_the_service_authorization_reference() -> None:
 NOT_ASKED: Mapping[str, set[str]] = {
     # The tags are a zone's, not a health check's.
     "route53:ChangeTagsForResource": {"healthcheck"},
+    "dynamodb:ListTagsOfResource": {"stream"},
+    "dynamodb:TagResource": {"stream"},
+    "dynamodb:UntagResource": {"stream"},
     # A replica is of an instance, in the subnets of its source.
     "rds:CreateDBInstanceReadReplica": {"cluster", "subgrp"},
 }

@@ -1,7 +1,7 @@
 """What AWS Lambda calls: with a message of the queue of incidents, and by `make acknowledge`.
 
 A message goes to each channel once. It stays in the queue until every channel has taken it, for an hour and more; then
-it is a dead letter, of which the watchdog's alarm tells. No log has a text of a message, nor the address of the webhook.
+it is a dead letter, of which the watchdog's alarm tells. No log has a text of a message, nor the webhook.
 
 Once, as far as that is possible: if Slack takes a message and its answer is lost, the message is posted again.
 """
