@@ -68,7 +68,7 @@ class Incidents(pulumi.ComponentResource):
         self._secret_arn = self._create_secret().arn if args.settings.slack else pulumi.Output.from_input("")
         self._scheduler_role, schedule_group = self._create_schedules()
         function = self._create_function(schedule_group)
-        self.alarms = self._alarms(function.name)
+        self.alarms = self._alarms(function.name, schedule_group)
 
         self.register_outputs({"function": function.name, "queue": self._queue.name})
 
@@ -159,7 +159,7 @@ class Incidents(pulumi.ComponentResource):
             point_in_time_recovery={"enabled": True},
             server_side_encryption={"enabled": True, "kms_key_arn": self._args.stack.keys.notifications},
             deletion_protection_enabled=self._args.settings.protect,
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.settings.protect),
         )
 
     def _create_secret(self) -> aws.secretsmanager.Secret:
@@ -181,7 +181,7 @@ class Incidents(pulumi.ComponentResource):
         identity, name = self._args.stack.identity, f"{self._name}-scheduler"
         role = iam.service_role(name, "scheduler.amazonaws.com", identity.account_id, self._child)
         permissions = iam.document(
-            iam.statement("Send", actions=["sqs:SendMessage"], resources=[self._queue.arn]),
+            iam.statement("Send", actions=["sqs:SendMessage"], resources=[self._queue.arn, self._dead_letters.arn]),
             self._use_key("EncryptMessages", "sqs"),
         )
         policy = iam.role_policy(name, role, permissions, self._child)
@@ -334,7 +334,7 @@ class Incidents(pulumi.ComponentResource):
             conditions={"StringEquals": {"kms:ViaService": [f"{each}.{region}.amazonaws.com" for each in services]}},
         )
 
-    def _alarms(self, function: pulumi.Output[str]) -> Sequence[AlarmSpecification]:
+    def _alarms(self, function: pulumi.Output[str], schedule_group: pulumi.Output[str]) -> Sequence[AlarmSpecification]:
         def of_function(metric_name: str) -> Metric:
             return Metric(
                 namespace="AWS/Lambda",
@@ -352,9 +352,20 @@ class Incidents(pulumi.ComponentResource):
             )
 
         heartbeat = Metric(namespace=self._prefix, metric_name=HEARTBEAT_METRIC, dimensions={}, statistic="Sum")
+        dropped = Metric(
+            namespace="AWS/Scheduler",
+            metric_name="InvocationDroppedCount",
+            dimensions={"ScheduleGroup": schedule_group},
+            statistic="Sum",
+        )
         summaries: Mapping[str, tuple[str, Metric, float]] = {
             "NotifierFails": ("The function that tells of incidents fails", of_function("Errors"), 0),
             "NotifierThrottled": ("The function that tells of incidents is refused", of_function("Throttles"), 0),
+            "ReminderNotSent": (
+                "A reminder of an incident, or a heartbeat, could not be put into the queue",
+                dropped,
+                0,
+            ),
             "IncidentNotDelivered": (
                 "A message of an incident could not be delivered",
                 of_queue("ApproximateNumberOfMessagesVisible", self._dead_letters),

@@ -192,7 +192,6 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
             "TellOfIncidents",
             actions=[
                 *iam.actions("dynamodb", "DeleteItem GetItem PutItem Query UpdateItem"),
-                "iam:PassRole",
                 "scheduler:CreateSchedule",
                 "sns:Publish",
                 *iam.actions(
@@ -201,12 +200,20 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
             ],
             resources=[
                 f"arn:aws:dynamodb:{scope}:table/{identity.prefix}-*",
-                f"arn:aws:iam::{identity.account_id}:role{iam.role_path(identity)}incidents-scheduler-*",
                 f"arn:aws:scheduler:{scope}:schedule/{identity.prefix}-incidents/remind-*",
                 f"arn:aws:sns:{scope}:incidents-*",
-                f"arn:aws:sqs:{scope}:{identity.prefix}-incidents",
+                f"arn:aws:sqs:{scope}:{identity.prefix}-incidents*",
             ],
             conditions=_by_roles_of(identity, "incidents"),
+        ),
+        iam.statement(
+            "LetSchedulerRemind",
+            actions=["iam:PassRole"],
+            resources=[f"arn:aws:iam::{identity.account_id}:role{iam.role_path(identity)}incidents-scheduler-*"],
+            conditions={
+                **_by_roles_of(identity, "incidents"),
+                "StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"},
+            },
         ),
         iam.statement("SessionManagerAgent", actions=SESSION_MANAGER_AGENT, resources=["*"]),
     ]

@@ -812,7 +812,12 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 _tables(scope),
                 None,
             ),
-            ("CreateEventSources", "lambda: CreateEventSourceMapping", ["*"], scope.new),
+            (
+                "CreateEventSources",
+                "lambda: CreateEventSourceMapping",
+                ["*"],
+                {**scope.new, "ArnLike": {"lambda:FunctionArn": _functions(scope)}},
+            ),
             (
                 "ManageEventSources",
                 "lambda: DeleteEventSourceMapping UpdateEventSourceMapping",

@@ -151,6 +151,7 @@ def test_table_is_encrypted_restorable_and_protected(production: Recording) -> N
     [
         ("NotifierFails", "Errors", 0),
         ("NotifierThrottled", "Throttles", 0),
+        ("ReminderNotSent", "InvocationDroppedCount", 0),
         ("IncidentNotDelivered", "ApproximateNumberOfMessagesVisible", 0),
         ("IncidentLate", "ApproximateAgeOfOldestMessage", 300),
     ],

@@ -216,6 +216,8 @@ def special_context(line: Line, stack: str, owner: Owner) -> Mapping[str, Any]:
         context["kms:ViaService"] = f"backup.{line.region}.amazonaws.com"
     if service == "iam":
         context["iam:PermissionsBoundary"] = boundary_arn(stack)
+    if name == "CreateEventSourceMapping":
+        context["lambda:FunctionArn"] = arn_of("lambda:function", f"{owner.prefix}-notifier", owner)
     if name == "RequestCertificate":
         zone = {"production": "fixrx.com", "staging": "staging.fixrx.com"}[stack]
         domain = f"static.{zone}" if line.name.startswith("cdn-") else f"api.{zone}"
