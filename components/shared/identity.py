@@ -18,6 +18,7 @@ NAME_LIMITS: Mapping[str, int] = {
     "aws:cloudwatch/dashboard:Dashboard": 255,
     "aws:cloudwatch/logGroup:LogGroup": 512,
     "aws:cloudwatch/metricAlarm:MetricAlarm": 255,
+    "aws:dynamodb/table:Table": 255,
     "aws:elasticache/replicationGroup:ReplicationGroup": 40,
     "aws:kms/alias:Alias": 256,
     "aws:elasticache/user:User": 40,
@@ -28,6 +29,7 @@ NAME_LIMITS: Mapping[str, int] = {
     "aws:scheduler/scheduleGroup:ScheduleGroup": 64,
     # 512 less the 26 characters that the provider appends to a name prefix.
     "aws:secretsmanager/secret:Secret": 486,
+    "aws:sqs/queue:Queue": 80,
     "aws:ssm/document:Document": 128,
     # 2048 with the ARN in front of it.
     "aws:ssm/parameter:Parameter": 1011,

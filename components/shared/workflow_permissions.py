@@ -42,7 +42,7 @@ SERVICE_LINKED_ROLE_SERVICES = (
     "wafv2",
 )
 """Services that create a role of their own with the first resource of an account."""
-SERVICES_WITH_KEYS = ("backup", "rds")
+SERVICES_WITH_KEYS = ("backup", "dynamodb", "rds")
 """Services that use a key of the stack while a deployment makes what is encrypted under it."""
 ATTACHABLE_POLICIES = (
     "AmazonSSMManagedInstanceCore",
@@ -81,7 +81,7 @@ None of them contains data of users; DNS records are public."""
 
 BOUNDARY_ACTIONS: Mapping[str, str] = {
     "acm": "*Tags* De* List* Request* Update*",
-    "autoscaling": "*Processes *ableMetrics* *ate* Attach* Cancel* De* Put* Start*",
+    "autoscaling": "*InstanceRefresh* *Processes *ableMetrics* *ate* Attach* De* Put*",
     # Not the deletion of what protects a vault: *eBackupVault is Create-, Delete- and DescribeBackupVault.
     "backup": "*BackupPlan *BackupSelection *RestoreTesting* *agResource *eBackupVault GetBackupV* ListTags "
     "PutBackupVaultA* PutBackupVaultL*",
@@ -91,12 +91,12 @@ BOUNDARY_ACTIONS: Mapping[str, str] = {
     "ce": "*Anomaly* *Resource",
     "cloudwatch": "*Dashboard* *MuteRule *ag*Resource De* Put*Alarm",
     "dynamodb": "*Backups *Live *Resource *Table",
+    "lambda": "*Mapping",
     "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
-    "elasticache": "?e* AddTags* Create* Increase* List* Modify*",
-    "elasticloadbalancing": "?e* Add* Create* Modify*",
+    "elasticache": "?e* *ate* *d* Increase* List*",
+    "elasticloadbalancing": "?e* *ate* *d*",
     "events": "*Resource *Rule *Targets*",
-    "kms": "*Alias *agResource CreateKey Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
-    "Schedule* Update*",
+    "kms": "*Alias *KeyPolicy *KeyRotation* *agResource CreateKey Describe* EnableKey List* Schedule* Update*",
     "logs": "*DataProtection* *Deliver* *QueryDefinition* *ag*Resource *ssociateKmsKey CreateLog* De* PutRe*",
     "rds": "*Replication Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
     "route53": "*ate* Change* DeleteH* Get* List*",
@@ -112,9 +112,8 @@ Patterns are as short as they can be: IAM limits the length. `*agResource` is Ta
 `*ag*Resource` is ListTagsForResource as well, and `?e*` begins with De-, Get-, Re- or Set-.
 """
 NEVER_ALLOWED: Mapping[str, str] = {
-    "ec2": "CreateImage CreateSnapshot* CreateVpcPeeringConnection ModifyImageAttribute ModifyInstanceAttribute "
-    "ModifySnapshotAttribute",
-    "rds": "DeleteDBInstanceAutomatedBackup DeleteDBSnapshot ModifyDB*SnapshotAttribute",
+    "ec2": "CreateImage CreateSnapshot* CreateVpcPeeringConnection ModifyI*Attribute ModifySnapshotAttribute",
+    "rds": "DeleteDB*Backup DeleteDBSnapshot ModifyDB*SnapshotAttribute",
 }
 """What `BOUNDARY_ACTIONS` would allow and what gives data away or undoes protection."""
 
@@ -287,6 +286,7 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*")),
         ("elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope)),
         ("kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", scope.key_arns()),
+        ("lambda: GetEventSourceMapping ListTags", _event_sources(scope)),
         ("logs: GetDelivery ListTagsForResource", _deliveries(scope)),
         (
             "sns: GetSubscriptionAttributes GetTopicAttributes List*",
@@ -312,6 +312,8 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("ssm: GetParameter ListTagsForResource", _markers(scope)),
         ("codebuild: BatchGetProjects", _projects(scope)),
         ("lambda: Get* List*", _functions(scope)),
+        ("dynamodb: Describe* ListTagsOfResource", _tables(scope)),
+        ("sqs: GetQueueAttributes ListQueueTags", _queues(scope)),
         ("scheduler: GetSchedule GetScheduleGroup ListTagsForResource", _schedules(scope)),
     ]
     return [
@@ -629,8 +631,8 @@ def data_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             (
                 "ManageFunctions",
-                "lambda: AddPermission CreateFunction DeleteFunction InvokeFunction RemovePermission TagResource "
-                "UntagResource UpdateFunctionCode UpdateFunctionConfiguration",
+                "lambda: AddPermission CreateFunction DeleteFunction InvokeFunction PutFunctionConcurrency "
+                "RemovePermission TagResource UntagResource UpdateFunctionCode UpdateFunctionConfiguration",
                 _functions(scope),
                 None,
             ),
@@ -778,7 +780,7 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
 
 
 def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
-    """What observes the platform and tells operators: alarms, their dashboard, topics, and what is done with logs."""
+    """What observes the platform and tells operators: alarms and their dashboard, topics, logs, queue and table."""
     topics = _topics(scope)
     return _statements(
         [
@@ -807,6 +809,31 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "ManageTopics",
                 "sns: DeleteTopic SetSubscriptionAttributes SetTopicAttributes Subscribe Unsubscribe",
                 topics,
+                scope.own,
+            ),
+            (
+                "ManageQueues",
+                "sqs: CreateQueue DeleteQueue SetQueueAttributes TagQueue UntagQueue",
+                _queues(scope),
+                None,
+            ),
+            (
+                "ManageTables",
+                "dynamodb: CreateTable DeleteTable TagResource UntagResource UpdateContinuousBackups UpdateTable "
+                "UpdateTimeToLive",
+                _tables(scope),
+                None,
+            ),
+            (
+                "CreateEventSources",
+                "lambda: CreateEventSourceMapping",
+                ["*"],
+                {**scope.new, "ArnLike": {"lambda:FunctionArn": _functions(scope)}},
+            ),
+            (
+                "ManageEventSources",
+                "lambda: DeleteEventSourceMapping UpdateEventSourceMapping",
+                _event_sources(scope),
                 scope.own,
             ),
         ]
@@ -849,6 +876,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         *_web_acls(scope),
         *_server_groups(scope),
         *_topics(scope),
+        *_event_sources(scope),
         *_certificates(scope),
         *scope.key_arns(),
     ]
@@ -857,6 +885,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         "autoscaling": "CreateOrUpdateTags",
         "elasticache": "AddTagsToResource",
         "kms": "TagResource",
+        "lambda": "TagResource",
         "rds": "AddTagsToResource",
         "sns": "TagResource",
         "wafv2": "TagResource",
@@ -868,6 +897,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         "elasticache": "RemoveTagsFromResource",
         "elasticloadbalancing": "RemoveTags",
         "kms": "UntagResource",
+        "lambda": "UntagResource",
         "rds": "RemoveTagsFromResource",
         "sns": "UntagResource",
         "wafv2": "UntagResource",
@@ -1022,14 +1052,14 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
                 ("s3: Get*", scope.release_arns()),
                 ("codebuild: *Project BatchGet* StartBuild", _projects(scope)),
                 # Functions and permissions.
-                ("lambda: *Mapping *ion* *Resource GetPolicy", [*_functions(scope), *_event_sources(scope)]),
+                ("lambda: *ag* *ion* GetPolicy", [*_functions(scope), *_event_sources(scope)]),
                 ("secretsmanager: *Secret *agResource GetResourcePolicy", scope.secret_arns()),
+                ("ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")]),
             ],
             None,
         ),
         *_statements(
             [
-                ("Verify", "ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")], None),
                 ("Grant", "kms: CreateGrant", keys, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
                 (
                     "Keys",
@@ -1053,7 +1083,7 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
 def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """As `identity_statements`, without the details that its own statements have."""
     path = iam.role_path(scope.identity)
-    roles = scope.account_arn(f"role{path}*")
+    roles, profiles = scope.account_arn(f"role{path}*"), scope.account_arn(f"instance-profile{path}*")
     return _statements(
         [
             (
@@ -1065,12 +1095,17 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
             (
                 "Roles",
                 "iam: *InstanceProfile *agRole CreateServiceLinkedRole DeleteRole UpdateRole*",
-                # Roles and instance profiles. A role of a service cannot be deleted or changed, only created.
-                [scope.account_arn(f"*{path}*"), scope.account_arn("role/aws-service-role/*")],
+                # A role of a service cannot be deleted or changed like others, only created.
+                [roles, profiles, scope.account_arn("role/aws-service-role/*")],
                 None,
             ),
             ("PassRoles", "iam: PassRole", [roles], {"StringEquals": {"iam:PassedToService": list(ROLE_SERVICES)}}),
-            ("Identities", "iam: Get* List*", [scope.account_arn("*")], None),
+            (
+                "Identities",
+                "iam: Get* List*",
+                [scope.account_arn(f"{kind}/*") for kind in ("instance-profile", "oidc-provider", "policy", "role")],
+                None,
+            ),
         ]
     )
 
@@ -1157,13 +1192,20 @@ def _functions(scope: WorkflowScope) -> Sequence[str]:
 
 
 def _event_sources(scope: WorkflowScope) -> Sequence[str]:
-    """What invokes a function with the messages of a queue. AWS numbers it; the function tells whose it is."""
+    """What invokes a function with the messages of a queue. AWS numbers it."""
     return scope.arns("lambda", "event-source-mapping:*")
 
 
 def _schedules(scope: WorkflowScope) -> Sequence[str]:
-    group = f"{scope.identity.prefix}-database-jobs"
-    return scope.arns("scheduler", f"schedule-group/{group} schedule/{group}/*")
+    return scope.arns("scheduler", f"*/{scope.identity.prefix}-*")
+
+
+def _queues(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("sqs", f"{scope.identity.prefix}-*")
+
+
+def _tables(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("dynamodb", f"table/{scope.identity.prefix}-*")
 
 
 def _databases(scope: WorkflowScope) -> Sequence[str]:
@@ -1221,7 +1263,7 @@ def _server_groups(scope: WorkflowScope) -> Sequence[str]:
 
 
 def _topics(scope: WorkflowScope) -> Sequence[str]:
-    return scope.arns("sns", "notifications-*")
+    return scope.arns("sns", "incidents-* notifications-*")
 
 
 def _target_groups(scope: WorkflowScope) -> Sequence[str]:

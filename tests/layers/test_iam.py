@@ -49,6 +49,7 @@ def test_identities_are_never_allowed_every_resource(stack: Recording, environme
         "database-jobs-dump-role-policy LookAtNetwork",
         "database-jobs-maintenance-role-policy LookAtNetwork",
         "database-jobs-migrate-role-policy LookAtNetwork",
+        "incidents-role-policy WriteHeartbeat",
     ]
     copies = {"backup-vault-dr-replication-role-policy"} if environment == "production" else set()
     assert role_policies == copies | {
@@ -60,6 +61,8 @@ def test_identities_are_never_allowed_every_resource(stack: Recording, environme
         "database-jobs-maintenance-role-policy",
         "database-jobs-migrate-role-policy",
         "database-jobs-scheduler-role-policy",
+        "incidents-role-policy",
+        "incidents-scheduler-role-policy",
         "network-flow-log-role-policy",
     }
 

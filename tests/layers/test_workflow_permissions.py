@@ -227,6 +227,8 @@ def special_context(line: Line, stack: str, owner: Owner) -> Mapping[str, Any]:
         context["kms:ViaService"] = f"backup.{line.region}.amazonaws.com"
     if service == "iam":
         context["iam:PermissionsBoundary"] = boundary_arn(stack)
+    if name == "CreateEventSourceMapping":
+        context["lambda:FunctionArn"] = arn_of("lambda:function", f"{owner.prefix}-notifier", owner)
     if name == "RequestCertificate":
         zone = {"production": "fixrx.com", "staging": "staging.fixrx.com"}[stack]
         domain = f"static.{zone}" if line.name.startswith("cdn-") else f"api.{zone}"
@@ -360,6 +362,7 @@ def is_tellable(line: Line, target: str) -> bool:
         "acm:RequestCertificate",
         "cloudfront:CreateDistribution",
         "kms:CreateKey",
+        "lambda:CreateEventSourceMapping",
     )
 
 
@@ -474,6 +477,9 @@ def test_the_table_fits_the_service_authorization_reference() -> None:
 NOT_ASKED: Mapping[str, set[str]] = {
     # The tags are a zone's, not a health check's.
     "route53:ChangeTagsForResource": {"healthcheck"},
+    "dynamodb:ListTagsOfResource": {"stream"},
+    "dynamodb:TagResource": {"stream"},
+    "dynamodb:UntagResource": {"stream"},
     # A replica is of an instance, in the subnets of its source.
     "rds:CreateDBInstanceReadReplica": {"cluster", "subgrp"},
 }
