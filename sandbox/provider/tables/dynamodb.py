@@ -91,6 +91,7 @@ _TABLE = ResourceType(
         "hashKey": "KeySchema[?KeyType=='HASH'] | [0].AttributeName",
         "rangeKey": "KeySchema[?KeyType=='RANGE'] | [0].AttributeName",
         "serverSideEncryption": _read_encryption,
+        "streamEnabled": constant(False),
         "tableClass": constant("STANDARD"),
     },
     absent_outputs="readCapacity streamArn streamLabel streamViewType writeCapacity",

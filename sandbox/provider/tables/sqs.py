@@ -1,7 +1,7 @@
 """SQS: queues and their policies."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Api
@@ -57,6 +57,21 @@ def _value(key: str, found: str) -> Any:
     return int(found) if key in _NUMBERS.split() or key == "kmsDataKeyReusePeriodSeconds" else found
 
 
+_DEFAULTS: Mapping[str, int] = {
+    "delaySeconds": 0,
+    "kmsDataKeyReusePeriodSeconds": 300,
+    "maxMessageSize": 262144,
+    "messageRetentionSeconds": 345600,
+    "receiveWaitTimeSeconds": 0,
+    "visibilityTimeoutSeconds": 30,
+}
+"""What a queue has without a program's word."""
+
+
+def _kept(key: str, default: int) -> Callable[[Live], int]:
+    return lambda live: live.state.get(key, default)
+
+
 def _queue_rules(inputs: Inputs) -> Iterable[CheckFailure]:
     if inputs.get("sqsManagedSseEnabled") is True and inputs.get("kmsMasterKeyId"):
         yield CheckFailure("sqsManagedSseEnabled", "cannot be true with kmsMasterKeyId")
@@ -80,6 +95,12 @@ _QUEUE = ResourceType(
         "arn": "QueueArn",
         "name": lambda live: live.id.rsplit("/", 1)[1],
         "url": template("{id}"),
+        "fifoQueue": lambda live: live.state.get("fifoQueue") or False,
+        "contentBasedDeduplication": lambda live: live.state.get("contentBasedDeduplication") or False,
+        "sqsManagedSseEnabled": lambda live: live.state.get(
+            "sqsManagedSseEnabled", not live.state.get("kmsMasterKeyId")
+        ),
+        **{key: _kept(key, default) for key, default in _DEFAULTS.items()},
     },
     absent_outputs="deduplicationScope fifoThroughputLimit policy redriveAllowPolicy redrivePolicy",
     delete=call("delete_queue", QueueUrl="id"),
