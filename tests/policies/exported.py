@@ -165,8 +165,8 @@ def data_protection(*identifiers: str, operation: str = "Deidentify") -> str:
             "Name": "personal-data",
             "Version": "2021-06-01",
             "Statement": [
-                {"DataIdentifier": data, "Operation": audit},
-                {"DataIdentifier": data, "Operation": mask if operation == "Deidentify" else audit},
+                {"Sid": "audit", "DataIdentifier": data, "Operation": audit},
+                {"Sid": "mask", "DataIdentifier": data, "Operation": mask if operation == "Deidentify" else audit},
             ],
         }
     )

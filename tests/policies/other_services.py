@@ -33,7 +33,7 @@ def _aurora(state: State) -> None:
     state.add(
         "aws:cloudwatch/logDataProtectionPolicy",
         "cluster-personal-data",
-        {"logGroupName": "/aws/rds/cluster/fixrx-cluster/postgresql", "policyDocument": data_protection()},
+        {"logGroupName": Reference("cluster-log", "name"), "policyDocument": data_protection()},
     )
     cluster = state.add(
         "aws:rds/cluster",

@@ -776,7 +776,7 @@ def _databases(state: State) -> None:
         state.add(
             "aws:cloudwatch/logDataProtectionPolicy",
             f"{role}-personal-data",
-            {"logGroupName": f"/aws/rds/instance/fixrx-{role}/postgresql", "policyDocument": data_protection()},
+            {"logGroupName": Reference(f"{role}-postgresql", "name"), "policyDocument": data_protection()},
         )
     primary = state.add(
         "aws:rds/instance",
