@@ -86,24 +86,22 @@ BOUNDARY_ACTIONS: Mapping[str, str] = {
     "backup": "*BackupPlan *BackupSelection *RestoreTesting* *agResource *eBackupVault GetBackupV* ListTags "
     "PutBackupVaultA* PutBackupVaultL*",
     "backup-storage": "MountCapsule",
-    "cloudfront": "*Resource ?e* *ate*",
     "budgets": "*Budget *Resource",
-    "ce": "*Anomaly* *Resource",
+    "cloudfront": "*Resource ?e* *ate*",
     "cloudwatch": "*Dashboard* *MuteRule *ag*Resource De* Put*Alarm",
     "dynamodb": "*Backups *Live *Resource *Table",
-    "lambda": "*Mapping",
     "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
     "elasticache": "?e* *ate* *d* Increase* List*",
     "elasticloadbalancing": "?e* *ate* *d*",
-    "events": "*Resource *Rule *Targets*",
     "kms": "*Alias *KeyPolicy *KeyRotation* *agResource CreateKey Describe* EnableKey List* Schedule* Update*",
+    "lambda": "*Mapping *ag*",
     "logs": "*DataProtection* *Deliver* *QueryDefinition* *ag*Resource *ssociateKmsKey CreateLog* De* PutRe*",
     "rds": "*Replication Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
     "route53": "*ate* Change* DeleteH* Get* List*",
     "scheduler": "*Schedule* *ag*Resource",
     "sns": "*Resource *ubscribe ?e* Create* List*",
     "sqs": "*Queue*",
-    "ssm": "*Tags* CreateDocument De* GetDocument GetParameter* List* PutParameter UpdateDocument*",
+    "ssm": "*Tags* *teDocument* De* GetDocument GetParameter* List* PutParameter",
     "wafv2": "*Resource ?e* *ate* Put*",
 }
 """The most that a deployment may do in the account, whatever it is about. Its policies name actions and resources.
@@ -1052,14 +1050,14 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
                 ("s3: Get*", scope.release_arns()),
                 ("codebuild: *Project BatchGet* StartBuild", _projects(scope)),
                 # Functions and permissions.
-                ("lambda: *ag* *ion* GetPolicy", [*_functions(scope), *_event_sources(scope)]),
+                ("lambda: *ion* GetPolicy", _functions(scope)),
                 ("secretsmanager: *Secret *agResource GetResourcePolicy", scope.secret_arns()),
-                ("ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")]),
             ],
             None,
         ),
         *_statements(
             [
+                ("Verify", "ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")], scope.own),
                 ("Grant", "kms: CreateGrant", keys, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
                 (
                     "Keys",

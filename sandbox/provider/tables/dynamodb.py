@@ -94,7 +94,8 @@ _TABLE = ResourceType(
         "streamEnabled": constant(False),
         "tableClass": constant("STANDARD"),
     },
-    absent_outputs="readCapacity streamArn streamLabel streamViewType writeCapacity",
+    absent_outputs="globalSecondaryIndexes globalTableWitness readCapacity streamArn streamLabel streamViewType "
+    "warmThroughput writeCapacity",
     update=call("update_table", TableName="id"),
     update_omits="hashKey rangeKey name",
     delete=call("delete_table", TableName="id"),

@@ -116,8 +116,8 @@ _EVENT_SOURCE = ResourceType(
         "state": lambda live: "Disabled" if live.state.get("enabled") is False else "Enabled",
         "uuid": template("{id}"),
     },
-    absent_outputs="lastModified lastProcessingResult maximumRecordAgeInSeconds maximumRetryAttempts "
-    "parallelizationFactor stateTransitionReason",
+    absent_outputs="amazonManagedKafkaEventSourceConfig lastModified lastProcessingResult maximumRecordAgeInSeconds "
+    "maximumRetryAttempts parallelizationFactor selfManagedKafkaEventSourceConfig stateTransitionReason",
     replace="eventSourceArn queues selfManagedEventSource startingPosition startingPositionTimestamp",
     defaults={"enabled": True},
     provider_only="useResourceTimeoutForPropagation",
