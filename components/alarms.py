@@ -24,6 +24,8 @@ class Alarms(pulumi.ComponentResource):
     """One alarm per specification; it notifies the topic of its severity when it starts and when it is resolved."""
 
     arns: Mapping[str, pulumi.Output[str]]
+    quiet_names: Sequence[pulumi.Output[str]]
+    """Physical names of those that may be quiet in maintenance windows: all but P1."""
 
     def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:Alarms", name, None, opts)
@@ -31,7 +33,9 @@ class Alarms(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self.arns = {specification.name: self._create_alarm(specification).arn for specification in args.specifications}
+        alarms = {specification.name: self._create_alarm(specification) for specification in args.specifications}
+        self.arns = {name: alarm.arn for name, alarm in alarms.items()}
+        self.quiet_names = [alarms[name].name for name in names_of_quiet(args.specifications)]
 
         self.register_outputs({"arns": dict(self.arns)})
 
@@ -56,6 +60,11 @@ class Alarms(pulumi.ComponentResource):
             case MetricMath() as math:
                 args.metric_queries = _metric_queries(specification, math)
         return aws.cloudwatch.MetricAlarm(f"{self._name}-{specification.name}", args, self._child)
+
+
+def names_of_quiet(specifications: Sequence[AlarmSpecification]) -> Sequence[str]:
+    """Return the names of the alarms that may be quiet in maintenance windows: a complete outage never is."""
+    return [each.name for each in specifications if each.severity is not Severity.P1]
 
 
 def alarm_name(identity: StackIdentity, name: str) -> str:

@@ -77,6 +77,10 @@ class BackupVault(pulumi.ComponentResource):
     """Vaults here and in a second region, the plan that fills them, and the test that restores from them."""
 
     alarms: Sequence[AlarmSpecification]
+    name: str
+    """Of the vaults: the same in both regions. Who looks for a backup after a disaster knows it."""
+    copy_regions: Sequence[str]
+    """Where there is a vault with copies."""
 
     def __init__(self, name: str, args: BackupVaultArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:BackupVault", name, None, opts)
@@ -84,12 +88,10 @@ class BackupVault(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
         self._kept = pulumi.ResourceOptions(parent=self, protect=args.settings.protect)
-        # The same in both regions: who looks for a backup after a disaster knows the name.
-        self._vault_name = args.stack.identity.physical_name(
-            "aws:backup/vault:Vault", f"{args.stack.identity.prefix}-backups"
-        )
+        self.name = args.stack.identity.physical_name("aws:backup/vault:Vault", f"{args.stack.identity.prefix}-backups")
 
         self.alarms = []
+        self.copy_regions = [region for region in [args.settings.second_region] if region]
         if args.settings.enabled:
             self._create()
         self.register_outputs({"enabled": args.settings.enabled})
@@ -97,7 +99,7 @@ class BackupVault(pulumi.ComponentResource):
     def _create(self) -> None:
         args = self._args
         vault = self._create_vault(self._name, args.stack.keys.data)
-        copies = [self._create_second_region(region) for region in [args.settings.second_region] if region]
+        copies = [self._create_second_region(region) for region in self.copy_regions]
         self._back_up(vault, copies)
         if args.restore_test is not None:
             self._test_restores(vault, args.restore_test)
@@ -107,7 +109,7 @@ class BackupVault(pulumi.ComponentResource):
         settings = self._args.settings
         vault = aws.backup.Vault(
             f"{name}-vault",
-            name=self._vault_name,
+            name=self.name,
             kms_key_arn=key_arn,
             force_destroy=False,
             region=region,

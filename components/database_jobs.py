@@ -15,7 +15,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, MetricMath, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.database_access import DatabaseAccess
 from components.shared.host import CA_BUNDLE_PATH
@@ -313,20 +313,6 @@ def _alarms(projects: Mapping[str, pulumi.Output[str]], group: pulumi.Output[str
         )
 
     return [
-        AlarmSpecification(
-            name="DumpMissing",
-            summary=f"No dump of the database has succeeded for {HOURS_WITHOUT_DUMP} hours",
-            severity=Severity.P2,
-            # An hour without a build has no metric: FILL makes it one without a dump. No metric at all is none ever.
-            measure=MetricMath(expression="FILL(dumps, 0)", metrics={"dumps": builds("SucceededBuilds", "dump")}),
-            comparison="LessThanThreshold",
-            threshold=1,
-            unit="dumps",
-            section=DashboardSection.JOBS,
-            period_seconds=3600,
-            evaluation_periods=HOURS_WITHOUT_DUMP,
-            treat_missing_data="breaching",
-        ),
         failed("RestoreDrillFailed", "drill", "A dump could not be restored, or is not complete", Severity.P2),
         failed(
             "DatabaseMaintenanceFailed",

@@ -206,6 +206,28 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
             ],
             conditions=_by_roles_of(identity, "incidents"),
         ),
+        # The function that measures how old backups and secrets are, and what calls it.
+        iam.statement(
+            "LookAfter",
+            actions=[
+                "backup:ListRecoveryPointsByBackupVault",
+                "cloudwatch:PutAlarmMuteRule",
+                "lambda:InvokeFunction",
+                "rds:DescribeDBInstances",
+                "secretsmanager:DescribeSecret",
+                "sns:ListSubscriptionsByTopic",
+            ],
+            resources=[
+                f"arn:aws:backup:*:{identity.account_id}:backup-vault:{identity.prefix}-*",
+                f"arn:aws:cloudwatch:{scope}:alarm:{identity.prefix}-*",
+                f"arn:aws:cloudwatch:{scope}:alarm-mute-rule:{identity.prefix}-monthly-*",
+                f"arn:aws:lambda:{scope}:function:{identity.prefix}-watchman",
+                f"arn:aws:rds:{scope}:db:{identity.prefix}-*",
+                own_secrets,
+                f"arn:aws:sns:{scope}:notifications-*",
+            ],
+            conditions=_by_roles_of(identity, "watchman"),
+        ),
         iam.statement(
             "LetSchedulerRemind",
             actions=["iam:PassRole"],

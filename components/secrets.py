@@ -44,6 +44,8 @@ class Secrets(pulumi.ComponentResource):
     """Environment variable to ARN."""
     rotated: Mapping[str, pulumi.Output[str]]
     """The same, of those that rotate."""
+    of_vendors: Mapping[str, pulumi.Output[str]]
+    """The same, of those that a vendor makes and an operator writes."""
 
     def __init__(self, name: str, args: SecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:Secrets", name, None, opts)
@@ -55,6 +57,7 @@ class Secrets(pulumi.ComponentResource):
         secrets = {variable: self._create_container(variable, text) for variable, text in containers.items()}
         self.arns = {variable: secret.arn for variable, secret in secrets.items()}
         self.rotated = {variable: self.arns[variable] for variable in ROTATED_SECRETS}
+        self.of_vendors = {variable: arn for variable, arn in self.arns.items() if variable not in ROTATED_SECRETS}
         self.register_outputs({"arns": dict(self.arns)})
 
     def _vendor_secrets(self) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from layers.edge import Edge
 from layers.foundation import Foundation
 from layers.migration import Migration
 from layers.runtime import Runtime
+from layers.watch import build_mutes, build_watchman
 from settings import StackSettings
 
 
@@ -51,7 +52,8 @@ def build_operations(
         migration.jobs,
         runtime.api,
     )
-    specifications = [alarm for component in watched for alarm in component.alarms]
+    of_components = [alarm for component in watched for alarm in component.alarms]
+    specifications = [*of_components, *build_watchman(settings, foundation, data, of_components).alarms]
     alarms = Alarms(
         "alarms",
         AlarmsArgs(
@@ -61,6 +63,7 @@ def build_operations(
         ),
         foundation.options,
     )
+    build_mutes(settings, foundation, alarms)
     incidents = Incidents(
         "incidents",
         IncidentsArgs(

@@ -164,6 +164,15 @@ class MaintenanceWindows(Section):
         )
 
     @property
+    def quiet(self) -> tuple[tuple[str, str, int], ...]:
+        """The windows that CloudWatch can repeat: name, schedule in its form, and minutes."""
+        daily, weekly = _minute(self.daily.start), _minute(self.weekly.start)
+        return (
+            ("daily", f"cron({daily % 60} {daily // 60} * * *)", self.daily.minutes),
+            ("weekly", f"cron({weekly % 60} {weekly // 60} * * {self.weekly.day.upper()})", self.weekly.minutes),
+        )
+
+    @property
     def _reindex(self) -> tuple[int, int]:
         """Minute of the day, and minutes: the longest part of the monthly window that the weekly one leaves.
 

@@ -294,7 +294,10 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
     ]
     by_name: Pairs = [
         ("backup: DescribeBackupVault GetBackup* GetRestoreTesting* ListTags", _vaults_and_tests(scope)),
-        ("cloudwatch: GetDashboard ListTagsForResource", [*_alarms(scope), _dashboards(scope)]),
+        (
+            "cloudwatch: GetAlarmMuteRule GetDashboard ListTagsForResource",
+            [*_alarms(scope), _mute_rules(scope), _dashboards(scope)],
+        ),
         ("wafv2: GetWebACLForResource", _load_balancers(scope)),
         ("logs: GetDataProtectionPolicy ListTagsForResource", scope.log_group_arns()),
         ("logs: GetDeliveryDestination GetDeliverySource ListTagsForResource", _delivery_ends(scope)),
@@ -788,6 +791,12 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 _alarms(scope),
                 None,
             ),
+            (
+                "ManageMuteRules",
+                "cloudwatch: DeleteAlarmMuteRule PutAlarmMuteRule TagResource UntagResource",
+                [_mute_rules(scope), *_alarms(scope)],
+                None,
+            ),
             ("ManageDashboards", "cloudwatch: DeleteDashboards PutDashboard", [_dashboards(scope)], None),
             (
                 "ProtectLogs",
@@ -1161,6 +1170,10 @@ def _attachable() -> Sequence[str]:
 
 def _alarms(scope: WorkflowScope) -> Sequence[str]:
     return scope.arns("cloudwatch", f"alarm:{scope.identity.prefix}-*")
+
+
+def _mute_rules(scope: WorkflowScope) -> str:
+    return scope.arn("cloudwatch", f"alarm-mute-rule:{scope.identity.prefix}-*")
 
 
 def _dashboards(scope: WorkflowScope) -> str:

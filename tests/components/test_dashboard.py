@@ -50,7 +50,7 @@ def test_every_alarm_has_its_graph_with_its_threshold(stack: Recording) -> None:
     assert len(graphs) == len(stack.of_type(ALARM))
 
     for alarm in stack.of_type(ALARM):
-        found = graph(stack, alarm.name.removeprefix("alarms-"))
+        found = graph(stack, alarm.name.partition("-")[2])
         assert drawn(found) == measured(dict(alarm.plain))
         (line,) = found["annotations"]["horizontal"]
         assert line["value"] == alarm.plain["threshold"]
@@ -63,8 +63,8 @@ def test_sections_show_the_states_of_all_alarms_once(stack: Recording) -> None:
     states = [each["properties"] for each in widgets(stack) if each["type"] == "alarm"]
 
     assert [each["title"] for each in states] == ["Service", "Edge", "Data", "Jobs"]
-    shown = [arn.rpartition(":alarms-")[2] for each in states for arn in each["alarms"]]
-    assert sorted(shown) == sorted(alarm.name.removeprefix("alarms-") for alarm in stack.of_type(ALARM))
+    shown = [arn.rpartition(":")[2].partition("-")[2] for each in states for arn in each["alarms"]]
+    assert sorted(shown) == sorted(alarm.name.partition("-")[2] for alarm in stack.of_type(ALARM))
 
 
 def test_what_an_expression_is_calculated_from_is_not_drawn(production: Recording) -> None:

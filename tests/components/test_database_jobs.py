@@ -177,11 +177,3 @@ def test_the_scheduler_starts_these_jobs_and_no_migration(production: Recording)
     assert statement["Action"] == ["codebuild:StartBuild"]
     assert len(statement["Resource"]) == 3
     assert not [arn for arn in statement["Resource"] if "migrate" in arn]
-
-
-def test_a_missing_dump_is_an_alarm_and_so_is_silence(production: Recording) -> None:
-    alarm = production.named("alarms-DumpMissing").plain
-
-    assert (alarm["evaluationPeriods"], alarm["comparisonOperator"], alarm["threshold"]) == (26, "LessThanThreshold", 1)
-    assert alarm["treatMissingData"] == "breaching"
-    assert "expression" in alarm["metricQueries"][0]

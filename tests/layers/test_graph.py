@@ -47,6 +47,7 @@ COMPONENTS = [
     "fixrx:components:InstanceConnect",
     "fixrx:components:LoadBalancer",
     "fixrx:components:Incidents",
+    "fixrx:components:Mutes",
     "fixrx:components:Network",
     "fixrx:components:Notifications",
     "fixrx:components:PermissionsBoundary",
@@ -58,6 +59,7 @@ COMPONENTS = [
     "fixrx:components:Secrets",
     "fixrx:components:Verification",
     "fixrx:components:Vpn",
+    "fixrx:components:Watchman",
     "fixrx:components:WebAcl",
     "fixrx:components:WebAcl",
 ]
@@ -73,6 +75,7 @@ BACKUPS = {
 TAGGABLE = {
     "aws:acm/certificate:Certificate",
     "aws:cloudfront/distribution:Distribution",
+    "aws:cloudwatch/alarmMuteRule:AlarmMuteRule",
     "aws:cloudwatch/logDelivery:LogDelivery",
     "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
     "aws:cloudwatch/logDeliverySource:LogDeliverySource",

@@ -50,6 +50,7 @@ def test_identities_are_never_allowed_every_resource(stack: Recording, environme
         "database-jobs-maintenance-role-policy LookAtNetwork",
         "database-jobs-migrate-role-policy LookAtNetwork",
         "incidents-role-policy WriteHeartbeat",
+        "watchman-role-policy WriteAges",
     ]
     copies = {"backup-vault-dr-replication-role-policy"} if environment == "production" else set()
     assert role_policies == copies | {
@@ -64,6 +65,8 @@ def test_identities_are_never_allowed_every_resource(stack: Recording, environme
         "incidents-role-policy",
         "incidents-scheduler-role-policy",
         "network-flow-log-role-policy",
+        "watchman-role-policy",
+        "watchman-scheduler-role-policy",
     }
 
 

@@ -45,7 +45,16 @@ def test_main_reads_like_the_picture() -> None:
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda path: path.stem)
 def test_layer_is_short_and_declares_no_resource(layer: Path) -> None:
     assert len(layer.read_text().splitlines()) <= 100
-    assert imported(layer) <= {"components", "dataclasses", "functools", "layers", "pulumi", "rollout", "settings"}
+    assert imported(layer) <= {
+        "collections",
+        "components",
+        "dataclasses",
+        "functools",
+        "layers",
+        "pulumi",
+        "rollout",
+        "settings",
+    }
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda path: path.stem)

@@ -27,6 +27,7 @@ ARNS: Mapping[str, str] = {
     "cloudfront:origin-access-control": "arn:aws:cloudfront::{account}:origin-access-control/{id}",
     "cloudfront:response-headers-policy": "arn:aws:cloudfront::{account}:response-headers-policy/{id}",
     "cloudwatch:alarm": "arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
+    "cloudwatch:alarm-mute-rule": "arn:aws:cloudwatch:{region}:{account}:alarm-mute-rule:{name}",
     "cloudwatch:dashboard": "arn:aws:cloudwatch::{account}:dashboard/{name}",
     "codebuild:project": "arn:aws:codebuild:{region}:{account}:project/{name}",
     "ec2:elastic-ip": "arn:aws:ec2:{region}:{account}:elastic-ip/{id}",
@@ -327,6 +328,16 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
     "aws:cloudfront/originAccessControl:OriginAccessControl": _cdn_part("origin-access-control", "OriginAccessControl"),
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": _cdn_part(
         "response-headers-policy", "ResponseHeadersPolicy"
+    ),
+    "aws:cloudwatch/alarmMuteRule:AlarmMuteRule": (
+        "cloudwatch:alarm-mute-rule",
+        {
+            "create": ("cloudwatch:PutAlarmMuteRule new", "cloudwatch:TagResource new"),
+            "read": ("cloudwatch:GetAlarmMuteRule self", "cloudwatch:ListTagsForResource self"),
+            "update": ("cloudwatch:PutAlarmMuteRule self",),
+            "delete": ("cloudwatch:DeleteAlarmMuteRule self",),
+            **_taggable("cloudwatch:TagResource", "cloudwatch:UntagResource"),
+        },
     ),
     "aws:cloudwatch/dashboard:Dashboard": (
         "cloudwatch:dashboard",

@@ -21,7 +21,7 @@ from tests.replay.stacks import START, at, recorded_stack
 MONTH = 30 * 24 * 60
 MONTHS = 1000
 BEGIN = int(START.timestamp()) // 60
-DAILY = {"DumpMissing": "dumps", "VaultBackupMissing": "completed"}
+DAILY = {"VaultBackupMissing": "completed"}
 """Alarms on something that happens once a day, to the name of its metric."""
 ALARMS = sorted({*SINGLE_METRIC, *METRIC_MATH} - DAILY.keys())
 

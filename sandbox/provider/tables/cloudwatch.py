@@ -12,6 +12,7 @@ from sandbox.provider.model import (
     Rule,
     arn,
     call,
+    constant,
     template,
 )
 from sandbox.provider.schema import CheckFailure
@@ -280,4 +281,27 @@ _DASHBOARD = ResourceType(
     },
 )
 
-TYPES = (_METRIC_ALARM, _COMPOSITE_ALARM, _DASHBOARD)
+_MUTE_RULE = ResourceType(
+    token="aws:cloudwatch/alarmMuteRule:AlarmMuteRule",
+    service="cloudwatch",
+    stored_only=True,
+    create="put_alarm_mute_rule",
+    id=template("{name}"),
+    attributes={
+        "arn": arn("cloudwatch", "alarm-mute-rule:{id}"),
+        "lastUpdatedTimestamp": constant("2026-01-01T00:00:00Z"),
+        "muteType": constant("RECURRING"),
+        "status": constant("SCHEDULED"),
+    },
+    replace="name",
+    rules={
+        "muteTargets.alarmNames": rules.matches(r".{1,255}", "the name of an alarm"),
+        "rule.schedule.duration": rules.matches(r"P(\d+D)?(T(\d+H)?(\d+M)?)?", "a duration such as PT30M"),
+        "rule.schedule.expression": rules.matches(
+            r"cron\([0-9A-Z*,-]+( [0-9A-Z*,-]+){4}\)|at\(\d{4}-\d\d-\d\dT\d\d:\d\d\)",
+            "cron() with five fields or at()",
+        ),
+    },
+)
+
+TYPES = (_METRIC_ALARM, _COMPOSITE_ALARM, _DASHBOARD, _MUTE_RULE)

@@ -1,0 +1,40 @@
+"""Watch: what notices silence, and when alarms are quiet."""
+
+from collections.abc import Sequence
+
+from components.alarms import Alarms, alarm_names, names_of_quiet
+from components.mutes import Mutes, MutesArgs
+from components.shared.alarm_specification import AlarmSpecification
+from components.watchman import Vaults, Watchman, WatchmanArgs
+from layers.data import Data
+from layers.foundation import Foundation
+from settings import StackSettings
+
+
+def build_watchman(
+    settings: StackSettings, foundation: Foundation, data: Data, specifications: Sequence[AlarmSpecification]
+) -> Watchman:
+    return Watchman(
+        "watchman",
+        WatchmanArgs(
+            stack=foundation.stack,
+            bucket_name=data.backups.bucket_name,
+            database_identifier=data.database.primary.identifier,
+            database_arn=data.database.primary.arn,
+            copies=Vaults(name=data.vault.name, regions=data.vault.copy_regions),
+            rotated_secret_arns=list(data.secrets.rotated.values()),
+            vendor_secret_arns=list(data.secrets.of_vendors.values()),
+            topic_arns=list(foundation.notifications.topic_arns.values()),
+            monthly=settings.maintenance_windows.monthly,
+            muted_alarms=alarm_names(settings.identity, names_of_quiet(specifications)),
+        ),
+        foundation.options,
+    )
+
+
+def build_mutes(settings: StackSettings, foundation: Foundation, alarms: Alarms) -> Mutes:
+    return Mutes(
+        "mutes",
+        MutesArgs(identity=settings.identity, windows=settings.maintenance_windows, alarm_names=alarms.quiet_names),
+        foundation.options,
+    )
