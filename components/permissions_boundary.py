@@ -15,36 +15,6 @@ import pulumi_aws as aws
 from components.shared import iam
 from components.shared.identity import StackIdentity
 
-SESSION_MANAGER_AGENT = (
-    "ec2messages:*Message*",
-    "ec2messages:GetEndpoint",
-    "ec2messages:SendReply",
-    "ssm:DescribeAssociation",
-    "ssm:DescribeDocument",
-    "ssm:GetDeployablePatchSnapshotForInstance",
-    "ssm:GetDocument",
-    "ssm:GetManifest",
-    "ssm:ListAssociations",
-    "ssm:ListInstanceAssociations",
-    "ssm:PutComplianceItems",
-    "ssm:PutConfigurePackageResult",
-    "ssm:PutInventory",
-    "ssm:UpdateAssociationStatus",
-    "ssm:UpdateInstanceAssociationStatus",
-    "ssm:UpdateInstanceInformation",
-    "ssmmessages:*Channel",
-)
-"""What AmazonSSMManagedInstanceCore allows, without reading parameters: the platform keeps none."""
-WRITE_LOGS = (
-    "logs:CreateLogGroup",
-    "logs:CreateLogStream",
-    "logs:DescribeLogGroups",
-    "logs:DescribeLogStreams",
-    "logs:GetLogEvents",
-    "logs:PutLogEvents",
-    "logs:PutRetentionPolicy",
-)
-"""The servers, the flow log, and RDS, which makes the log group of its machine's figures itself."""
 BACKUPS_PREFIX = "backup-vault-"
 """Logical names of the roles that AWS Backup, and S3's replication, assume begin with it."""
 
@@ -167,7 +137,7 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
                 }
             },
         ),
-        iam.statement("WriteLogs", actions=WRITE_LOGS, resources=[f"arn:aws:logs:{scope}:log-group:*"]),
+        iam.statement("WriteLogs", actions=iam.WRITE_LOGS, resources=[f"arn:aws:logs:{scope}:log-group:*"]),
         # CodeBuild makes one for each build, AWS Lambda for each subnet of a function.
         iam.statement(
             "NetworkInterfacesOfBuilds",
@@ -186,7 +156,7 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
             actions=["codebuild:StartBuild"],
             resources=[f"arn:aws:codebuild:{scope}:project/{identity.prefix}-*"],
         ),
-        iam.statement("SessionManagerAgent", actions=SESSION_MANAGER_AGENT, resources=["*"]),
+        iam.statement("SessionManagerAgent", actions=iam.SESSION_MANAGER_AGENT, resources=["*"]),
     ]
 
 

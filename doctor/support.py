@@ -103,7 +103,7 @@ def used_by(settings: StackSettings) -> Iterator[Used]:
         yield Used(product=POSTGRESQL, version=database.upgrade_from, decided_by=f"{PROJECT}:database.upgrade_from")
     yield Used(product=CACHES[cache.engine], version=cache.engine_version, decided_by=f"{PROJECT}:cache.engine")
     yield Used(product=NODE, version=servers.node_version, decided_by=f"{PROJECT}:app_servers.node_version")
-    if settings.runtime.has_pods and settings.kubernetes.existing_cluster.name is None:
+    if settings.has_own_cluster:
         version = settings.kubernetes.version
         yield Used(product=KUBERNETES, version=version, decided_by=f"{PROJECT}:kubernetes.version")
     yield Used(product=CERTIFICATE, version=CA_CERTIFICATE, decided_by="components/sections/database.py")

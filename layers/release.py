@@ -6,6 +6,7 @@ import pulumi
 
 from components.alarms import alarm_names
 from components.release_marker import ReleaseMarker, ReleaseMarkerArgs
+from components.shared.backends import Backend
 from components.verification import Verification, VerificationArgs
 from layers.data import Data
 from layers.edge import Edge
@@ -45,7 +46,7 @@ def build_release(settings: StackSettings, layers: Layers) -> None:
         group=servers.name,
         template_id=servers.template_id,
         template_version=servers.template_version,
-        target_group_arn=layers.edge.load_balancer.target_group.arn,
+        target_group_arn=layers.edge.load_balancer.target_groups[Backend.SERVERS].arn,
         min_size=settings.app_servers.min_size,
         replacement_seconds=servers.replacement_seconds,
         grace_seconds=servers.grace_seconds,

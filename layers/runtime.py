@@ -6,6 +6,7 @@ import pulumi
 
 from components.alarms import alarm_names
 from components.app_servers import AppServers, AppServersArgs
+from components.shared.backends import Backend
 from components.shared.connections import Member
 from components.shared.runtime import ApiRuntime, ApplicationEnvironment, ServerGroup
 from layers.data import Data
@@ -34,7 +35,7 @@ def build_runtime(
             settings=settings.app_servers,
             stack=foundation.stack,
             placement=foundation.connections.placements[Member.APP_SERVERS],
-            target_group=edge.load_balancer.target_group,
+            target_group=edge.load_balancer.target_groups[Backend.SERVERS],
             environment=ApplicationEnvironment(
                 values=settings.application_environment,
                 secret_arns=data.secrets.arns,

@@ -101,6 +101,16 @@ class StackSettings(BaseModel):
         return connection_budget(self.runtime, self.app_servers, self.kubernetes, self.database)
 
     @property
+    def has_own_cluster(self) -> bool:
+        """Whether the stack makes a cluster of Kubernetes, instead of none or somebody else's."""
+        return self.runtime.has_pods and self.kubernetes.existing_cluster.name is None
+
+    @property
+    def foreign_nodes(self) -> str | None:
+        """Security group of the nodes of somebody else's cluster, if pods run there."""
+        return self.kubernetes.existing_cluster.security_group_id if self.runtime.has_pods else None
+
+    @property
     def traffic(self) -> Mapping[Backend, int]:
         """What serves the API, with its share of the requests in percent."""
         if self.runtime is RuntimeKind.BOTH:

@@ -54,7 +54,7 @@ FORBIDDEN = [
     (
         "layers/foundation.py",
         "import layers.data",
-        ["Release, operations, runtime, migration, edge and data, foundation", "No circles"],
+        ["Release, operations, runtime, migration, edge and data, foundation, network", "No circles"],
     ),
     ("components/cache.py", "import components.database", ["Components import only what they share"]),
     (

@@ -1,0 +1,120 @@
+"""The permissions boundary of the roles of Kubernetes: of its control plane, its nodes and its pods.
+
+Apart from the platform's boundary, because the network plugin attaches network interfaces and the load balancer's
+controller registers targets, which no other part may. What it lists is what AWS's own policies of EKS need here:
+AmazonEKSClusterPolicy and AmazonEKSWorkerNodePolicy allow far more, for load balancers and volumes that EKS makes.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.shared import iam
+from components.shared.database_access import MIGRATION_USER
+from components.shared.identity import StackIdentity
+
+DESCRIBE_NETWORK = iam.actions(
+    "ec2",
+    "DescribeAvailabilityZones DescribeInstanceTopology DescribeInstanceTypes DescribeInstances "
+    "DescribeNetworkInterfaces DescribeRouteTables DescribeSecurityGroups DescribeSubnets DescribeTags "
+    "DescribeVolumes DescribeVolumesModifications DescribeVpcs DescribeVpcPeeringConnections",
+)
+PULL_IMAGES = iam.actions("ecr", "BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EksBoundaryArgs:
+    identity: StackIdentity
+
+
+class EksBoundary(pulumi.ComponentResource):
+    """The policy that bounds every role of Kubernetes."""
+
+    arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: EksBoundaryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fixrx:components:EksBoundary", name, None, opts)
+        policy = aws.iam.Policy(
+            f"{name}-policy",
+            path=iam.role_path(args.identity),
+            description=f"{args.identity.prefix}: the most that a role of Kubernetes may do",
+            policy=_document(args.identity),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.arn = policy.arn
+        self.register_outputs({"arn": self.arn})
+
+
+def _document(identity: StackIdentity) -> pulumi.Output[str]:
+    scope = identity.arn_scope
+    interfaces = f"arn:aws:ec2:{scope}:network-interface/*"
+    return iam.document(
+        iam.statement(
+            "LookAround",
+            actions=[
+                *DESCRIBE_NETWORK,
+                *iam.actions("elasticloadbalancing", "DescribeTargetGroups DescribeTargetHealth"),
+                "ecr:GetAuthorizationToken",
+                "kms:DescribeKey",
+            ],
+            resources=["*"],
+        ),
+        # Nodes: AWS's own images are in AWS's accounts.
+        iam.statement("PullImages", actions=PULL_IMAGES, resources=[f"arn:aws:ecr:{identity.region}:*:repository/*"]),
+        iam.statement(
+            "BeNode",
+            actions=["eks:DescribeCluster", "eks-auth:AssumeRoleForPodIdentity"],
+            resources=[f"arn:aws:eks:{scope}:cluster/*"],
+        ),
+        iam.statement("SessionManagerAgent", actions=iam.SESSION_MANAGER_AGENT, resources=["*"]),
+        # The network plugin gives pods addresses of their node.
+        iam.statement(
+            "AddressesOfPods",
+            actions=iam.actions(
+                "ec2",
+                "AssignPrivateIpAddresses AttachNetworkInterface CreateNetworkInterface CreateTags "
+                "DeleteNetworkInterface DetachNetworkInterface ModifyNetworkInterfaceAttribute "
+                "UnassignPrivateIpAddresses",
+            ),
+            resources=[
+                interfaces,
+                *(f"arn:aws:ec2:{scope}:{kind}/*" for kind in ("instance", "security-group", "subnet")),
+            ],
+        ),
+        # The controller of the load balancer puts pods into the stack's target group, which it finds by its tags.
+        iam.statement(
+            "RegisterPods",
+            actions=iam.actions("elasticloadbalancing", "DeregisterTargets RegisterTargets"),
+            resources=[f"arn:aws:elasticloadbalancing:{scope}:targetgroup/*"],
+            conditions={
+                "StringEquals": {
+                    "aws:ResourceTag/Project": identity.project,
+                    "aws:ResourceTag/Environment": identity.environment,
+                }
+            },
+        ),
+        iam.statement(
+            "ReadOwnSecrets",
+            actions=["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+            resources=[f"arn:aws:secretsmanager:{scope}:secret:{identity.project}/{identity.environment}/*"],
+        ),
+        iam.statement(
+            "DecryptOwnSecrets",
+            actions=["kms:Decrypt"],
+            resources=[f"arn:aws:kms:{scope}:key/*"],
+            conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{identity.region}.amazonaws.com"}},
+        ),
+        iam.statement(
+            "MigrateDatabase",
+            actions=["rds-db:connect"],
+            resources=[f"arn:aws:rds-db:{scope}:dbuser:*/{MIGRATION_USER}"],
+        ),
+        iam.statement(
+            "WriteMetrics",
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringEquals": {"cloudwatch:namespace": ["ContainerInsights", "CWAgent"]}},
+        ),
+        iam.statement("WriteLogs", actions=iam.WRITE_LOGS, resources=[f"arn:aws:logs:{scope}:log-group:*"]),
+    )
