@@ -35,8 +35,6 @@ class EksClusterArgs:
     stack: StackContext
     placement: Placement | None
     """None if the cluster is somebody else's."""
-    boundary_arn: pulumi.Input[str]
-    """Of the roles of Kubernetes."""
     workflow_role_arns: Mapping[str, pulumi.Input[str]]
     """Of the workflows that preview and deploy, by these names; empty without a repository."""
 
@@ -89,9 +87,7 @@ class EksCluster(pulumi.ComponentResource):
         key = create_key(
             self._name, f"{identity.prefix}: secrets of Kubernetes", identity.account_id, grants=[], options=protected
         )
-        role = iam.service_role(
-            self._name, "eks.amazonaws.com", identity.account_id, self._child, boundary_arn=args.boundary_arn
-        )
+        role = iam.service_role(self._name, "eks.amazonaws.com", identity.account_id, self._child)
         permitted = aws.iam.RolePolicyAttachment(
             f"{self._name}-policy", role=role.name, policy_arn=CLUSTER_POLICY, opts=self._child
         )

@@ -70,8 +70,6 @@ class EksNodesArgs:
     cluster: Cluster
     placement: Placement | None
     """None if the nodes are somebody else's."""
-    boundary_arn: pulumi.Input[str]
-    """Of the roles of Kubernetes."""
 
 
 class EksNodes(pulumi.ComponentResource):
@@ -141,13 +139,7 @@ class EksNodes(pulumi.ComponentResource):
 
     def _create_pod_role(self, add_on: str, policy: str) -> aws.iam.Role:
         args = self._args
-        role = iam.pod_role(
-            f"{self._name}-{add_on}",
-            args.cluster.arn,
-            args.stack.identity.account_id,
-            self._child,
-            boundary_arn=args.boundary_arn,
-        )
+        role = iam.pod_role(f"{self._name}-{add_on}", args.cluster.arn, args.stack.identity.account_id, self._child)
         aws.iam.RolePolicyAttachment(
             f"{self._name}-{add_on}-policy",
             role=role.name,
@@ -158,7 +150,7 @@ class EksNodes(pulumi.ComponentResource):
 
     def _create_group(self, placement: Placement, first: Sequence[aws.eks.Addon]) -> aws.eks.NodeGroup:
         args, settings = self._args, self._args.settings
-        role = iam.service_role(self._name, "ec2.amazonaws.com", None, self._child, boundary_arn=args.boundary_arn)
+        role = iam.service_role(self._name, "ec2.amazonaws.com", None, self._child)
         permitted = [
             aws.iam.RolePolicyAttachment(
                 f"{self._name}-{policy.lower()}",

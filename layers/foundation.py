@@ -39,7 +39,9 @@ def build_foundation(settings: StackSettings) -> Foundation:
     identity = settings.identity
     tag_every_resource(identity)
     options = options_for_account(identity)
-    boundary = PermissionsBoundary("permissions-boundary", PermissionsBoundaryArgs(identity=identity), options)
+    boundary = PermissionsBoundary(
+        "permissions-boundary", PermissionsBoundaryArgs(identity=identity, has_pods=settings.runtime.has_pods), options
+    )
     boundary.set_on_every_role()
     workflows = ContinuousIntegration(
         "continuous-integration",
@@ -49,7 +51,7 @@ def build_foundation(settings: StackSettings) -> Foundation:
             zone=settings.dns.zone,
             api_domain=settings.dns.api_domain,
             cdn_domain=settings.cdn_domain,
-            boundary_arns=[boundary.arn, boundary.backups_arn],
+            boundary_arns=boundary.arns,
         ),
         options,
     )

@@ -123,12 +123,11 @@ def service_role(
     service: str,
     account_id: str | None,
     options: pulumi.ResourceOptions,
-    boundary_arn: pulumi.Input[str] | None = None,
 ) -> aws.iam.Role:
     """Declare a role that only the given AWS service can assume.
 
     With an account id the service may assume it only on behalf of this account, which prevents the confused deputy
-    problem. EC2 sends no such context, so instance roles pass None. Without a boundary it gets the platform's.
+    problem. EC2 sends no such context, so instance roles pass None.
     """
     trust: Statement = {
         "Sid": "ServiceMayAssume",
@@ -141,7 +140,6 @@ def service_role(
     return aws.iam.Role(
         f"{name}-role",
         assume_role_policy=document(trust),
-        permissions_boundary=boundary_arn,
         opts=options,
     )
 
@@ -151,7 +149,6 @@ def pod_role(
     cluster_arn: pulumi.Input[str],
     account_id: str,
     options: pulumi.ResourceOptions,
-    boundary_arn: pulumi.Input[str],
 ) -> aws.iam.Role:
     """Declare a role that only pods of this cluster can assume, through EKS Pod Identity."""
     trust: Statement = {
@@ -164,9 +161,7 @@ def pod_role(
             "ArnEquals": {"aws:SourceArn": cluster_arn},
         },
     }
-    return aws.iam.Role(
-        f"{name}-role", assume_role_policy=document(trust), permissions_boundary=boundary_arn, opts=options
-    )
+    return aws.iam.Role(f"{name}-role", assume_role_policy=document(trust), opts=options)
 
 
 def role_policy(

@@ -1,19 +1,18 @@
-"""The permissions boundary of the roles of Kubernetes: of its control plane, its nodes and its pods.
+"""What Kubernetes needs in the account: the most that its roles may do, and what a deployment does to make it.
 
-Apart from the platform's boundary, because the network plugin attaches network interfaces and the load balancer's
-controller registers targets, which no other part may. What it lists is what AWS's own policies of EKS need here:
-AmazonEKSClusterPolicy and AmazonEKSWorkerNodePolicy allow far more, for load balancers and volumes that EKS makes.
+Its roles have a boundary apart from the platform's, because the network plugin attaches network interfaces and the load
+balancer's controller registers targets, which no other part may. What it lists is what AWS's own policies of EKS need
+here: AmazonEKSClusterPolicy allows far more, for load balancers and volumes that EKS makes.
 """
 
-from dataclasses import dataclass
-
-import pulumi
-import pulumi_aws as aws
+from collections.abc import Sequence
 
 from components.shared import iam
 from components.shared.database_access import MIGRATION_USER
 from components.shared.identity import StackIdentity
 
+ROLES_PREFIX = "eks-"
+"""Logical names of the roles of Kubernetes begin with it."""
 DESCRIBE_NETWORK = iam.actions(
     "ec2",
     "DescribeAvailabilityZones DescribeInstanceTopology DescribeInstanceTypes DescribeInstances "
@@ -23,33 +22,11 @@ DESCRIBE_NETWORK = iam.actions(
 PULL_IMAGES = iam.actions("ecr", "BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer")
 
 
-@dataclass(frozen=True, kw_only=True)
-class EksBoundaryArgs:
-    identity: StackIdentity
-
-
-class EksBoundary(pulumi.ComponentResource):
-    """The policy that bounds every role of Kubernetes."""
-
-    arn: pulumi.Output[str]
-
-    def __init__(self, name: str, args: EksBoundaryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("fixrx:components:EksBoundary", name, None, opts)
-        policy = aws.iam.Policy(
-            f"{name}-policy",
-            path=iam.role_path(args.identity),
-            description=f"{args.identity.prefix}: the most that a role of Kubernetes may do",
-            policy=_document(args.identity),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.arn = policy.arn
-        self.register_outputs({"arn": self.arn})
-
-
-def _document(identity: StackIdentity) -> pulumi.Output[str]:
+def boundary_statements(identity: StackIdentity) -> Sequence[iam.Statement]:
+    """Return the most that a role of Kubernetes may do."""
     scope = identity.arn_scope
     interfaces = f"arn:aws:ec2:{scope}:network-interface/*"
-    return iam.document(
+    return [
         iam.statement(
             "LookAround",
             actions=[
@@ -117,4 +94,4 @@ def _document(identity: StackIdentity) -> pulumi.Output[str]:
             conditions={"StringEquals": {"cloudwatch:namespace": ["ContainerInsights", "CWAgent"]}},
         ),
         iam.statement("WriteLogs", actions=iam.WRITE_LOGS, resources=[f"arn:aws:logs:{scope}:log-group:*"]),
-    )
+    ]
