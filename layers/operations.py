@@ -32,7 +32,7 @@ def build_operations(
         data.credentials,
         data.vault,
         migration.jobs,
-        runtime.api,
+        runtime,
     )
     alarms = Alarms(
         "alarms",

@@ -7,6 +7,7 @@ import pulumi
 from components.alarms import alarm_names
 from components.release_marker import ReleaseMarker, ReleaseMarkerArgs
 from components.shared.backends import Backend
+from components.shared.runtime import ServerGroup
 from components.verification import Verification, VerificationArgs
 from layers.data import Data
 from layers.edge import Edge
@@ -35,9 +36,13 @@ class Layers:
         return [*(part for layer in layers for part in layer.parts), self.operations.alarms]
 
 
-def build_release(settings: StackSettings, layers: Layers) -> None:
-    identity, options = settings.identity, layers.foundation.options
-    servers, release = layers.runtime.servers, layers.migration.release
+def build_release(settings: StackSettings, layers: Layers) -> list[ReleaseMarker]:
+    """Pods need no marker: Pulumi itself waits until the load balancer has found each of them healthy."""
+    return [_of_servers(settings, layers, api.servers) for api in layers.runtime.servers]
+
+
+def _of_servers(settings: StackSettings, layers: Layers, servers: ServerGroup) -> ReleaseMarker:
+    identity, options, release = settings.identity, layers.foundation.options, layers.migration.release
     verification = Verification("verification", VerificationArgs(identity=identity), options)
     gates = released_hooks(
         identity.region,
@@ -56,7 +61,7 @@ def build_release(settings: StackSettings, layers: Layers) -> None:
         domain=settings.dns.api_domain,
         ready_path=settings.load_balancer.ready_path,
     )
-    ReleaseMarker(
+    return ReleaseMarker(
         "released",
         ReleaseMarkerArgs(
             identity=identity,

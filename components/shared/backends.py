@@ -27,6 +27,10 @@ class RuntimeKind(StrEnum):
             RuntimeKind.BOTH: (Backend.SERVERS, Backend.PODS),
         }[self]
 
+    def having(self, backend: Backend) -> Sequence[Backend]:
+        """Return the kind of targets if a stack has it, else nothing: for what is built once for each."""
+        return [backend] if backend in self.backends else []
+
     @property
     def has_servers(self) -> bool:
         return Backend.SERVERS in self.backends

@@ -10,7 +10,7 @@ CONTROLLERS_NAMESPACE = "kube-system"
 APPLICATION_NAMESPACE = "fixrx"
 API_NAME = "fixrx-api"
 """Of the Deployment, and of what belongs to it."""
-MIGRATION_ACCOUNT = "fixrx-migrate"
+MIGRATION_NAME = "fixrx-migrate"
 """Service account of the migration, which alone may log in to the database with a token."""
 
 
