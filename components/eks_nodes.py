@@ -160,6 +160,16 @@ class EksNodes(pulumi.ComponentResource):
             )
             for policy in NODE_POLICIES
         ]
+        # What was added by hand is removed by the next `pulumi up`.
+        aws.iam.RolePoliciesExclusive(
+            f"{self._name}-only-own-policies", role_name=role.name, policy_names=[], opts=self._child
+        )
+        aws.iam.RolePolicyAttachmentsExclusive(
+            f"{self._name}-only-own-attachments",
+            role_name=role.name,
+            policy_arns=[attachment.policy_arn for attachment in permitted],
+            opts=self._child,
+        )
         template = self._create_launch_template(placement)
         return aws.eks.NodeGroup(
             f"{self._name}-group",

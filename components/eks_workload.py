@@ -109,7 +109,10 @@ class EksWorkload(pulumi.ComponentResource):
         policies = pods.network_policies(self._args.public_blocks, self._args.data_blocks)
         return [
             kubernetes.networking.v1.NetworkPolicy(
-                f"{self._name}-{purpose}", metadata={**self._metadata, "name": purpose}, spec=spec, opts=self._child
+                f"{self._name}-{purpose}-connections",
+                metadata={**self._metadata, "name": purpose},
+                spec=spec,
+                opts=self._child,
             )
             for purpose, spec in policies.items()
         ]
@@ -181,7 +184,7 @@ class EksWorkload(pulumi.ComponentResource):
             "DATABASE_USER": MIGRATION_USER,
             "DATABASE_NAME": args.database_name,
             "DATABASE_ENDPOINT": args.primary.endpoint,
-            "DATABASE_URL_OPTIONS": args.url_options,
+            "DATABASE_OPTIONS": args.url_options,
         }
         return kubernetes.batch.v1.Job(
             f"{self._name}-migration",

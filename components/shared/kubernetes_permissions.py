@@ -33,10 +33,10 @@ def boundary_statements(identity: StackIdentity) -> Sequence[iam.Statement]:
                 *DESCRIBE_NETWORK,
                 *iam.actions("elasticloadbalancing", "DescribeTargetGroups DescribeTargetHealth"),
                 "ecr:GetAuthorizationToken",
-                "kms:DescribeKey",
             ],
             resources=["*"],
         ),
+        iam.statement("DescribeKeys", actions=["kms:DescribeKey"], resources=[f"arn:aws:kms:{scope}:key/*"]),
         # Nodes: AWS's own images are in AWS's accounts.
         iam.statement("PullImages", actions=PULL_IMAGES, resources=[f"arn:aws:ecr:{identity.region}:*:repository/*"]),
         iam.statement(
@@ -58,6 +58,7 @@ def boundary_statements(identity: StackIdentity) -> Sequence[iam.Statement]:
                 interfaces,
                 *(f"arn:aws:ec2:{scope}:{kind}/*" for kind in ("instance", "security-group", "subnet")),
             ],
+            conditions={"StringEqualsIfExists": {"aws:ResourceAccount": identity.account_id}},
         ),
         # The controller of the load balancer puts pods into the stack's target group, which it finds by its tags.
         iam.statement(

@@ -1,7 +1,7 @@
 // Migrates the database to the release of this image, as a job of Kubernetes: logs in with a token of IAM, which is asked
 // for at each login and valid for 15 minutes. The credentials come from EKS Pod Identity. The URL is never printed.
 //
-// DATABASE_USER, DATABASE_NAME, DATABASE_ENDPOINT (host and port), DATABASE_URL_OPTIONS, AWS_REGION
+// DATABASE_USER, DATABASE_NAME, DATABASE_ENDPOINT (host and port), DATABASE_OPTIONS (query string), AWS_REGION
 const { spawnSync } = require('child_process');
 const crypto = require('crypto');
 const fs = require('fs');
@@ -54,7 +54,7 @@ function token({ AccessKeyId, SecretAccessKey, Token }, now) {
 async function run(script) {
   const password = encodeURIComponent(token(await credentials(), new Date()));
   const login = `${told.DATABASE_USER}:${password}@${told.DATABASE_ENDPOINT}`;
-  const url = `postgresql://${login}/${told.DATABASE_NAME}?${told.DATABASE_URL_OPTIONS}`;
+  const url = `postgresql://${login}/${told.DATABASE_NAME}?${told.DATABASE_OPTIONS}`;
   console.log(`migrate: npm run ${script}`);
   const ended = spawnSync('npm', ['run', script], { stdio: 'inherit', env: { ...told, DATABASE_URL: url } });
   if (ended.status !== 0) throw new Error(`npm run ${script} ended with ${ended.status ?? ended.signal ?? ended.error?.code}`);
