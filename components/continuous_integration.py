@@ -5,7 +5,7 @@ A workflow presents a token in which GitHub signs the repository and the trigger
 No role can change the roles here or the permissions boundary: an administrator does that from a terminal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -13,6 +13,7 @@ import pulumi_aws as aws
 
 from components.sections.continuous_integration import GITHUB, ContinuousIntegrationSettings
 from components.shared import iam
+from components.shared import kubernetes_permissions as kubernetes
 from components.shared import workflow_permissions as permissions
 from components.shared.identity import StackIdentity
 from components.shared.workflow_permissions import WorkflowScope
@@ -35,6 +36,8 @@ class ContinuousIntegrationArgs:
     """Domain of the static files, likewise."""
     boundary_arns: Sequence[pulumi.Input[str]]
     """Boundary of the platform's roles: a deployment may create roles only with it."""
+    has_pods: bool = False
+    """Whether a deployment makes a cluster of Kubernetes, or what pods need in somebody else's."""
 
 
 class ContinuousIntegration(pulumi.ComponentResource):
@@ -97,6 +100,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
         """The policy is also the role's permissions boundary, so a policy attached later adds no permission."""
         statements = [
             *permissions.read_statements(self._scope, self._path),
+            *self._of_pods(kubernetes.deployment_reads),
             *self._use_state(["s3:GetObject"], ["kms:Decrypt"]),
         ]
         policy = self._create_policy("preview-policy", "permissions of the workflow that runs the preview", statements)
@@ -113,7 +117,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
         boundary = self._create_policy(
             "deploy-boundary",
             "the most that the workflow that runs the deploy may do",
-            permissions.boundary_statements(scope, state),
+            [*permissions.boundary_statements(scope, state), *self._of_pods(kubernetes.deployment_bounds)],
         )
         subjects = self._subjects(f"environment:{self._args.identity.environment}")
         role = self._create_role("deploy", identity_provider_arn, subjects, boundary, DEPLOY_SESSION_SECONDS)
@@ -141,7 +145,19 @@ class ContinuousIntegration(pulumi.ComponentResource):
         self._attach("deploy-data", "databases", permissions.data_statements(scope), role)
         self._attach("deploy-storage", "buckets, keys, logs", permissions.storage_statements(scope), role)
         self._attach("deploy-operations", "alarms and messages", permissions.operations_statements(scope), role)
+        if self._args.has_pods:
+            # Not attached: a role has ten attached policies at most.
+            boundary_arns = self._args.boundary_arns
+            statements = [
+                *kubernetes.deployment_reads(scope.identity),
+                *kubernetes.deployment_writes(scope.identity, boundary_arns),
+            ]
+            iam.role_policy(f"{self._name}-deploy-kubernetes", role, iam.document(*statements), self._child)
         return role
+
+    def _of_pods(self, statements: Callable[[StackIdentity], Sequence[iam.Statement]]) -> Sequence[iam.Statement]:
+        """Return statements that a stack with pods needs, else none."""
+        return statements(self._args.identity) if self._args.has_pods else []
 
     def _create_image_role(self, identity_provider_arn: pulumi.Input[str]) -> aws.iam.Role:
         """Reads what AWS publishes for everybody, for the weekly workflow of the main branch."""

@@ -52,6 +52,7 @@ def build_foundation(settings: StackSettings) -> Foundation:
             api_domain=settings.dns.api_domain,
             cdn_domain=settings.cdn_domain,
             boundary_arns=boundary.arns,
+            has_pods=settings.runtime.has_pods,
         ),
         options,
     )

@@ -12,7 +12,8 @@ from components.shared.connections import Member
 from components.shared.releases import archive_key
 from layers.data import Data
 from layers.foundation import Foundation
-from rollout import Release, migrated_hooks, migrated_value, prepared_hooks
+from layers.preparation import build_preparation
+from rollout import Release, migrated_hooks, migrated_value
 from settings import StackSettings
 
 
@@ -57,7 +58,7 @@ def build_migration(settings: StackSettings, foundation: Foundation, data: Data)
         jobs=jobs,
         release=release,
         migrated=tuple(_migrated(settings, foundation, data, jobs, release) for _ in runtime.having(Backend.SERVERS)),
-        prepared=tuple(_prepared(settings, foundation, data) for _ in runtime.having(Backend.PODS)),
+        prepared=tuple(build_preparation(settings, foundation, data) for _ in runtime.having(Backend.PODS)),
     )
 
 
@@ -94,33 +95,5 @@ def _migrated(
             pulumi.ResourceOptions(
                 depends_on=[data.database.primary, data.credentials.bootstrap, data.backups, jobs.migrate]
             ),
-        ),
-    )
-
-
-def _prepared(settings: StackSettings, foundation: Foundation, data: Data) -> ReleaseMarker:
-    identity, digest = settings.identity, settings.kubernetes.image_digest or ""
-    gates = prepared_hooks(
-        identity.region,
-        account_id=identity.account_id,
-        prefix=identity.prefix,
-        tags=identity.tags("before-release"),
-        marker=marker_name(identity, "prepared"),
-        digest=digest,
-        secrets=dict(data.secrets.arns),
-        database=data.database.primary.identifier,
-        wait_minutes=settings.rollout.wait_minutes,
-    )
-    return ReleaseMarker(
-        "prepared",
-        ReleaseMarkerArgs(
-            identity=identity,
-            value=digest,
-            description="The image of the pods, for whose migration everything is there",
-            gates=gates,
-        ),
-        pulumi.ResourceOptions.merge(
-            foundation.options,
-            pulumi.ResourceOptions(depends_on=[data.database.primary, data.credentials.bootstrap]),
         ),
     )

@@ -1,6 +1,5 @@
 """Pods: the cluster of Kubernetes, its own or somebody else's, and the API in it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -26,7 +25,7 @@ class Pods:
 
     name: pulumi.Output[str]
     """Of the Deployment."""
-    alarms: Sequence[AlarmSpecification]
+    alarms: list[AlarmSpecification]
     parts: tuple[pulumi.ComponentResource, ...]
     """All of it."""
 

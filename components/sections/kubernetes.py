@@ -6,15 +6,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from components.shared.instance_types import Architecture, ServerType, capacity_of
+from components.shared.pod_sizes import POD_MILLICPU, PROXY_MEMORY_MIB, PROXY_MILLICPU
 from components.shared.production import NOT_BURSTABLE, Production, Protected
 from components.shared.section import RETENTION_AUDIT_DAYS, LogRetentionDays, Section, TextFormat
 
 SURGE_PODS = 1
 """A rollout starts one pod before it stops another."""
-POD_MILLICPU = 1000
-"""One process of Node uses one processor."""
-PROXY_MILLICPU = 100
-PROXY_MEMORY_MIB = 64
 SYSTEM_MILLICPU = 500
 """Of each node: kubelet, network, DNS, metrics, logs and the controllers."""
 SYSTEM_MEMORY_MIB = 2048

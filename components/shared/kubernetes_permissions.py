@@ -7,6 +7,8 @@ here: AmazonEKSClusterPolicy allows far more, for load balancers and volumes tha
 
 from collections.abc import Sequence
 
+import pulumi
+
 from components.shared import iam
 from components.shared.database_access import MIGRATION_USER
 from components.shared.identity import StackIdentity
@@ -96,3 +98,115 @@ def boundary_statements(identity: StackIdentity) -> Sequence[iam.Statement]:
         ),
         iam.statement("WriteLogs", actions=iam.WRITE_LOGS, resources=[f"arn:aws:logs:{scope}:log-group:*"]),
     ]
+
+
+READ_CLUSTER = iam.actions("eks", "Describe* List*")
+READ_REPOSITORY = iam.actions("ecr", "DescribeRepositories GetLifecyclePolicy ListTagsForResource")
+MANAGE_CLUSTER = iam.actions(
+    "eks",
+    "AssociateAccessPolicy CreateAccessEntry CreateAddon CreateCluster CreateNodegroup CreatePodIdentityAssociation "
+    "DeleteAccessEntry DeleteAddon DeleteCluster DeleteNodegroup DeletePodIdentityAssociation DisassociateAccessPolicy "
+    "TagResource UntagResource UpdateAccessEntry UpdateAddon UpdateClusterConfig UpdateClusterVersion "
+    "UpdateNodegroupConfig UpdateNodegroupVersion UpdatePodIdentityAssociation",
+)
+MANAGE_REPOSITORY = iam.actions(
+    "ecr",
+    "CreateRepository DeleteLifecyclePolicy DeleteRepository PutImageScanningConfiguration PutImageTagMutability "
+    "PutLifecyclePolicy TagResource UntagResource",
+)
+MANAGE_LOG_GROUPS = iam.actions(
+    "logs",
+    "AssociateKmsKey CreateLogGroup DeleteLogGroup ListTagsForResource PutRetentionPolicy TagResource UntagResource",
+)
+PASSED_TO = ("ec2.amazonaws.com", "eks.amazonaws.com", "pods.eks.amazonaws.com")
+ATTACHED = (
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonEKSClusterPolicy",
+    "AmazonEKSWorkerNodePolicy",
+    "AmazonEKS_CNI_Policy",
+    "AmazonSSMManagedInstanceCore",
+    "CloudWatchAgentServerPolicy",
+)
+"""AWS's policies that the roles of Kubernetes have."""
+LINKED_ROLES = ("eks", "eks-nodegroup")
+
+
+def deployment_reads(identity: StackIdentity) -> Sequence[iam.Statement]:
+    """Return what a preview and a deployment read of the cluster and its images. No secret, no image."""
+    return [
+        iam.statement(
+            "ReadKubernetes",
+            actions=[*READ_CLUSTER, *READ_REPOSITORY],
+            resources=[*_cluster_arns(identity), *_repository_arns(identity)],
+        )
+    ]
+
+
+def deployment_writes(identity: StackIdentity, boundary_arns: Sequence[pulumi.Input[str]]) -> Sequence[iam.Statement]:
+    """Return what a deployment does besides, to the stack's own only: by name, and by the path of roles."""
+    account = identity.account_id
+    roles = f"arn:aws:iam::{account}:role{iam.role_path(identity)}*"
+    linked = {"iam:AWSServiceName": [f"{service}.amazonaws.com" for service in LINKED_ROLES]}
+    return [
+        iam.statement(
+            "ManageKubernetes",
+            actions=[*MANAGE_CLUSTER, *MANAGE_REPOSITORY],
+            resources=[*_cluster_arns(identity), *_repository_arns(identity)],
+        ),
+        iam.statement("ManageLogs", actions=MANAGE_LOG_GROUPS, resources=_log_group_arns(identity)),
+        iam.statement(
+            "PassRolesOfKubernetes",
+            actions=["iam:PassRole"],
+            resources=[roles],
+            conditions={"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
+        ),
+        iam.statement(
+            "AttachPoliciesOfKubernetes",
+            actions=["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+            resources=[roles],
+            conditions={
+                "StringEquals": {"iam:PermissionsBoundary": boundary_arns},
+                "ArnEquals": {"iam:PolicyARN": [f"arn:aws:iam::aws:policy/{policy}" for policy in ATTACHED]},
+            },
+        ),
+        iam.statement(
+            "CreateLinkedRoles",
+            actions=["iam:CreateServiceLinkedRole"],
+            resources=[f"arn:aws:iam::{account}:role/aws-service-role/eks*"],
+            conditions={"StringEquals": linked},
+        ),
+    ]
+
+
+def deployment_bounds(identity: StackIdentity) -> Sequence[iam.Statement]:
+    """Return what the boundary of a deployment allows besides. Short, since IAM limits its length."""
+    return [
+        iam.statement(
+            "Eks",
+            actions=["ecr:*", "eks:*"],
+            resources=[f"arn:aws:eks:{identity.arn_scope}:*/{identity.prefix}*", *_repository_arns(identity)],
+        ),
+        iam.statement(
+            "EksRoles",
+            actions=["iam:PassRole"],
+            resources=[f"arn:aws:iam::{identity.account_id}:role{iam.role_path(identity)}*"],
+            conditions={"StringLike": {"iam:PassedToService": "*eks.amazonaws.com"}},
+        ),
+    ]
+
+
+def _cluster_arns(identity: StackIdentity) -> Sequence[str]:
+    """The cluster, and what belongs to it: its name follows the kind of each."""
+    return [
+        f"arn:aws:eks:{identity.arn_scope}:*/{identity.prefix}",
+        f"arn:aws:eks:{identity.arn_scope}:*/{identity.prefix}/*",
+    ]
+
+
+def _repository_arns(identity: StackIdentity) -> Sequence[str]:
+    return [f"arn:aws:ecr:{identity.arn_scope}:repository/{identity.project}/{identity.environment}/*"]
+
+
+def _log_group_arns(identity: StackIdentity) -> Sequence[str]:
+    names = (f"/aws/eks/{identity.prefix}/cluster", f"/aws/containerinsights/{identity.prefix}/*")
+    return [f"arn:aws:logs:{identity.arn_scope}:log-group:{name}{part}" for name in names for part in ("", ":*")]

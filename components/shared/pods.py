@@ -7,19 +7,14 @@ each kind of probe one, with one purpose; no two containers with the same task.
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.sections.kubernetes import (
-    POD_MILLICPU,
-    PROXY_MEMORY_MIB,
-    PROXY_MILLICPU,
-    KubernetesSettings,
-)
 from components.shared.host import ProxyConfiguration, render
 from components.shared.kubernetes import CONTROLLERS_NAMESPACE
+from components.shared.pod_sizes import POD_MILLICPU, PROXY_MEMORY_MIB, PROXY_MILLICPU
 from components.shared.ports import (
     ANYWHERE_IPV4,
     APPLICATION_PORT,
@@ -58,7 +53,23 @@ Container: TypeAlias = kubernetes.core.v1.ContainerArgsDict
 NetworkPolicySpec: TypeAlias = kubernetes.networking.v1.NetworkPolicySpecArgsDict
 
 
-def node_options(settings: KubernetesSettings) -> str:
+class PodSettings(Protocol):
+    """What a pod is sized by: the section `fixrx:kubernetes` has it."""
+
+    @property
+    def heap_mib(self) -> int: ...
+
+    @property
+    def memory_request_mib(self) -> int: ...
+
+    @property
+    def memory_limit_mib(self) -> int: ...
+
+    @property
+    def proxy_image(self) -> str | None: ...
+
+
+def node_options(settings: PodSettings) -> str:
     """Return what every Node process gets: its heap, and how it finishes what it has in hand."""
     return f"--max-old-space-size={settings.heap_mib} --require={FILES_PATH}/worker.js"
 
@@ -95,7 +106,7 @@ def files(target_group: TargetGroup, vpc_cidr: IPv4Network) -> Mapping[str, str]
 
 
 def api_pod(
-    settings: KubernetesSettings,
+    settings: PodSettings,
     image: pulumi.Input[str],
     target_group: TargetGroup,
     *,
@@ -121,7 +132,7 @@ def api_pod(
 
 
 def migration_pod(
-    settings: KubernetesSettings,
+    settings: PodSettings,
     image: pulumi.Input[str],
     account: pulumi.Input[str],
     files_map: pulumi.Input[str],
@@ -255,7 +266,7 @@ def _spread() -> Sequence[kubernetes.core.v1.TopologySpreadConstraintArgsDict]:
 
 
 def _process(
-    settings: KubernetesSettings,
+    settings: PodSettings,
     image: pulumi.Input[str],
     target_group: TargetGroup,
     settings_map: pulumi.Input[str],
@@ -298,7 +309,7 @@ def _process(
     }
 
 
-def _proxy(settings: KubernetesSettings) -> Container:
+def _proxy(settings: PodSettings) -> Container:
     """nginx with the guide's headers, rate limit and /health."""
     return {
         "name": "proxy",
