@@ -72,8 +72,10 @@ class EksWorkload(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        namespace = self._create_namespace()
-        self._metadata: Metadata = {"namespace": namespace.metadata.name}
+        self._namespace = self._create_namespace()
+        # The name itself, not the namespace's output: a preview shows it, and policies read it.
+        self._metadata: Metadata = {"namespace": APPLICATION_NAMESPACE}
+        self._inside = pulumi.ResourceOptions(parent=self, depends_on=[self._namespace])
         isolated = self._isolate()
         settings, files = self._create_settings(), self._create_files()
         secrets, checksum = self._copy_secrets()
@@ -87,7 +89,7 @@ class EksWorkload(pulumi.ComponentResource):
         self.register_outputs({"name": self.name})
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, depends_on=list(resources))
+        return pulumi.ResourceOptions(parent=self, depends_on=[self._namespace, *resources])
 
     def _create_namespace(self) -> kubernetes.core.v1.Namespace:
         return kubernetes.core.v1.Namespace(
@@ -101,7 +103,7 @@ class EksWorkload(pulumi.ComponentResource):
                     "elbv2.k8s.aws/pod-readiness-gate-inject": "enabled",
                 },
             },
-            opts=self._after(*self._args.ready_first),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(self._args.ready_first)),
         )
 
     def _isolate(self) -> list[pulumi.Resource]:
@@ -112,7 +114,7 @@ class EksWorkload(pulumi.ComponentResource):
                 f"{self._name}-{purpose}-connections",
                 metadata={**self._metadata, "name": purpose},
                 spec=spec,
-                opts=self._child,
+                opts=self._inside,
             )
             for purpose, spec in policies.items()
         ]
@@ -124,7 +126,7 @@ class EksWorkload(pulumi.ComponentResource):
             metadata=self._metadata,
             immutable=True,
             data={**self._args.environment.values, "NODE_OPTIONS": pods.node_options(self._args.settings)},
-            opts=self._child,
+            opts=self._inside,
         )
 
     def _create_files(self) -> kubernetes.core.v1.ConfigMap:
@@ -133,7 +135,7 @@ class EksWorkload(pulumi.ComponentResource):
             metadata=self._metadata,
             immutable=True,
             data=pods.files(self._args.target_group, self._args.vpc_cidr),
-            opts=self._child,
+            opts=self._inside,
         )
 
     def _copy_secrets(self) -> tuple[kubernetes.apiextensions.CustomResource, pulumi.Output[str]]:
@@ -149,7 +151,7 @@ class EksWorkload(pulumi.ComponentResource):
             metadata={**self._metadata, "name": "aws"},
             # As the controller itself: pods have no identity that could read a secret.
             spec={"provider": {"aws": {"service": "SecretsManager", "region": region}}},
-            opts=self._child,
+            opts=self._inside,
         )
         arns = self._args.environment.secret_arns
         wanted = {
@@ -196,11 +198,11 @@ class EksWorkload(pulumi.ComponentResource):
                 "template": {
                     "metadata": {"labels": MIGRATION_LABELS},
                     "spec": pods.migration_pod(
-                        args.settings, args.image, account.metadata.name, files.metadata.name, environment
+                        args.settings, args.image, MIGRATION_NAME, files.metadata.name, environment
                     ),
                 },
             },
-            opts=self._after(*identity, *isolated, *args.migrate_first),
+            opts=self._after(account, *identity, *isolated, *args.migrate_first),
         )
 
     def _create_migration_identity(self) -> tuple[kubernetes.core.v1.ServiceAccount, list[pulumi.Resource]]:
@@ -210,7 +212,7 @@ class EksWorkload(pulumi.ComponentResource):
             f"{name}-account",
             metadata={**self._metadata, "name": MIGRATION_NAME},
             automount_service_account_token=False,
-            opts=self._child,
+            opts=self._inside,
         )
         role = iam.pod_role(name, args.cluster.arn, args.stack.identity.account_id, self._child)
         log_in = iam.log_in_statement("LogIn", args.stack.identity, args.primary.resource_id, [MIGRATION_USER])
@@ -237,13 +239,13 @@ class EksWorkload(pulumi.ComponentResource):
             f"{self._name}-account",
             metadata={**self._metadata, "name": API_NAME},
             automount_service_account_token=False,
-            opts=self._child,
+            opts=self._inside,
         )
         pod = pods.api_pod(
             args.settings,
             args.image,
             args.target_group,
-            account=account.metadata.name,
+            account=API_NAME,
             settings_map=settings.metadata.name,
             files_map=files.metadata.name,
             secret=self._secret_name,
@@ -267,7 +269,7 @@ class EksWorkload(pulumi.ComponentResource):
                     "spec": pod,
                 },
             },
-            opts=self._after(*after),
+            opts=self._after(account, *after),
         )
 
     def _register_pods(self) -> kubernetes.apiextensions.CustomResource:
@@ -284,7 +286,7 @@ class EksWorkload(pulumi.ComponentResource):
                 "selector": LABELS,
                 "ports": [{"name": "http", "port": HTTP_PORT, "target_port": POD_PORT, "protocol": "TCP"}],
             },
-            opts=self._child,
+            opts=self._inside,
         )
         from_load_balancer = {
             "ingress": [
@@ -303,10 +305,10 @@ class EksWorkload(pulumi.ComponentResource):
             spec={
                 "targetGroupARN": args.target_group.arn,
                 "targetType": "ip",
-                "serviceRef": {"name": service.metadata.name, "port": "http"},
+                "serviceRef": {"name": API_NAME, "port": "http"},
                 **({"networking": from_load_balancer} if foreign else {}),
             },
-            opts=self._after(*self._args.ready_first),
+            opts=self._after(service, *self._args.ready_first),
         )
 
     def _scale(self, deployment: kubernetes.apps.v1.Deployment) -> None:
@@ -318,7 +320,7 @@ class EksWorkload(pulumi.ComponentResource):
                 "scale_target_ref": {
                     "api_version": "apps/v1",
                     "kind": "Deployment",
-                    "name": deployment.metadata.name,
+                    "name": API_NAME,
                 },
                 "min_replicas": settings.min_pods,
                 "max_replicas": settings.max_pods,
@@ -338,7 +340,7 @@ class EksWorkload(pulumi.ComponentResource):
                     }
                 },
             },
-            opts=self._child,
+            opts=self._after(deployment),
         )
         kubernetes.policy.v1.PodDisruptionBudget(
             f"{self._name}-disruption-budget",
@@ -349,7 +351,7 @@ class EksWorkload(pulumi.ComponentResource):
                 # A pod that serves nobody must not keep its node from being replaced.
                 "unhealthy_pod_eviction_policy": "AlwaysAllow",
             },
-            opts=self._child,
+            opts=self._inside,
         )
 
 

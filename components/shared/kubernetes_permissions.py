@@ -39,12 +39,21 @@ def boundary_statements(identity: StackIdentity) -> Sequence[iam.Statement]:
             resources=["*"],
         ),
         iam.statement("DescribeKeys", actions=["kms:DescribeKey"], resources=[f"arn:aws:kms:{scope}:key/*"]),
-        # Nodes: AWS's own images are in AWS's accounts.
-        iam.statement("PullImages", actions=PULL_IMAGES, resources=[f"arn:aws:ecr:{identity.region}:*:repository/*"]),
+        # Nodes alone: AWS's own images are in AWS's accounts, another one in each region.
+        iam.statement(
+            "PullImages",
+            actions=PULL_IMAGES,
+            resources=[f"arn:aws:ecr:{identity.region}:*:repository/*"],
+            conditions={
+                "ArnLike": {
+                    "aws:PrincipalArn": [f"arn:aws:iam::{identity.account_id}:role{iam.role_path(identity)}eks-nodes-*"]
+                }
+            },
+        ),
         iam.statement(
             "BeNode",
             actions=["eks:DescribeCluster", "eks-auth:AssumeRoleForPodIdentity"],
-            resources=[f"arn:aws:eks:{scope}:cluster/*"],
+            resources=[f"arn:aws:eks:{scope}:cluster/{identity.prefix}"],
         ),
         iam.statement("SessionManagerAgent", actions=iam.SESSION_MANAGER_AGENT, resources=["*"]),
         # The network plugin gives pods addresses of their node.
