@@ -5,7 +5,7 @@ A workflow presents a token in which GitHub signs the repository and the trigger
 No role can change the roles here or the permissions boundary: an administrator does that from a terminal.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -58,6 +58,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
             api_domain=args.api_domain,
             cdn_domain=args.cdn_domain,
             boundary_arns=args.boundary_arns,
+            has_pods=args.has_pods,
         )
         # Outside the path of the platform's roles, because a deployment may manage the roles in that path.
         self._path = f"/{args.identity.prefix}-continuous-integration/"
@@ -100,7 +101,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
         """The policy is also the role's permissions boundary, so a policy attached later adds no permission."""
         statements = [
             *permissions.read_statements(self._scope, self._path),
-            *self._of_pods(kubernetes.deployment_reads),
+            *(kubernetes.deployment_reads(self._args.identity) if self._args.has_pods else []),
             *self._use_state(["s3:GetObject"], ["kms:Decrypt"]),
         ]
         policy = self._create_policy("preview-policy", "permissions of the workflow that runs the preview", statements)
@@ -117,7 +118,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
         boundary = self._create_policy(
             "deploy-boundary",
             "the most that the workflow that runs the deploy may do",
-            [*permissions.boundary_statements(scope, state), *self._of_pods(kubernetes.deployment_bounds)],
+            permissions.boundary_statements(scope, state),
         )
         subjects = self._subjects(f"environment:{self._args.identity.environment}")
         role = self._create_role("deploy", identity_provider_arn, subjects, boundary, DEPLOY_SESSION_SECONDS)
@@ -154,10 +155,6 @@ class ContinuousIntegration(pulumi.ComponentResource):
             ]
             iam.role_policy(f"{self._name}-deploy-kubernetes", role, iam.document(*statements), self._child)
         return role
-
-    def _of_pods(self, statements: Callable[[StackIdentity], Sequence[iam.Statement]]) -> Sequence[iam.Statement]:
-        """Return statements that a stack with pods needs, else none."""
-        return statements(self._args.identity) if self._args.has_pods else []
 
     def _create_image_role(self, identity_provider_arn: pulumi.Input[str]) -> aws.iam.Role:
         """Reads what AWS publishes for everybody, for the weekly workflow of the main branch."""

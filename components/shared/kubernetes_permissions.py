@@ -21,6 +21,8 @@ DESCRIBE_NETWORK = iam.actions(
     "DescribeNetworkInterfaces DescribeRouteTables DescribeSecurityGroups DescribeSubnets DescribeTags "
     "DescribeVolumes DescribeVolumesModifications DescribeVpcs DescribeVpcPeeringConnections",
 )
+EKS_REPOSITORIES = ("amazon-k8s-cni", "amazon/aws-network-policy-agent", "eks/")
+"""Beginnings of the names of EKS's own repositories."""
 PULL_IMAGES = iam.actions("ecr", "BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer")
 
 
@@ -39,16 +41,14 @@ def boundary_statements(identity: StackIdentity) -> Sequence[iam.Statement]:
             resources=["*"],
         ),
         iam.statement("DescribeKeys", actions=["kms:DescribeKey"], resources=[f"arn:aws:kms:{scope}:key/*"]),
-        # Nodes alone: AWS's own images are in AWS's accounts, another one in each region.
+        # The project's images, and those of EKS and its add-ons, which are in AWS's accounts, one in each region.
         iam.statement(
             "PullImages",
             actions=PULL_IMAGES,
-            resources=[f"arn:aws:ecr:{identity.region}:*:repository/*"],
-            conditions={
-                "ArnLike": {
-                    "aws:PrincipalArn": [f"arn:aws:iam::{identity.account_id}:role{iam.role_path(identity)}eks-nodes-*"]
-                }
-            },
+            resources=[
+                f"arn:aws:ecr:*:*:repository/{identity.project}/*",
+                *(f"arn:aws:ecr:{identity.region}:*:repository/{name}*" for name in EKS_REPOSITORIES),
+            ],
         ),
         iam.statement(
             "BeNode",
@@ -127,7 +127,8 @@ MANAGE_LOG_GROUPS = iam.actions(
     "logs",
     "AssociateKmsKey CreateLogGroup DeleteLogGroup ListTagsForResource PutRetentionPolicy TagResource UntagResource",
 )
-PASSED_TO = ("ec2.amazonaws.com", "eks.amazonaws.com", "pods.eks.amazonaws.com")
+PASSED_TO = ("eks.amazonaws.com", "pods.eks.amazonaws.com")
+"""Services to which a deployment passes roles of Kubernetes; those of nodes go to EC2, like those of servers."""
 ATTACHED = (
     "AmazonEC2ContainerRegistryPullOnly",
     "AmazonEKSClusterPolicy",
@@ -187,19 +188,19 @@ def deployment_writes(identity: StackIdentity, boundary_arns: Sequence[pulumi.In
     ]
 
 
-def deployment_bounds(identity: StackIdentity) -> Sequence[iam.Statement]:
-    """Return what the boundary of a deployment allows besides. Short, since IAM limits its length."""
+def deployment_bounds(identity: StackIdentity) -> Sequence[tuple[str, Sequence[str]]]:
+    """Return what the boundary of a deployment allows besides: actions of a service, and resources of this service.
+
+    Patterns, since IAM limits the length of a boundary; the policies name the actions.
+    """
     return [
-        iam.statement(
-            "Eks",
-            actions=["ecr:*", "eks:*"],
-            resources=[f"arn:aws:eks:{identity.arn_scope}:*/{identity.prefix}*", *_repository_arns(identity)],
+        (
+            "ecr: *LifecyclePolicy *agResource CreateRepository De* List* PutImageS* PutImageTag*",
+            _repository_arns(identity),
         ),
-        iam.statement(
-            "EksRoles",
-            actions=["iam:PassRole"],
-            resources=[f"arn:aws:iam::{identity.account_id}:role{iam.role_path(identity)}*"],
-            conditions={"StringLike": {"iam:PassedToService": "*eks.amazonaws.com"}},
+        (
+            "eks: *ssociateA* *agResource Create* De* List* Update*",
+            [f"arn:aws:eks:{identity.arn_scope}:*/{identity.prefix}*"],
         ),
     ]
 

@@ -18,6 +18,7 @@ import pulumi
 from components.shared import iam
 from components.shared.assets import LEFT_PREFIX, SITE_PREFIX, assets_bucket_name
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
+from components.shared.kubernetes_permissions import PASSED_TO, deployment_bounds
 from components.shared.releases import RELEASES_PREFIX, backup_bucket_name
 from components.shared.vault_lock import LOCK_MIN_DAYS
 
@@ -129,6 +130,8 @@ class WorkflowScope:
     api_domain: str
     cdn_domain: str
     boundary_arns: Sequence[pulumi.Input[str]]
+    has_pods: bool
+    """Whether there is a cluster of Kubernetes, or a part in somebody else's."""
     """Boundaries of the platform's roles: a deployment may create roles only with one of them."""
 
     def arn(self, service: str, resource: str) -> str:
@@ -1010,6 +1013,7 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
                 # Functions and permissions.
                 ("lambda: *Mapping *ion* *Resource GetPolicy", [*_functions(scope), *_event_sources(scope)]),
                 ("secretsmanager: *Secret *agResource GetResourcePolicy", scope.secret_arns()),
+                *(deployment_bounds(scope.identity) if scope.has_pods else []),
             ],
             None,
         ),
@@ -1038,6 +1042,7 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
 
 def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """As `identity_statements`, without the details that its own statements have."""
+    services = [*ROLE_SERVICES, *(PASSED_TO if scope.has_pods else ())]
     path = iam.role_path(scope.identity)
     roles = scope.account_arn(f"role{path}*")
     return _statements(
@@ -1055,7 +1060,7 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 [scope.account_arn(f"*{path}*"), scope.account_arn("role/aws-service-role/*")],
                 None,
             ),
-            ("PassRoles", "iam: PassRole", [roles], {"StringEquals": {"iam:PassedToService": list(ROLE_SERVICES)}}),
+            ("PassRoles", "iam: PassRole", [roles], {"StringEquals": {"iam:PassedToService": services}}),
             ("Identities", "iam: Get* List*", [scope.account_arn("*")], None),
         ]
     )
