@@ -6,6 +6,10 @@ STACK ?= production
 export STACK
 # File of metric values for `make replay`.
 export SERIES ?=
+# An alarm for `make fire`; an incident, and a name, for `make acknowledge`.
+export ALARM ?= HighErrorRate
+export INCIDENT ?=
+export BY ?=
 ARGUMENTS ?=
 PYTHON := .venv/bin/python
 ENVIRONMENT := .venv/complete
@@ -15,7 +19,7 @@ SANDBOX := $(PYTHON) -m sandbox
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap doctor up preview refresh destroy down status boot drill replay manifests analyze checklist mutants test unit check fmt lock bench clean
+.PHONY: help bootstrap doctor up preview refresh destroy down status boot drill replay fire acknowledge manifests analyze checklist mutants test unit check fmt lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +81,12 @@ replay: $(ENVIRONMENT) ## who would have been told of what: make replay SERIES=f
 
 manifests: $(ENVIRONMENT) ## write the manifests of the pods as files, for kubectl and other tools
 	@$(PYTHON) -m tests.layers.manifests --stack "$$STACK" $(ARGUMENTS)
+
+fire: $(ENVIRONMENT) ## follow an alarm of the sandbox to Slack and the mail: make fire ALARM=HighErrorRate
+	@$(PYTHON) -m incidents fire --state ".sandbox/$$STACK/stack.json" --alarm "$$ALARM"
+
+acknowledge: $(ENVIRONMENT) ## say that you look after an incident: make acknowledge INCIDENT=... BY=...
+	@$(PYTHON) -m incidents acknowledge --stack "$$STACK" --incident "$$INCIDENT" --by "$$BY"
 
 check: $(ENVIRONMENT) ## style, types, imports, workflows, the lock
 	@$(PYTHON) -m ruff check

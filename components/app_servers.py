@@ -20,10 +20,11 @@ import pulumi_aws as aws
 
 from components.sections.app_servers import MOST_HEALTHY_PERCENT, RESTART_GIB, AppServersSettings
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.host import HostConfiguration, LogGroups, encoded
 from components.shared.keys import StackContext
+from components.shared.logs import mask_personal_data, save_queries
 from components.shared.runtime import ApplicationEnvironment, ReleaseStore, ServerGroup, TargetGroup
 
 BOOT_SECONDS = 300
@@ -34,6 +35,8 @@ SECONDS_OF_A_DAY = 24 * 60 * 60
 SERVERS_METRIC = aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES
 LOG_RETENTION_DAYS = 30
 """The guide's 30 rotations of a day each."""
+WITH_PERSONAL_DATA = ("application", "nginx")
+"""Logs in which requests of users are."""
 FULL_DISK_PERCENT = 80
 """The guide's daily check."""
 SSM_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
@@ -109,8 +112,8 @@ class AppServers(pulumi.ComponentResource):
         )
 
     def _create_log_groups(self) -> Sequence[aws.cloudwatch.LogGroup]:
-        return [
-            aws.cloudwatch.LogGroup(
+        groups = {
+            purpose: aws.cloudwatch.LogGroup(
                 f"{self._name}-{purpose}-log-group",
                 name=name,
                 retention_in_days=LOG_RETENTION_DAYS,
@@ -118,7 +121,11 @@ class AppServers(pulumi.ComponentResource):
                 opts=self._child,
             )
             for purpose, name in asdict(self._log_group_names).items()
-        ]
+        }
+        for purpose in WITH_PERSONAL_DATA:
+            mask_personal_data(f"{self._name}-{purpose}", groups[purpose], self._child)
+        save_queries(self._name, self._args.stack.identity.prefix, groups, self._child)
+        return list(groups.values())
 
     def _create_role(
         self, log_groups: Sequence[aws.cloudwatch.LogGroup]
@@ -379,6 +386,8 @@ def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings, namespac
                 namespace="AWS/EC2", metric_name="CPUUtilization", dimensions=dimensions, statistic="Average"
             ),
             threshold=90,
+            unit="%",
+            section=DashboardSection.SERVICE,
             period_seconds=300,
             evaluation_periods=3,
         ),
@@ -394,6 +403,8 @@ def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings, namespac
             ),
             comparison="GreaterThanOrEqualToThreshold",
             threshold=settings.max_size,
+            unit="servers",
+            section=DashboardSection.SERVICE,
             period_seconds=300,
             evaluation_periods=3,
         ),
@@ -407,6 +418,8 @@ def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings, namespac
                 namespace=namespace, metric_name="disk_used_percent", dimensions=dimensions, statistic="Maximum"
             ),
             threshold=FULL_DISK_PERCENT,
+            unit="%",
+            section=DashboardSection.SERVICE,
             period_seconds=300,
             evaluation_periods=1,
         ),

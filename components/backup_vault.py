@@ -21,7 +21,7 @@ from components.sections.backup_vault import (
     BackupVaultSettings,
 )
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Metric, MetricMath, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, MetricMath, Severity
 from components.shared.connections import Placement
 from components.shared.keys import StackContext, create_key
 from components.shared.private_bucket import (
@@ -392,6 +392,8 @@ def _alarms(vault: pulumi.Output[str]) -> Sequence[AlarmSpecification]:
             measure=MetricMath(expression="FILL(completed, 0)", metrics={"completed": jobs("BackupJobsCompleted")}),
             comparison="LessThanThreshold",
             threshold=1,
+            unit="backups",
+            section=DashboardSection.JOBS,
             period_seconds=3600,
             evaluation_periods=HOURS_WITHOUT_BACKUP,
             treat_missing_data="breaching",
@@ -402,6 +404,8 @@ def _alarms(vault: pulumi.Output[str]) -> Sequence[AlarmSpecification]:
             severity=Severity.P2,
             measure=MetricMath(expression=" + ".join(f"FILL({each}, 0)" for each in failures), metrics=failures),
             threshold=0,
+            unit="jobs",
+            section=DashboardSection.JOBS,
             period_seconds=300,
             evaluation_periods=1,
         ),

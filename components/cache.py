@@ -13,7 +13,7 @@ import pulumi_aws as aws
 import pulumi_random as random
 
 from components.sections.cache import CacheSettings
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.keys import StackContext
 from components.shared.maintenance_windows import MaintenanceWindows
@@ -195,7 +195,9 @@ def what_only_grows(settings: CacheSettings) -> Mapping[str, OnlyGrows]:
 
 
 def _node_alarms(number: str, group: aws.elasticache.ReplicationGroup) -> Sequence[AlarmSpecification]:
-    def alarm(name: str, summary: str, metric_name: str, threshold: float, severity: Severity) -> AlarmSpecification:
+    def alarm(
+        name: str, summary: str, metric_name: str, threshold: float, unit: str, severity: Severity
+    ) -> AlarmSpecification:
         return AlarmSpecification(
             name=f"{name}-{number}",
             summary=summary,
@@ -207,6 +209,8 @@ def _node_alarms(number: str, group: aws.elasticache.ReplicationGroup) -> Sequen
                 statistic="Average",
             ),
             threshold=threshold,
+            unit=unit,
+            section=DashboardSection.DATA,
             period_seconds=300,
             evaluation_periods=3,
         )
@@ -217,6 +221,7 @@ def _node_alarms(number: str, group: aws.elasticache.ReplicationGroup) -> Sequen
             "The cache uses more than 80 % of its memory; at 100 % it evicts keys",
             "DatabaseMemoryUsagePercentage",
             80,
+            "%",
             Severity.P3,
         ),
         alarm(
@@ -224,7 +229,10 @@ def _node_alarms(number: str, group: aws.elasticache.ReplicationGroup) -> Sequen
             "The CPU of the Redis engine, which has one thread, has been above 70 % for 15 minutes",
             "EngineCPUUtilization",
             70,
+            "%",
             Severity.P3,
         ),
-        alarm("CacheEvictions", "The cache evicts keys because its memory is full", "Evictions", 0, Severity.P4),
+        alarm(
+            "CacheEvictions", "The cache evicts keys because its memory is full", "Evictions", 0, "keys", Severity.P4
+        ),
     ]

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 
 from components.sections.cdn import CdnSettings
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.assets import HASHED_PATTERN, SITE_PREFIX, assets_bucket_name
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
 from components.shared.private_bucket import LogDestination, PrivateBucket, PrivateBucketArgs
@@ -323,6 +323,8 @@ def _errors_alarm(distribution_id: pulumi.Output[str]) -> AlarmSpecification:
             statistic="Average",
         ),
         threshold=5,
+        unit="%",
+        section=DashboardSection.EDGE,
         period_seconds=300,
         evaluation_periods=3,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 
 VALIDATION_TTL_SECONDS = 300
 EXPIRY_WARNING_DAYS = 30
@@ -83,6 +83,8 @@ def _expiry_alarm(args: CertificateArgs, arn: pulumi.Output[str]) -> AlarmSpecif
         ),
         comparison="LessThanThreshold",
         threshold=EXPIRY_WARNING_DAYS,
+        unit="days",
+        section=DashboardSection.EDGE,
         period_seconds=86400,
         evaluation_periods=1,
     )

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.database_access import DatabaseAccess
 from components.shared.function_archive import function_archive
@@ -201,6 +201,8 @@ def _alarm(function_name: pulumi.Output[str]) -> AlarmSpecification:
             statistic="Sum",
         ),
         threshold=0,
+        unit="errors",
+        section=DashboardSection.JOBS,
         period_seconds=300,
         evaluation_periods=1,
     )

@@ -17,11 +17,18 @@ import pulumi_random as random
 
 from components.sections.database import CA_CERTIFICATE, DatabaseSettings
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import (
+    AlarmSpecification,
+    DashboardSection,
+    Metric,
+    PrometheusQuery,
+    Severity,
+)
 from components.shared.connections import Placement
 from components.shared.database_access import DatabaseAccess
 from components.shared.host import CA_BUNDLE_PATH
 from components.shared.keys import StackContext
+from components.shared.logs import mask_personal_data
 from components.shared.maintenance_windows import MaintenanceWindows
 from components.shared.only_grows import OnlyGrows, inputs_of, refuse_lower
 from components.shared.ports import POSTGRESQL_PORT
@@ -173,8 +180,8 @@ class Database(pulumi.ComponentResource):
 
     def _create_log_groups(self, role: str) -> Sequence[aws.cloudwatch.LogGroup]:
         """Before the instance: RDS would create them without a key and without expiry."""
-        return [
-            aws.cloudwatch.LogGroup(
+        groups = {
+            log: aws.cloudwatch.LogGroup(
                 f"{self._name}-{role}-{log}-log-group",
                 name=f"/aws/rds/instance/{self._identifier(role)}/{log}",
                 retention_in_days=self._args.settings.log_retention_days,
@@ -182,7 +189,10 @@ class Database(pulumi.ComponentResource):
                 opts=self._child,
             )
             for log in EXPORTED_LOGS
-        ]
+        }
+        # Slow statements, with the values that users have sent.
+        mask_personal_data(f"{self._name}-{role}-postgresql", groups["postgresql"], self._child)
+        return list(groups.values())
 
     def _create_primary(self) -> aws.rds.Instance:
         settings = self._args.settings
@@ -292,6 +302,7 @@ class Database(pulumi.ComponentResource):
         connections = partial(
             _alarm,
             measure=_metric(primary, "DatabaseConnections", "Maximum"),
+            unit="connections",
             period_seconds=60,
             evaluation_periods=2,
         )
@@ -300,6 +311,8 @@ class Database(pulumi.ComponentResource):
                 name="DatabaseConnectionHigh",
                 summary=f"High database connection usage: more than {settings.connection_alarm_threshold} connections",
                 threshold=settings.connection_alarm_threshold,
+                # Each worker exports the connections of its own pool: what else is connected, CloudWatch alone sees.
+                prometheus=PrometheusQuery(expression="sum(active_connections)"),
             ),
             connections(
                 name="DatabaseConnectionLimitNear",
@@ -314,6 +327,7 @@ class Database(pulumi.ComponentResource):
                 "the replica, which does not fetch them; a full database stops",
                 measure=_metric(primary, "OldestReplicationSlotLag", "Minimum"),
                 threshold=int(BACKLOG_SHARE * settings.allocated_storage_gib * BYTES_PER_GIB),
+                unit="bytes",
                 evaluation_periods=3,
                 severity=Severity.P2,
             ),
@@ -328,6 +342,7 @@ class Database(pulumi.ComponentResource):
                 "reads return old data",
                 measure=_metric(replica, "ReplicaLag", "Minimum"),
                 threshold=REPLICA_LAG_SECONDS,
+                unit="seconds",
                 evaluation_periods=2,
             ),
             _alarm(
@@ -336,6 +351,7 @@ class Database(pulumi.ComponentResource):
                 measure=_metric(replica, "ReplicaLag", "Maximum"),
                 comparison="LessThanThreshold",
                 threshold=0,
+                unit="seconds",
                 evaluation_periods=3,
                 treat_missing_data="breaching",
                 severity=Severity.P2,
@@ -353,6 +369,7 @@ class Database(pulumi.ComponentResource):
                 measure=_metric(instance, "FreeStorageSpace", "Minimum"),
                 comparison="LessThanThreshold",
                 threshold=storage * BYTES_PER_GIB // 5,
+                unit="bytes",
                 evaluation_periods=1,
                 severity=Severity.P2,
             ),
@@ -361,6 +378,7 @@ class Database(pulumi.ComponentResource):
                 summary="CPU utilization has been above 80 % for 15 minutes",
                 measure=_metric(instance, "CPUUtilization", "Average"),
                 threshold=80,
+                unit="%",
                 evaluation_periods=3,
             ),
         ]
@@ -393,5 +411,5 @@ def _metric(instance: aws.rds.Instance, metric_name: str, statistic: str) -> Met
     )
 
 
-_alarm = partial(AlarmSpecification, severity=Severity.P3, period_seconds=300)
+_alarm = partial(AlarmSpecification, severity=Severity.P3, section=DashboardSection.DATA, period_seconds=300)
 """An alarm over five minutes unless told otherwise."""

@@ -15,7 +15,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Metric, MetricMath, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, MetricMath, Severity
 from components.shared.connections import Placement
 from components.shared.database_access import MIGRATION_USER, DatabaseAccess
 from components.shared.host import CA_BUNDLE_PATH
@@ -306,6 +306,8 @@ def _alarms(projects: Mapping[str, pulumi.Output[str]], group: pulumi.Output[str
             severity=severity,
             measure=builds("FailedBuilds", job),
             threshold=0,
+            unit="builds",
+            section=DashboardSection.JOBS,
             period_seconds=300,
             evaluation_periods=1,
         )
@@ -319,6 +321,8 @@ def _alarms(projects: Mapping[str, pulumi.Output[str]], group: pulumi.Output[str
             measure=MetricMath(expression="FILL(dumps, 0)", metrics={"dumps": builds("SucceededBuilds", "dump")}),
             comparison="LessThanThreshold",
             threshold=1,
+            unit="dumps",
+            section=DashboardSection.JOBS,
             period_seconds=3600,
             evaluation_periods=HOURS_WITHOUT_DUMP,
             treat_missing_data="breaching",
@@ -341,6 +345,8 @@ def _alarms(projects: Mapping[str, pulumi.Output[str]], group: pulumi.Output[str
                 statistic="Sum",
             ),
             threshold=0,
+            unit="starts",
+            section=DashboardSection.JOBS,
             period_seconds=300,
             evaluation_periods=1,
         ),

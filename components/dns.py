@@ -12,7 +12,7 @@ import pulumi_aws as aws
 
 from components.sections.dns import DnsSettings
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
 from components.shared.keys import create_key, create_signing_key, logs_statement
 
@@ -236,6 +236,8 @@ def _dnssec_alarms(zone_id: pulumi.Output[str]) -> Sequence[AlarmSpecification]:
                 statistic="Sum",
             ),
             threshold=0,
+            unit="failures",
+            section=DashboardSection.EDGE,
             period_seconds=DNSSEC_PERIOD_SECONDS,
             evaluation_periods=1,
         )

@@ -15,7 +15,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.sections.kubernetes import ExistingCluster, KubernetesSettings
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.keys import StackContext, create_key
 from components.shared.kubernetes import Cluster
@@ -228,6 +228,8 @@ def _alarms(cluster: Cluster) -> tuple[AlarmSpecification, ...]:
                 statistic="Minimum",
             ),
             threshold=0,
+            unit="pods",
+            section=DashboardSection.SERVICE,
             period_seconds=60,
             evaluation_periods=UNSCHEDULABLE_MINUTES,
         ),

@@ -14,7 +14,7 @@ import pulumi_aws as aws
 
 from components.sections.kubernetes import KubernetesSettings
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.instance_types import Architecture
 from components.shared.keys import StackContext
@@ -239,6 +239,8 @@ def _alarms(cluster: Cluster, settings: KubernetesSettings) -> Sequence[AlarmSpe
             severity=Severity.P3,
             measure=of_cluster("cluster_failed_node_count", "Minimum"),
             threshold=0,
+            unit="nodes",
+            section=DashboardSection.SERVICE,
             period_seconds=300,
             evaluation_periods=3,
         ),
@@ -250,6 +252,8 @@ def _alarms(cluster: Cluster, settings: KubernetesSettings) -> Sequence[AlarmSpe
             measure=of_cluster("cluster_node_count", "Maximum"),
             comparison="LessThanThreshold",
             threshold=settings.nodes,
+            unit="nodes",
+            section=DashboardSection.SERVICE,
             period_seconds=300,
             evaluation_periods=3,
             treat_missing_data="breaching",
@@ -261,6 +265,8 @@ def _alarms(cluster: Cluster, settings: KubernetesSettings) -> Sequence[AlarmSpe
             severity=Severity.P3,
             measure=of_cluster("node_filesystem_utilization", "p90"),
             threshold=FULL_PERCENT,
+            unit="%",
+            section=DashboardSection.SERVICE,
             period_seconds=300,
             evaluation_periods=3,
         ),

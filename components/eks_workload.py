@@ -18,7 +18,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.sections.kubernetes import KubernetesSettings
 from components.shared import iam, pods
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.database_access import MIGRATION_USER, DatabaseAccess
 from components.shared.keys import StackContext
@@ -374,6 +374,8 @@ def _alarms(cluster: Cluster, settings: KubernetesSettings) -> Sequence[AlarmSpe
             ),
             comparison="GreaterThanOrEqualToThreshold",
             threshold=settings.max_pods,
+            unit="pods",
+            section=DashboardSection.SERVICE,
             period_seconds=300,
             evaluation_periods=3,
         ),
@@ -388,6 +390,8 @@ def _alarms(cluster: Cluster, settings: KubernetesSettings) -> Sequence[AlarmSpe
                 statistic="Maximum",
             ),
             threshold=MEMORY_PERCENT,
+            unit="%",
+            section=DashboardSection.SERVICE,
             period_seconds=300,
             evaluation_periods=3,
         ),

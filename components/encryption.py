@@ -39,7 +39,11 @@ class Encryption(pulumi.ComponentResource):
             data=self._create_key("data", "databases, caches and backups", []).arn,
             secrets=self._create_key("secrets", "secrets of the application", []).arn,
             logs=self._create_key("logs", "log groups", [logs_statement(account_id, region)]).arn,
-            notifications=self._create_key("notifications", "alarm topics", [_publishers_statement(account_id)]).arn,
+            notifications=self._create_key(
+                "notifications",
+                "alarm topics and incidents",
+                [_publishers_statement(account_id), _topics_statement(args.identity)],
+            ).arn,
         )
 
         self.register_outputs({f"{domain}_key_arn": arn for domain, arn in vars(self.key_arns).items()})
@@ -72,4 +76,18 @@ def _publishers_statement(account_id: str) -> iam.Statement:
         actions=USE_KEY,
         resources=["*"],
         conditions={"StringEquals": {"aws:SourceAccount": account_id}},
+    )
+
+
+def _topics_statement(identity: StackIdentity) -> iam.Statement:
+    """Without this, SNS drops the messages of the topics to the encrypted queue of incidents."""
+    return iam.statement(
+        "TopicsToQueue",
+        principals={"Service": "sns.amazonaws.com"},
+        actions=USE_KEY,
+        resources=["*"],
+        conditions={
+            "StringEquals": {"aws:SourceAccount": identity.account_id},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:sns:{identity.arn_scope}:notifications-*"},
+        },
     )

@@ -13,7 +13,14 @@ import pulumi
 import pulumi_aws as aws
 
 from components.sections.load_balancer import LoadBalancerSettings
-from components.shared.alarm_specification import AlarmSpecification, Metric, MetricMath, Severity
+from components.shared.alarm_specification import (
+    AlarmSpecification,
+    DashboardSection,
+    Metric,
+    MetricMath,
+    PrometheusQuery,
+    Severity,
+)
 from components.shared.backends import Backend
 from components.shared.connections import Placement
 from components.shared.identity import StackIdentity
@@ -44,6 +51,8 @@ ERROR_SHARE_REQUEST_FLOOR = 100
 """Below this number of requests in 5 minutes a share of errors is not significant."""
 SERVER_ERRORS = "SUM([FILL(target, 0), FILL(balancer, 0)])"
 """Errors of the servers and of the load balancer. SUM ignores a metric that never had data; `+` would not."""
+REQUEST_DURATION = "http_request_duration_seconds"
+"""The histogram of the guide's prom-client: the application exports it. It counts requests too."""
 SLOW_RESPONSE_SECONDS = 1
 """The guide's ResponseTimeHigh: the 95th percentile."""
 
@@ -71,6 +80,8 @@ class _Targets:
     """The same at the beginning of a sentence."""
     alarms_on: str
     """The same in the names of alarms."""
+    unit: str
+    """Of a number of them."""
 
 
 TARGETS: Mapping[Backend, _Targets] = {
@@ -81,9 +92,10 @@ TARGETS: Mapping[Backend, _Targets] = {
         noun="app server",
         one="An app server",
         alarms_on="Server",
+        unit="servers",
     ),
     Backend.PODS: _Targets(
-        logical_name="pods", target_type="ip", port=POD_PORT, noun="pod", one="A pod", alarms_on="Pod"
+        logical_name="pods", target_type="ip", port=POD_PORT, noun="pod", one="A pod", alarms_on="Pod", unit="pods"
     ),
 }
 
@@ -290,8 +302,14 @@ def _alarms(
             severity=Severity.P1,
             measure=MetricMath(expression=SERVER_ERRORS, metrics=errors),
             threshold=SERVER_ERRORS_PER_SECOND * ERROR_WINDOW_SECONDS,
+            unit="errors",
+            section=DashboardSection.SERVICE,
             period_seconds=ERROR_WINDOW_SECONDS,
             evaluation_periods=1,
+            prometheus=PrometheusQuery(
+                expression=f'sum(rate({REQUEST_DURATION}_count{{status_code=~"5.."}}[{ERROR_WINDOW_SECONDS // 60}m]))',
+                divisor=ERROR_WINDOW_SECONDS,
+            ),
         ),
         AlarmSpecification(
             name="HighErrorShare",
@@ -302,6 +320,8 @@ def _alarms(
                 metrics={**errors, "requests": count("RequestCount")},
             ),
             threshold=ERROR_SHARE_PERCENT,
+            unit="%",
+            section=DashboardSection.SERVICE,
             period_seconds=ERROR_WINDOW_SECONDS,
             evaluation_periods=1,
         ),
@@ -316,8 +336,13 @@ def _alarms(
                 statistic="p95",
             ),
             threshold=SLOW_RESPONSE_SECONDS,
+            unit="seconds",
+            section=DashboardSection.SERVICE,
             period_seconds=60,
             evaluation_periods=5,
+            prometheus=PrometheusQuery(
+                expression=f"histogram_quantile(0.95, sum by (le) (rate({REQUEST_DURATION}_bucket[5m])))"
+            ),
         ),
         *(
             alarm
@@ -335,6 +360,8 @@ def _alarms(
                 statistic="Sum",
             ),
             threshold=0,
+            unit="connections",
+            section=DashboardSection.EDGE,
             period_seconds=60,
             evaluation_periods=1,
         ),
@@ -355,6 +382,8 @@ def _health_alarms(targets: _Targets, dimensions: Mapping[str, pulumi.Input[str]
             ),
             comparison="LessThanThreshold",
             threshold=1,
+            unit=targets.unit,
+            section=DashboardSection.SERVICE,
             period_seconds=60,
             evaluation_periods=2,
             treat_missing_data="breaching",
@@ -370,6 +399,8 @@ def _health_alarms(targets: _Targets, dimensions: Mapping[str, pulumi.Input[str]
                 statistic="Minimum",
             ),
             threshold=0,
+            unit=targets.unit,
+            section=DashboardSection.SERVICE,
             period_seconds=60,
             evaluation_periods=5,
         ),

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 
 from components.sections.network import NatMode, NetworkSettings
 from components.shared import cidr, iam
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.connections import Tier
 from components.shared.keys import StackContext
 from components.shared.ports import ANYWHERE_IPV4, ANYWHERE_IPV6, HTTP_PORT, HTTPS_PORT, PATH_MTU_MESSAGES, IcmpMessage
@@ -334,6 +334,8 @@ def _nat_port_alarm(key: str, gateway: aws.ec2.NatGateway) -> AlarmSpecification
             statistic="Sum",
         ),
         threshold=0,
+        unit="errors",
+        section=DashboardSection.EDGE,
         period_seconds=300,
         evaluation_periods=1,
     )

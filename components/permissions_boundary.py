@@ -142,7 +142,8 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
             conditions={
                 "StringEquals": {
                     "kms:ViaService": [
-                        f"{service}.{identity.region}.amazonaws.com" for service in ("s3", "secretsmanager")
+                        f"{service}.{identity.region}.amazonaws.com"
+                        for service in ("dynamodb", "s3", "secretsmanager", "sns", "sqs")
                     ]
                 }
             },
@@ -165,6 +166,34 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
             "StartOwnJobs",
             actions=["codebuild:StartBuild"],
             resources=[f"arn:aws:codebuild:{scope}:project/{identity.prefix}-*"],
+        ),
+        # The function that tells people of incidents, and the role that reminds it of them.
+        iam.statement(
+            "TellOfIncidents",
+            actions=[
+                *iam.actions("dynamodb", "DeleteItem GetItem PutItem Query UpdateItem"),
+                "scheduler:CreateSchedule",
+                "sns:Publish",
+                *iam.actions(
+                    "sqs", "ChangeMessageVisibility DeleteMessage GetQueueAttributes ReceiveMessage SendMessage"
+                ),
+            ],
+            resources=[
+                f"arn:aws:dynamodb:{scope}:table/{identity.prefix}-*",
+                f"arn:aws:scheduler:{scope}:schedule/{identity.prefix}-incidents/remind-*",
+                f"arn:aws:sns:{scope}:incidents-*",
+                f"arn:aws:sqs:{scope}:{identity.prefix}-incidents*",
+            ],
+            conditions=_by_roles_of(identity, "incidents"),
+        ),
+        iam.statement(
+            "LetSchedulerRemind",
+            actions=["iam:PassRole"],
+            resources=[f"arn:aws:iam::{identity.account_id}:role{iam.role_path(identity)}incidents-scheduler-*"],
+            conditions={
+                **_by_roles_of(identity, "incidents"),
+                "StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"},
+            },
         ),
         iam.statement("SessionManagerAgent", actions=iam.SESSION_MANAGER_AGENT, resources=["*"]),
     ]

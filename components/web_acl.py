@@ -17,7 +17,7 @@ import pulumi_aws as aws
 from components.sections.cdn import CdnSettings
 from components.sections.maintenance import MaintenanceSettings
 from components.sections.web_acl import MANAGED_GROUPS, WebAclSettings
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.identity import GLOBAL_SERVICES_REGION
 from components.shared.keys import StackContext, create_key, logs_statement
 from components.shared.security_headers import SECURITY_HEADERS
@@ -216,6 +216,8 @@ class WebAcl(pulumi.ComponentResource):
                 statistic="Sum",
             ),
             threshold=MESSAGES_BLOCKED,
+            unit="requests",
+            section=DashboardSection.EDGE,
             period_seconds=300,
             evaluation_periods=1,
         )

@@ -33,7 +33,7 @@ class Layers:
     @property
     def parts(self) -> list[pulumi.Resource]:
         layers = (self.foundation, self.edge, self.data, self.migration, self.runtime)
-        return [*(part for layer in layers for part in layer.parts), self.operations.alarms]
+        return [*(part for layer in layers for part in layer.parts), *self.operations.parts]
 
 
 def build_release(settings: StackSettings, layers: Layers) -> list[ReleaseMarker]:

@@ -5,9 +5,10 @@ set -eu
 # qemu-system-x86, qemu-utils, mmdebstrap, e2fsprogs, debian-archive-keyring: the virtual machine of `make boot`.
 # nginx-core, logrotate, systemd (systemd-analyze), shellcheck: the tests of the files that are written onto servers.
 # awscli, postgresql, postgresql-client: the jobs on the database, with a PostgreSQL of their own.
+# prometheus: the rules for those who have a Prometheus, with its promtool.
 # redis-server: the function that rotates what the API logs in with.
 packages="awscli debian-archive-keyring e2fsprogs logrotate mmdebstrap nginx-core postgresql postgresql-client
-    qemu-system-x86 qemu-utils redis-server shellcheck systemd"
+    prometheus qemu-system-x86 qemu-utils redis-server shellcheck systemd"
 
 explain() {
     echo "error: $1" >&2

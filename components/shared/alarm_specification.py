@@ -26,6 +26,15 @@ class Severity(StrEnum):
         }[self]
 
 
+class DashboardSection(StrEnum):
+    """The parts of the dashboard, in their order."""
+
+    SERVICE = "Service"
+    EDGE = "Edge"
+    DATA = "Data"
+    JOBS = "Jobs"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """One CloudWatch metric, and how the values of a period become one."""
@@ -51,6 +60,16 @@ class MetricMath:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrometheusQuery:
+    """What a Prometheus measures in place of CloudWatch's metric, from what the application exports."""
+
+    expression: str
+    """PromQL without a comparison."""
+    divisor: float = 1
+    """The threshold is divided by it: CloudWatch counts in a period what `rate` counts in a second."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AlarmSpecification:
     """One condition of which operators are notified.
 
@@ -65,11 +84,22 @@ class AlarmSpecification:
     severity: Severity
     measure: Metric | MetricMath
     threshold: float
+    unit: str
+    """Of the threshold, for a person: `%`, `errors`."""
+    section: DashboardSection
+    """Part of the dashboard."""
     period_seconds: int
     evaluation_periods: int
     comparison: str = "GreaterThanThreshold"
     treat_missing_data: str = "notBreaching"
     """`notBreaching` if missing data means that nothing happened, `breaching` if it means that the resource is gone."""
+    prometheus: PrometheusQuery | None = None
+    """The same condition for those who have a Prometheus: the alarms of the guide."""
+
+    @property
+    def hold_seconds(self) -> int:
+        """How long the condition has to be true: PromQL's `for`."""
+        return self.period_seconds * self.evaluation_periods
 
     @property
     def runbook(self) -> str:

@@ -23,7 +23,7 @@ def function_files(function: str, libraries: Sequence[str]) -> Mapping[str, Path
     return dict(sorted({**own, **theirs}.items()))
 
 
-def function_archive(function: str, libraries: Sequence[str]) -> pulumi.AssetArchive:
+def function_archive(function: str, libraries: Sequence[str] = ()) -> pulumi.AssetArchive:
     """Return the archive of a function in components/files/functions."""
     found = function_files(function, libraries)
     return pulumi.AssetArchive({name: pulumi.FileAsset(str(path)) for name, path in found.items()})

@@ -15,8 +15,10 @@ NAME_LIMITS: Mapping[str, int] = {
     "aws:backup/restoreTestingPlan:RestoreTestingPlan": 50,
     "aws:backup/vault:Vault": 50,
     "aws:codebuild/project:Project": 150,
+    "aws:cloudwatch/dashboard:Dashboard": 255,
     "aws:cloudwatch/logGroup:LogGroup": 512,
     "aws:cloudwatch/metricAlarm:MetricAlarm": 255,
+    "aws:dynamodb/table:Table": 255,
     "aws:ecr/repository:Repository": 256,
     "aws:eks/cluster:Cluster": 100,
     "aws:elasticache/replicationGroup:ReplicationGroup": 40,
@@ -29,6 +31,7 @@ NAME_LIMITS: Mapping[str, int] = {
     "aws:scheduler/scheduleGroup:ScheduleGroup": 64,
     # 512 less the 26 characters that the provider appends to a name prefix.
     "aws:secretsmanager/secret:Secret": 486,
+    "aws:sqs/queue:Queue": 80,
     "aws:ssm/document:Document": 128,
     # 2048 with the ARN in front of it.
     "aws:ssm/parameter:Parameter": 1011,

@@ -43,7 +43,7 @@ SERVICE_LINKED_ROLE_SERVICES = (
     "wafv2",
 )
 """Services that create a role of their own with the first resource of an account."""
-SERVICES_WITH_KEYS = ("backup", "rds")
+SERVICES_WITH_KEYS = ("backup", "dynamodb", "rds")
 """Services that use a key of the stack while a deployment makes what is encrypted under it."""
 ATTACHABLE_POLICIES = (
     "AmazonSSMManagedInstanceCore",
@@ -70,7 +70,7 @@ LISTED_FOR_ALL: Mapping[str, str] = {
     "elasticache": "Describe* ListTagsForResource",
     "elasticloadbalancing": "Describe*",
     "kms": "ListAliases",
-    "logs": "DescribeLogGroups DescribeResourcePolicies GetLogDelivery ListLogDeliveries",
+    "logs": "DescribeLogGroups DescribeQueryDefinitions DescribeResourcePolicies GetLogDelivery ListLogDeliveries",
     "rds": "Describe* ListTagsForResource",
     "route53": "GetChange GetDNSSEC GetHostedZone GetQueryLoggingConfig ListResourceRecordSets ListTagsForResource",
     "ssm": "DescribeParameters ListCommandInvocations",
@@ -82,7 +82,7 @@ None of them contains data of users; DNS records are public."""
 
 BOUNDARY_ACTIONS: Mapping[str, str] = {
     "acm": "*Tags* De* List* Request* Update*",
-    "autoscaling": "*Processes *ableMetrics* *ate* Attach* Cancel* De* Put* Start*",
+    "autoscaling": "*InstanceRefresh* *Processes *ableMetrics* *ate* Attach* De* Put*",
     # Not the deletion of what protects a vault: *eBackupVault is Create-, Delete- and DescribeBackupVault.
     "backup": "*BackupPlan *BackupSelection *RestoreTesting* *agResource *eBackupVault GetBackupV* ListTags "
     "PutBackupVaultA* PutBackupVaultL*",
@@ -92,12 +92,12 @@ BOUNDARY_ACTIONS: Mapping[str, str] = {
     "ce": "*Anomaly* *Resource",
     "cloudwatch": "*Dashboard* *MuteRule *ag*Resource De* Put*Alarm",
     "dynamodb": "*Backups *Live *Resource *Table",
+    "lambda": "*Mapping",
     "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
-    "elasticache": "?e* AddTags* Create* Increase* List* Modify*",
-    "elasticloadbalancing": "?e* Add* Create* Modify*",
+    "elasticache": "?e* *ate* *d* Increase* List*",
+    "elasticloadbalancing": "?e* *ate* *d*",
     "events": "*Resource *Rule *Targets*",
-    "kms": "*Alias *agResource CreateKey Describe* DisableKeyRotation EnableKey* GetKey* List* PutKeyPolicy "
-    "Schedule* Update*",
+    "kms": "*Alias *KeyPolicy *KeyRotation* *agResource CreateKey Describe* EnableKey List* Schedule* Update*",
     "logs": "*DataProtection* *Deliver* *QueryDefinition* *ag*Resource *ssociateKmsKey CreateLog* De* PutRe*",
     "rds": "*Replication Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
     "route53": "*ate* Change* DeleteH* Get* List*",
@@ -113,9 +113,8 @@ Patterns are as short as they can be: IAM limits the length. `*agResource` is Ta
 `*ag*Resource` is ListTagsForResource as well, and `?e*` begins with De-, Get-, Re- or Set-.
 """
 NEVER_ALLOWED: Mapping[str, str] = {
-    "ec2": "CreateImage CreateSnapshot* CreateVpcPeeringConnection ModifyImageAttribute ModifyInstanceAttribute "
-    "ModifySnapshotAttribute",
-    "rds": "DeleteDBInstanceAutomatedBackup DeleteDBSnapshot ModifyDB*SnapshotAttribute",
+    "ec2": "CreateImage CreateSnapshot* CreateVpcPeeringConnection ModifyI*Attribute ModifySnapshotAttribute",
+    "rds": "DeleteDB*Backup DeleteDBSnapshot ModifyDB*SnapshotAttribute",
 }
 """What `BOUNDARY_ACTIONS` would allow and what gives data away or undoes protection."""
 
@@ -130,9 +129,9 @@ class WorkflowScope:
     api_domain: str
     cdn_domain: str
     boundary_arns: Sequence[pulumi.Input[str]]
+    """Boundaries of the platform's roles: a deployment may create roles only with one of them."""
     has_pods: bool
     """Whether there is a cluster of Kubernetes, or a part in somebody else's."""
-    """Boundaries of the platform's roles: a deployment may create roles only with one of them."""
 
     def arn(self, service: str, resource: str) -> str:
         """ARN, or pattern of ARNs, of a resource in the stack's account and region."""
@@ -290,6 +289,7 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*")),
         ("elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope)),
         ("kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", scope.key_arns()),
+        ("lambda: GetEventSourceMapping ListTags", _event_sources(scope)),
         ("logs: GetDelivery ListTagsForResource", _deliveries(scope)),
         (
             "sns: GetSubscriptionAttributes GetTopicAttributes List*",
@@ -299,9 +299,9 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
     ]
     by_name: Pairs = [
         ("backup: DescribeBackupVault GetBackup* GetRestoreTesting* ListTags", _vaults_and_tests(scope)),
-        ("cloudwatch: ListTagsForResource", _alarms(scope)),
+        ("cloudwatch: GetDashboard ListTagsForResource", [*_alarms(scope), _dashboards(scope)]),
         ("wafv2: GetWebACLForResource", _load_balancers(scope)),
-        ("logs: ListTagsForResource", scope.log_group_arns()),
+        ("logs: GetDataProtectionPolicy ListTagsForResource", scope.log_group_arns()),
         ("logs: GetDeliveryDestination GetDeliverySource ListTagsForResource", _delivery_ends(scope)),
         (
             "s3: Get*Configuration GetBucket* ListBucket ListTagsForResource",
@@ -315,6 +315,8 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("ssm: GetParameter ListTagsForResource", _markers(scope)),
         ("codebuild: BatchGetProjects", _projects(scope)),
         ("lambda: Get* List*", _functions(scope)),
+        ("dynamodb: Describe* ListTagsOfResource", _tables(scope)),
+        ("sqs: GetQueueAttributes ListQueueTags", _queues(scope)),
         ("scheduler: GetSchedule GetScheduleGroup ListTagsForResource", _schedules(scope)),
     ]
     return [
@@ -632,8 +634,8 @@ def data_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
             ),
             (
                 "ManageFunctions",
-                "lambda: AddPermission CreateFunction DeleteFunction InvokeFunction RemovePermission TagResource "
-                "UntagResource UpdateFunctionCode UpdateFunctionConfiguration",
+                "lambda: AddPermission CreateFunction DeleteFunction InvokeFunction PutFunctionConcurrency "
+                "RemovePermission TagResource UntagResource UpdateFunctionCode UpdateFunctionConfiguration",
                 _functions(scope),
                 None,
             ),
@@ -781,7 +783,7 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
 
 
 def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
-    """What observes the platform and tells operators: alarms and topics."""
+    """What observes the platform and tells operators: alarms and their dashboard, topics, logs, queue and table."""
     topics = _topics(scope)
     return _statements(
         [
@@ -791,11 +793,50 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 _alarms(scope),
                 None,
             ),
+            ("ManageDashboards", "cloudwatch: DeleteDashboards PutDashboard", [_dashboards(scope)], None),
+            (
+                "ProtectLogs",
+                "logs: DeleteDataProtectionPolicy PutDataProtectionPolicy",
+                scope.log_group_arns(),
+                None,
+            ),
+            # AWS restricts these to no resource. A query is a text: it gives nobody rights.
+            (
+                "ManageQueries",
+                "logs: DeleteQueryDefinition PutQueryDefinition",
+                ["*"],
+                {"StringEqualsIfExists": scope.in_account, "StringEquals": {"aws:RequestedRegion": scope.regions}},
+            ),
             ("CreateTopics", "sns: CreateTopic", topics, scope.new),
             (
                 "ManageTopics",
                 "sns: DeleteTopic SetSubscriptionAttributes SetTopicAttributes Subscribe Unsubscribe",
                 topics,
+                scope.own,
+            ),
+            (
+                "ManageQueues",
+                "sqs: CreateQueue DeleteQueue SetQueueAttributes TagQueue UntagQueue",
+                _queues(scope),
+                None,
+            ),
+            (
+                "ManageTables",
+                "dynamodb: CreateTable DeleteTable TagResource UntagResource UpdateContinuousBackups UpdateTable "
+                "UpdateTimeToLive",
+                _tables(scope),
+                None,
+            ),
+            (
+                "CreateEventSources",
+                "lambda: CreateEventSourceMapping",
+                ["*"],
+                {**scope.new, "ArnLike": {"lambda:FunctionArn": _functions(scope)}},
+            ),
+            (
+                "ManageEventSources",
+                "lambda: DeleteEventSourceMapping UpdateEventSourceMapping",
+                _event_sources(scope),
                 scope.own,
             ),
         ]
@@ -838,6 +879,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         *_web_acls(scope),
         *_server_groups(scope),
         *_topics(scope),
+        *_event_sources(scope),
         *_certificates(scope),
         *scope.key_arns(),
     ]
@@ -846,6 +888,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         "autoscaling": "CreateOrUpdateTags",
         "elasticache": "AddTagsToResource",
         "kms": "TagResource",
+        "lambda": "TagResource",
         "rds": "AddTagsToResource",
         "sns": "TagResource",
         "wafv2": "TagResource",
@@ -857,6 +900,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         "elasticache": "RemoveTagsFromResource",
         "elasticloadbalancing": "RemoveTags",
         "kms": "UntagResource",
+        "lambda": "UntagResource",
         "rds": "RemoveTagsFromResource",
         "sns": "UntagResource",
         "wafv2": "UntagResource",
@@ -1011,15 +1055,15 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
                 ("s3: Get*", scope.release_arns()),
                 ("codebuild: *Project BatchGet* StartBuild", _projects(scope)),
                 # Functions and permissions.
-                ("lambda: *Mapping *ion* *Resource GetPolicy", [*_functions(scope), *_event_sources(scope)]),
+                ("lambda: *ag* *ion* GetPolicy", [*_functions(scope), *_event_sources(scope)]),
                 ("secretsmanager: *Secret *agResource GetResourcePolicy", scope.secret_arns()),
                 *(deployment_bounds(scope.identity) if scope.has_pods else []),
+                ("ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")]),
             ],
             None,
         ),
         *_statements(
             [
-                ("Verify", "ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")], None),
                 ("Grant", "kms: CreateGrant", keys, {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
                 (
                     "Keys",
@@ -1044,7 +1088,7 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """As `identity_statements`, without the details that its own statements have."""
     services = [*ROLE_SERVICES, *(PASSED_TO if scope.has_pods else ())]
     path = iam.role_path(scope.identity)
-    roles = scope.account_arn(f"role{path}*")
+    roles, profiles = scope.account_arn(f"role{path}*"), scope.account_arn(f"instance-profile{path}*")
     return _statements(
         [
             (
@@ -1056,12 +1100,17 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
             (
                 "Roles",
                 "iam: *InstanceProfile *agRole CreateServiceLinkedRole DeleteRole UpdateRole*",
-                # Roles and instance profiles. A role of a service cannot be deleted or changed, only created.
-                [scope.account_arn(f"*{path}*"), scope.account_arn("role/aws-service-role/*")],
+                # A role of a service cannot be deleted or changed like others, only created.
+                [roles, profiles, scope.account_arn("role/aws-service-role/*")],
                 None,
             ),
             ("PassRoles", "iam: PassRole", [roles], {"StringEquals": {"iam:PassedToService": services}}),
-            ("Identities", "iam: Get* List*", [scope.account_arn("*")], None),
+            (
+                "Identities",
+                "iam: Get* List*",
+                [scope.account_arn(f"{kind}/*") for kind in ("instance-profile", "oidc-provider", "policy", "role")],
+                None,
+            ),
         ]
     )
 
@@ -1121,6 +1170,11 @@ def _alarms(scope: WorkflowScope) -> Sequence[str]:
     return scope.arns("cloudwatch", f"alarm:{scope.identity.prefix}-*")
 
 
+def _dashboards(scope: WorkflowScope) -> str:
+    """CloudWatch's dashboards have no region."""
+    return f"arn:aws:cloudwatch::{scope.identity.account_id}:dashboard/{scope.identity.prefix}"
+
+
 def _documents(scope: WorkflowScope) -> Sequence[str]:
     return scope.arns("ssm", f"document/{scope.identity.prefix}-*")
 
@@ -1143,13 +1197,20 @@ def _functions(scope: WorkflowScope) -> Sequence[str]:
 
 
 def _event_sources(scope: WorkflowScope) -> Sequence[str]:
-    """What invokes a function with the messages of a queue. AWS numbers it; the function tells whose it is."""
+    """What invokes a function with the messages of a queue. AWS numbers it."""
     return scope.arns("lambda", "event-source-mapping:*")
 
 
 def _schedules(scope: WorkflowScope) -> Sequence[str]:
-    group = f"{scope.identity.prefix}-database-jobs"
-    return scope.arns("scheduler", f"schedule-group/{group} schedule/{group}/*")
+    return scope.arns("scheduler", f"*/{scope.identity.prefix}-*")
+
+
+def _queues(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("sqs", f"{scope.identity.prefix}-*")
+
+
+def _tables(scope: WorkflowScope) -> Sequence[str]:
+    return scope.arns("dynamodb", f"table/{scope.identity.prefix}-*")
 
 
 def _databases(scope: WorkflowScope) -> Sequence[str]:
@@ -1207,7 +1268,7 @@ def _server_groups(scope: WorkflowScope) -> Sequence[str]:
 
 
 def _topics(scope: WorkflowScope) -> Sequence[str]:
-    return scope.arns("sns", "notifications-*")
+    return scope.arns("sns", "incidents-* notifications-*")
 
 
 def _target_groups(scope: WorkflowScope) -> Sequence[str]:

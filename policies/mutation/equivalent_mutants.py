@@ -344,6 +344,10 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "chatbot/.*", "|snsTopicArns", "removed|emptied", "Chat is an additional channel; the e-mails stay."
     ),
     EquivalentMutant("cloudwatch/metricAlarm", "okActions", ANY, "Only the notification of recovery is missing."),
+    EquivalentMutant(
+        "cloudwatch/(dashboard|queryDefinition)", ANY, ANY, "What an operator looks at; the alarms notify without it."
+    ),
+    EquivalentMutant("cloudwatch/logDataProtectionPolicy", "policyDocument", "statement audit: .*", AWS_REFUSES),
     # Sessions.
     EquivalentMutant(
         "ssm/document",

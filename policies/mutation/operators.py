@@ -309,8 +309,11 @@ def _weaken_document(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _weaker_statements(statement: Mapping[str, Any]) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
-    if statement["Effect"] == "Deny":
+    # Without an effect it protects data in logs.
+    if statement.get("Effect", "Deny") == "Deny":
         yield "removed", []
+        if "DataIdentifier" in statement:
+            yield "less data", [{**statement, "DataIdentifier": statement["DataIdentifier"][1:]}]
         return
     if statement.get("Action") not in ("*", ["*"]):
         yield "every action", [{**statement, "Action": "*"}]

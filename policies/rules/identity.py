@@ -79,7 +79,13 @@ DATA_READS: Final = (
     "sts:GetFederationToken",
 )
 """Reads that give data or credentials, and not settings."""
-RESOURCE_CONDITION_KEYS: Final = ("aws:resourceaccount", "aws:resourceorgid", "cloudwatch:namespace", "ecs:cluster")
+RESOURCE_CONDITION_KEYS: Final = (
+    "aws:resourceaccount",
+    "aws:resourceorgid",
+    "cloudwatch:namespace",
+    "ecs:cluster",
+    "lambda:functionarn",
+)
 """Keys of conditions that limit `Resource: *` as a name does, in lower case."""
 RESOURCE_TAG: Final = ":resourcetag/"
 """In the keys of conditions on a tag of the resource: `aws:ResourceTag/Project`, `ec2:ResourceTag/Project`."""

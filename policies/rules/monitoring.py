@@ -1,5 +1,7 @@
 """Monitoring services integrated: the guide's three alarms with its numbers, delivered to a person, and logs."""
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -43,6 +45,8 @@ EXPORTED_LOGS: Final = {
     "db2": ("diag.log",),
 }
 """Logs that have to be exported, by the beginning of the engine's name."""
+LOGS_OF_USERS: Final = re.compile(r".+/(application|nginx|postgresql)")
+"""Names of log groups in which requests of users, or their values, are."""
 PUBLISH: Final = "sns:Publish"
 ENCRYPT_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 
@@ -299,6 +303,34 @@ def log_retention_is_sufficient(group: StackResource, context: Context) -> Itera
     days, least = group.number("retentionInDays") or 0, context.settings["days"]
     if days < least:
         yield f"keeps logs for {days} days; the guide demands {least}"
+
+
+@rule(
+    "cloudwatch-logs-personal-data-is-masked",
+    item=ChecklistItem.LOGS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.LOG_GROUP],
+    scope=Scope.STACK,
+    documentation=f"{CLOUDWATCH_GUIDE}/logs/mask-sensitive-log-data.html",
+    remediation="Declare a cloudwatch.LogDataProtectionPolicy for the log group: `mask_personal_data` does.",
+)
+def personal_data_is_masked(group: StackResource, context: Context) -> Iterator[Problem]:
+    """Logs of applications, proxies and databases mask e-mail addresses and telephone numbers."""
+    if LOGS_OF_USERS.fullmatch(str(group.get("name") or "")) and not context.stack.has_referrer(
+        group, aws.LOG_DATA_PROTECTION, "logGroupName", _masks_personal_data
+    ):
+        yield "shows e-mail addresses and telephone numbers to everybody who reads it"
+
+
+def _masks_personal_data(protection: StackResource) -> bool:
+    statements = json.loads(str(protection.get("policyDocument") or "{}")).get("Statement", [])
+    masked = [
+        identifier.rpartition("/")[2]
+        for each in statements
+        if "MaskConfig" in each.get("Operation", {}).get("Deidentify", {})
+        for identifier in each.get("DataIdentifier", [])
+    ]
+    return "EmailAddress" in masked and any(identifier.startswith("PhoneNumber-") for identifier in masked)
 
 
 @rule(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.shared.alarm_specification import AlarmSpecification, MetricMath, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, MetricMath, Severity
 from replay import Replay, Series
 from replay.evaluation import State
 from tests.recorder import REPOSITORY, Recording, Registration, record_stack
@@ -185,7 +185,11 @@ METRIC_MATH = {
 
 
 def name_of(alarm: Registration) -> str:
-    return alarm.name.removeprefix("alarms-")
+    return alarm.name.removeprefix("alarms-").removeprefix("watchdog-")
+
+
+def of_watchdog(alarm: Registration) -> bool:
+    return alarm.name.startswith("watchdog-")
 
 
 def severity_of(alarm: Registration) -> str:
@@ -225,7 +229,9 @@ ERRORS = [sum_of("target", "HTTPCode_Target_5XX_Count"), sum_of("balancer", "HTT
 
 
 def test_alarms_on_one_metric_are_these(production: Recording) -> None:
-    alarms = [alarm for alarm in production.of_type(ALARM) if name_of(alarm) not in METRIC_MATH]
+    alarms = [
+        alarm for alarm in production.of_type(ALARM) if name_of(alarm) not in METRIC_MATH and not of_watchdog(alarm)
+    ]
 
     assert {name_of(alarm): facts(alarm) for alarm in alarms} == SINGLE_METRIC
 
@@ -293,7 +299,7 @@ def test_silence_is_alarming_where_it_means_that_nothing_is_left(stack: Recordin
     breaching = [name_of(alarm) for alarm in stack.of_type(ALARM) if alarm.plain["treatMissingData"] == "breaching"]
 
     of_vault = ["VaultBackupMissing"] if environment == "production" else []
-    assert sorted(breaching) == ["DumpMissing", "NoHealthyServer", "ReplicaStopped", *of_vault]
+    assert sorted(breaching) == ["DumpMissing", "NoHealthyServer", "NotifierSilent", "ReplicaStopped", *of_vault]
     assert {alarm.plain["treatMissingData"] for alarm in stack.of_type(ALARM)} == {"breaching", "notBreaching"}
 
 
@@ -305,6 +311,8 @@ def test_alarm_that_measures_nothing_cannot_be_written() -> None:
             summary="Nothing",
             severity=Severity.P4,
             threshold=0,
+            unit="things",
+            section=DashboardSection.JOBS,
             period_seconds=60,
             evaluation_periods=1,
         )
@@ -323,7 +331,8 @@ def test_alarm_has_a_name_severity_summary_and_runbook(stack: Recording, environ
 
 def test_alarm_reaches_the_topic_of_its_severity_when_it_begins_and_when_it_ends(stack: Recording) -> None:
     for alarm in stack.of_type(ALARM):
-        topic = f"arn:aws:sns:us-east-1:111122223333:notifications-{severity_of(alarm).lower()}"
+        name = "incidents-watchdog" if of_watchdog(alarm) else f"notifications-{severity_of(alarm).lower()}"
+        topic = f"arn:aws:sns:us-east-1:111122223333:{name}"
         assert (alarm.plain["alarmActions"], alarm.plain["okActions"]) == ([topic], [topic])
 
 

@@ -50,13 +50,26 @@ def test_keys_are_these_and_all_rotate(stack: Recording, environment: str) -> No
         assert (each.plain["enableKeyRotation"], each.plain["deletionWindowInDays"]) == (True, 30)
 
 
+TOPICS = {
+    "Sid": "TopicsToQueue",
+    "Effect": "Allow",
+    "Principal": {"Service": "sns.amazonaws.com"},
+    "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+    "Resource": ["*"],
+    "Condition": {
+        "StringEquals": {"aws:SourceAccount": "111122223333"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:sns:us-east-1:111122223333:notifications-*"},
+    },
+}
+
+
 @pytest.mark.parametrize(
     ("key", "grants"),
     [
         ("encryption-data-key", []),
         ("encryption-secrets-key", []),
         ("encryption-logs-key", [LOGS]),
-        ("encryption-notifications-key", [PUBLISHERS]),
+        ("encryption-notifications-key", [PUBLISHERS, TOPICS]),
         ("dns-query-log-key", [LOGS]),
         ("cdn-web-acl-log-key", [LOGS]),
     ],

@@ -34,7 +34,7 @@ def record_secrets(settings: SecretsSettings, stack: StackContext = STACK) -> Re
 def test_inventory_is_this(stack: Recording, environment: str) -> None:
     assert {each.name: each.plain["namePrefix"] for each in stack.of_type(CONTAINER)} == {
         logical_name(variable): f"fixrx/{environment}/{variable}-" for variable in [*ROTATED, *FROM_VENDORS]
-    }
+    } | {"incidents-slack": f"fixrx/{environment}/SLACK_WEBHOOK_URL-"}
     assert sorted(stack.stack_outputs["secrets"]) == sorted([*ROTATED, *FROM_VENDORS])
 
 

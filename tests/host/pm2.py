@@ -63,13 +63,15 @@ def unit_command(setting: str, directory: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def service(directory: Path, others: Mapping[str, str] | None = None, **environment: str) -> Iterator[Service]:
-    """Run the service until the block ends. `others` are replacements in the ecosystem file."""
+def service(
+    directory: Path, others: Mapping[str, str] | None = None, *, server: Path = NODE / "server.js", **environment: str
+) -> Iterator[Service]:
+    """Run the service until the block ends. `others` are replacements in the ecosystem file, `server` is the API."""
     modules = node_modules()
     release = directory / "release"
     (release / "dist").mkdir(parents=True)
     (directory / "logs").mkdir()
-    shutil.copy(NODE / "server.js", release / "dist")
+    shutil.copy(server, release / "dist" / "server.js")
     (release / "node_modules").symlink_to(modules)
     # PM2 starts one for each processor.
     ports = free_ports(os.cpu_count() or 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from components.shared.alarm_specification import AlarmSpecification, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.runtime import ApiRuntime
 from tests.recorder import REPOSITORY, record
 
@@ -74,6 +74,8 @@ class Pods:
                 severity=Severity.P1,
                 measure=Metric(namespace="Pods", metric_name="Ready", dimensions={}, statistic="Minimum"),
                 threshold=1,
+                unit="pods",
+                section=DashboardSection.SERVICE,
                 period_seconds=60,
                 evaluation_periods=2,
             )

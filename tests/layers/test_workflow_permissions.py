@@ -38,7 +38,9 @@ UNRESTRICTED_WRITES = {
     "elasticloadbalancing:SetWebAcl",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
+    "logs:DeleteQueryDefinition",
     "logs:DeleteResourcePolicy",
+    "logs:PutQueryDefinition",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
     "route53:CreateHostedZone",
@@ -137,7 +139,16 @@ def recorded(stack: str) -> Recording:
 
 def physical_name(resource: Registration) -> str:
     inputs = resource.plain
-    for key in ("replicationGroupId", "userGroupId", "userId", "identifier", "bucket", "name"):
+    for key in (
+        "replicationGroupId",
+        "userGroupId",
+        "userId",
+        "identifier",
+        "bucket",
+        "dashboardName",
+        "logGroupName",
+        "name",
+    ):
         if isinstance(inputs.get(key), str):
             return str(inputs[key])
     prefix = inputs.get("namePrefix", f"{resource.name}-")
@@ -216,6 +227,8 @@ def special_context(line: Line, stack: str, owner: Owner) -> Mapping[str, Any]:
         context["kms:ViaService"] = f"backup.{line.region}.amazonaws.com"
     if service == "iam":
         context["iam:PermissionsBoundary"] = boundary_arn(stack)
+    if name == "CreateEventSourceMapping":
+        context["lambda:FunctionArn"] = arn_of("lambda:function", f"{owner.prefix}-notifier", owner)
     if name == "RequestCertificate":
         zone = {"production": "fixrx.com", "staging": "staging.fixrx.com"}[stack]
         domain = f"static.{zone}" if line.name.startswith("cdn-") else f"api.{zone}"
@@ -349,6 +362,7 @@ def is_tellable(line: Line, target: str) -> bool:
         "acm:RequestCertificate",
         "cloudfront:CreateDistribution",
         "kms:CreateKey",
+        "lambda:CreateEventSourceMapping",
     )
 
 
@@ -463,6 +477,9 @@ def test_the_table_fits_the_service_authorization_reference() -> None:
 NOT_ASKED: Mapping[str, set[str]] = {
     # The tags are a zone's, not a health check's.
     "route53:ChangeTagsForResource": {"healthcheck"},
+    "dynamodb:ListTagsOfResource": {"stream"},
+    "dynamodb:TagResource": {"stream"},
+    "dynamodb:UntagResource": {"stream"},
     # A replica is of an instance, in the subnets of its source.
     "rds:CreateDBInstanceReadReplica": {"cluster", "subgrp"},
 }

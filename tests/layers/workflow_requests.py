@@ -27,6 +27,7 @@ ARNS: Mapping[str, str] = {
     "cloudfront:origin-access-control": "arn:aws:cloudfront::{account}:origin-access-control/{id}",
     "cloudfront:response-headers-policy": "arn:aws:cloudfront::{account}:response-headers-policy/{id}",
     "cloudwatch:alarm": "arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
+    "cloudwatch:dashboard": "arn:aws:cloudwatch::{account}:dashboard/{name}",
     "codebuild:project": "arn:aws:codebuild:{region}:{account}:project/{name}",
     "ec2:elastic-ip": "arn:aws:ec2:{region}:{account}:elastic-ip/{id}",
     "ec2:image": "arn:aws:ec2:{region}::image/{id}",
@@ -68,7 +69,10 @@ ARNS: Mapping[str, str] = {
     "iam:role": "arn:aws:iam::{account}:role/{prefix}/{name}",
     "kms:alias": "arn:aws:kms:{region}:{account}:{name}",
     "kms:key": "arn:aws:kms:{region}:{account}:key/{id}",
+    "dynamodb:table": "arn:aws:dynamodb:{region}:{account}:table/{name}",
+    "lambda:eventSourceMapping": "arn:aws:lambda:{region}:{account}:event-source-mapping:{id}",
     "lambda:function": "arn:aws:lambda:{region}:{account}:function:{name}",
+    "sqs:queue": "arn:aws:sqs:{region}:{account}:{name}",
     "logs:delivery": "arn:aws:logs:us-east-1:{account}:delivery:{id}",
     "logs:delivery-destination": "arn:aws:logs:us-east-1:{account}:delivery-destination:{name}",
     "logs:delivery-source": "arn:aws:logs:us-east-1:{account}:delivery-source:{name}",
@@ -119,6 +123,7 @@ OTHERS: Mapping[str, str] = {
     "rds:snapshot": "{prefix}-postgres-primary",
     "rds:subgrp": "database-subnets-0a1b2c3",
     "s3:object": "{bucket}",
+    "sqs:queue": "{prefix}-incidents",
     "ssm:document": "{prefix}-verify",
     "secretsmanager:Secret": "{path}/JWT_SECRET-0a1b2c3",
     "sns:topic": "notifications-p1-0a1b2c3",
@@ -323,6 +328,24 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": _cdn_part(
         "response-headers-policy", "ResponseHeadersPolicy"
     ),
+    "aws:cloudwatch/dashboard:Dashboard": (
+        "cloudwatch:dashboard",
+        {
+            "create": ("cloudwatch:PutDashboard new",),
+            "read": ("cloudwatch:GetDashboard self",),
+            "update": ("cloudwatch:PutDashboard self",),
+            "delete": ("cloudwatch:DeleteDashboards self",),
+        },
+    ),
+    "aws:cloudwatch/logDataProtectionPolicy:LogDataProtectionPolicy": (
+        "logs:log-group",
+        {
+            "create": ("logs:PutDataProtectionPolicy self",),
+            "read": ("logs:GetDataProtectionPolicy self",),
+            "update": ("logs:PutDataProtectionPolicy self",),
+            "delete": ("logs:DeleteDataProtectionPolicy self",),
+        },
+    ),
     "aws:cloudwatch/logDelivery:LogDelivery": (
         "logs:delivery",
         {
@@ -393,6 +416,15 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             "update": ("cloudwatch:PutMetricAlarm self",),
             "delete": ("cloudwatch:DeleteAlarms self",),
             **_taggable("cloudwatch:TagResource", "cloudwatch:UntagResource"),
+        },
+    ),
+    "aws:cloudwatch/queryDefinition:QueryDefinition": (
+        "logs:log-group",
+        {
+            "create": ("logs:PutQueryDefinition *",),
+            "read": ("logs:DescribeQueryDefinitions *",),
+            "update": ("logs:PutQueryDefinition *",),
+            "delete": ("logs:DeleteQueryDefinition *",),
         },
     ),
     "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl": (
@@ -1059,7 +1091,12 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
     "aws:lambda/function:Function": (
         "lambda:function",
         {
-            "create": ("lambda:CreateFunction self", "lambda:TagResource self", "iam:PassRole own:iam:role"),
+            "create": (
+                "lambda:CreateFunction self",
+                "lambda:TagResource self",
+                "lambda:PutFunctionConcurrency self",
+                "iam:PassRole own:iam:role",
+            ),
             "read": (
                 "lambda:GetFunction self",
                 "lambda:GetFunctionCodeSigningConfig self",
@@ -1072,6 +1109,61 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             ),
             "delete": ("lambda:DeleteFunction self",),
             **_taggable("lambda:TagResource", "lambda:UntagResource"),
+        },
+    ),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": (
+        "lambda:eventSourceMapping",
+        {
+            "create": ("lambda:CreateEventSourceMapping *", "lambda:TagResource self"),
+            "read": ("lambda:GetEventSourceMapping self", "lambda:ListTags self"),
+            "update": ("lambda:UpdateEventSourceMapping self",),
+            "delete": ("lambda:DeleteEventSourceMapping self",),
+            **_taggable("lambda:TagResource", "lambda:UntagResource"),
+        },
+    ),
+    "aws:sqs/queue:Queue": (
+        "sqs:queue",
+        {
+            "create": ("sqs:CreateQueue self", "sqs:TagQueue self", "sqs:SetQueueAttributes self"),
+            "read": ("sqs:GetQueueAttributes self", "sqs:ListQueueTags self"),
+            "update": ("sqs:SetQueueAttributes self",),
+            "delete": ("sqs:DeleteQueue self",),
+            **_taggable("sqs:TagQueue", "sqs:UntagQueue"),
+        },
+    ),
+    "aws:sqs/queuePolicy:QueuePolicy": (
+        "sqs:queue",
+        {
+            "create": ("sqs:SetQueueAttributes own:sqs:queue",),
+            "read": ("sqs:GetQueueAttributes own:sqs:queue",),
+            "update": ("sqs:SetQueueAttributes own:sqs:queue",),
+            "delete": ("sqs:SetQueueAttributes own:sqs:queue",),
+        },
+    ),
+    "aws:dynamodb/table:Table": (
+        "dynamodb:table",
+        {
+            "create": (
+                "dynamodb:CreateTable self",
+                "dynamodb:TagResource self",
+                "dynamodb:UpdateContinuousBackups self",
+                "dynamodb:UpdateTimeToLive self",
+                "kms:DescribeKey own:kms:key",
+                "kms:CreateGrant own:kms:key",
+            ),
+            "read": (
+                "dynamodb:DescribeTable self",
+                "dynamodb:DescribeContinuousBackups self",
+                "dynamodb:DescribeTimeToLive self",
+                "dynamodb:ListTagsOfResource self",
+            ),
+            "update": (
+                "dynamodb:UpdateTable self",
+                "dynamodb:UpdateContinuousBackups self",
+                "dynamodb:UpdateTimeToLive self",
+            ),
+            "delete": ("dynamodb:DeleteTable self",),
+            **_taggable("dynamodb:TagResource", "dynamodb:UntagResource"),
         },
     ),
     "aws:lambda/invocation:Invocation": (

@@ -150,3 +150,23 @@ def encoded(script: str) -> str:
 def compressed(script: str) -> str:
     """Return a start-up script as a launch template carries a long one."""
     return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
+
+
+def data_protection(*identifiers: str, operation: str = "Deidentify") -> str:
+    """Return a policy that masks data in logs."""
+    data = [
+        f"arn:aws:dataprotection::aws:data-identifier/{each}"
+        for each in identifiers or ("EmailAddress", "PhoneNumber-US")
+    ]
+    mask: dict[str, Any] = {"Deidentify": {"MaskConfig": {}}}
+    audit: dict[str, Any] = {"Audit": {"FindingsDestination": {}}}
+    return json.dumps(
+        {
+            "Name": "personal-data",
+            "Version": "2021-06-01",
+            "Statement": [
+                {"Sid": "audit", "DataIdentifier": data, "Operation": audit},
+                {"Sid": "mask", "DataIdentifier": data, "Operation": mask if operation == "Deidentify" else audit},
+            ],
+        }
+    )

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.policies.exported import ACCOUNT, SECRET, Reference, State, arn, tags
+from tests.policies.exported import ACCOUNT, SECRET, Reference, State, arn, data_protection, tags
 
 
 def add_other_services(state: State) -> None:
@@ -29,6 +29,11 @@ def _aurora(state: State) -> None:
             "kmsKeyId": Reference("data-key", "arn"),
             "tags": tags("cluster-log"),
         },
+    )
+    state.add(
+        "aws:cloudwatch/logDataProtectionPolicy",
+        "cluster-personal-data",
+        {"logGroupName": Reference("cluster-log", "name"), "policyDocument": data_protection()},
     )
     cluster = state.add(
         "aws:rds/cluster",

@@ -8,7 +8,18 @@ import json
 from functools import cache
 from typing import Any
 
-from tests.policies.exported import ACCOUNT, SECRET, Added, Reference, State, arn, document, encoded, tags
+from tests.policies.exported import (
+    ACCOUNT,
+    SECRET,
+    Added,
+    Reference,
+    State,
+    arn,
+    data_protection,
+    document,
+    encoded,
+    tags,
+)
 from tests.policies.other_services import add_other_services
 
 TLS_ONLY = {
@@ -762,6 +773,11 @@ def _databases(state: State) -> None:
     for role in ("primary", "replica"):
         for log in ("postgresql", "upgrade"):
             _log_group(state, f"{role}-{log}", f"/aws/rds/instance/fixrx-{role}/{log}")
+        state.add(
+            "aws:cloudwatch/logDataProtectionPolicy",
+            f"{role}-personal-data",
+            {"logGroupName": Reference(f"{role}-postgresql", "name"), "policyDocument": data_protection()},
+        )
     primary = state.add(
         "aws:rds/instance",
         "primary",

@@ -16,6 +16,11 @@ NOT_BURSTABLE = (
 )
 WEAKENINGS: list[tuple[dict[str, Any], str]] = [
     (
+        {"notifications.recovery_window_days": 0},
+        "notifications.recovery_window_days: production requires at least 7, because a secret deleted by mistake must "
+        "be restorable",
+    ),
+    (
         {"network.availability_zones": ["us-east-1a", "us-east-1b"]},
         "network.availability_zones: production requires at least 3, because two zones must carry the load while a "
         "third one fails",
@@ -45,6 +50,7 @@ WEAKENINGS: list[tuple[dict[str, Any], str]] = [
     ({"database.deletion_protection": False}, f"database.deletion_protection: {PROTECTED}"),
     ({"cache.protect": False}, f"cache.protect: {PROTECTED}"),
     ({"backup_bucket.protect": False}, f"backup_bucket.protect: {PROTECTED}"),
+    ({"notifications.protect": False}, f"notifications.protect: {PROTECTED}"),
     ({"dns.protect": False}, f"dns.protect: {PROTECTED}"),
     ({"encryption.protect": False}, f"encryption.protect: {PROTECTED}"),
     ({"network.protect": False}, f"network.protect: {PROTECTED}"),

@@ -1,7 +1,7 @@
 """CloudWatch: alarms and dashboards. Log groups, which the SDK counts to CloudWatch as well, are in `logs`."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sandbox.provider.model import (
@@ -196,6 +196,15 @@ _COMPOSITE_ALARM = ResourceType(
 _WIDGETS = ("alarm", "custom", "explorer", "log", "metric", "text")
 _WIDGET_RANGES = {"x": (0, 23), "y": (0, 9999), "width": (1, 24), "height": (1, 1000)}
 _MOST_WIDGETS = 500
+_MOST_ALARMS = 100
+_WIDGET_PROPERTIES = {
+    "alarm": "alarms sortBy states title",
+    "metric": "accountId annotations end labels legend liveData metrics period region setPeriodToTimeRange "
+    "singleValueFullPrecision sparkline stacked start stat table timezone title trend view yAxis",
+    "text": "background markdown",
+}
+_VIEWS = ("bar", "gauge", "pie", "singleValue", "table", "timeSeries")
+_FILLS = ("above", "below", "none")
 
 
 def dashboard_body(value: str) -> str | None:
@@ -220,10 +229,40 @@ def _widget(widget: Any) -> Iterable[str]:
         yield f"a type that is none of {', '.join(_WIDGETS)}"
     if not isinstance(widget.get("properties"), dict):
         yield "no properties"
+        return
     for key, (low, high) in _WIDGET_RANGES.items():
         place = widget.get(key, low)
         if not isinstance(place, int) or not low <= place <= high:
             yield f"a {key} that is not between {low} and {high}"
+    properties = widget["properties"]
+    known = _WIDGET_PROPERTIES.get(str(widget.get("type")))
+    if known and (unknown := sorted(properties.keys() - set(known.split()))):
+        yield f"the property {unknown[0]}, which a widget of its type does not have"
+    if widget.get("type") == "metric":
+        yield from _metric_widget(properties)
+    if widget.get("type") == "alarm" and not 1 <= len(properties.get("alarms", ())) <= _MOST_ALARMS:
+        yield f"not 1 to {_MOST_ALARMS} alarms"
+
+
+def _metric_widget(properties: Mapping[str, Any]) -> Iterable[str]:
+    if not isinstance(properties.get("region"), str):
+        yield "no region"
+    if properties.get("view", "timeSeries") not in _VIEWS:
+        yield f"a view that is none of {', '.join(_VIEWS)}"
+    annotations = properties.get("annotations", {})
+    metrics = properties.get("metrics")
+    if metrics is None and "alarms" not in annotations:
+        yield "neither metrics nor an alarm"
+    for metric in metrics or ():
+        *names, last = metric if isinstance(metric, list) and metric else [None]
+        texts = [*names, last] if isinstance(last, str) else names
+        expression = isinstance(last, dict) and "expression" in last
+        # Namespace, name, and pairs of dimensions; an expression has none of them.
+        if not all(isinstance(text, str) for text in texts) or (bool(texts) == expression) or len(texts) % 2:
+            yield f"the metric {json.dumps(metric)}"
+    for line in annotations.get("horizontal", ()):
+        if not isinstance(line.get("value"), int | float) or line.get("fill", "none") not in _FILLS:
+            yield f"the annotation {json.dumps(line)}"
 
 
 _DASHBOARD = ResourceType(

@@ -104,4 +104,28 @@ _PERMISSION = ResourceType(
     stored_only=True,
 )
 
-TYPES = (_FUNCTION, _INVOCATION, _PERMISSION)
+_EVENT_SOURCE = ResourceType(
+    token="aws:lambda/eventSourceMapping:EventSourceMapping",
+    service="lambda",
+    create="create_event_source_mapping",
+    id=recorded_uuid("event-source-mapping", "functionName", "eventSourceArn"),
+    renames={"kmsKeyArn": "KMSKeyArn"},
+    attributes={
+        "arn": arn("lambda", "event-source-mapping:{id}"),
+        "functionArn": lambda live: live.state["functionName"],
+        "state": lambda live: "Disabled" if live.state.get("enabled") is False else "Enabled",
+        "uuid": template("{id}"),
+    },
+    absent_outputs="lastModified lastProcessingResult maximumRecordAgeInSeconds maximumRetryAttempts "
+    "parallelizationFactor stateTransitionReason",
+    replace="eventSourceArn queues selfManagedEventSource startingPosition startingPositionTimestamp",
+    defaults={"enabled": True},
+    provider_only="useResourceTimeoutForPropagation",
+    rules={
+        "eventSourceArn": rules.arn,
+        "scalingConfig.maximumConcurrency": rules.between(2, 1000),
+    },
+    stored_only=True,
+)
+
+TYPES = (_FUNCTION, _INVOCATION, _PERMISSION, _EVENT_SOURCE)

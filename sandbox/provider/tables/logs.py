@@ -1,10 +1,14 @@
-"""CloudWatch Logs: log groups, the policies that let services write to them, and deliveries of other services' logs."""
+"""CloudWatch Logs: groups, the policies that let services write to them, deliveries of other services' logs, masks,
+and saved queries.
+"""
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sandbox.provider.emulator import Api, ApiError
-from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, Tagging, call, template
+from sandbox.provider.model import Autoname, Feature, Inputs, Live, Request, ResourceType, Tagging, arn, call, template
 from sandbox.provider.tables import references, rules
 from sandbox.provider.tables.helpers import exactly_one, pick, tagging
 from sandbox.provider.tables.resource_policies import resource_policy
@@ -176,4 +180,95 @@ _DELIVERY = ResourceType(
     },
 )
 
-TYPES = (_LOG_GROUP, _LOG_RESOURCE_POLICY, _DELIVERY_SOURCE, _DELIVERY_DESTINATION, _DELIVERY)
+_IDENTIFIER = "arn:aws:dataprotection::aws:data-identifier/"
+_POLICY_KEYS = {"Configuration", "Description", "Name", "Statement", "Version"}
+_EXPRESSION = re.compile(r"[a-zA-Z0-9_#=@/;, ^$?\[\]{}|\\*+.-]{1,200}")
+
+
+def data_protection(value: str) -> str | None:
+    """A statement that audits and one that masks, both about the same data, which AWS knows or the policy defines."""
+    wrong = rules.json_document(value)
+    return wrong or next(_policy_faults(json.loads(value)), None)
+
+
+def _policy_faults(policy: dict[str, Any]) -> Iterator[str]:
+    if unknown := sorted(policy.keys() - _POLICY_KEYS):
+        yield f"must not have {unknown[0]}"
+    if policy.get("Version") != "2021-06-01" or not policy.get("Name"):
+        yield "must have a Name, and 2021-06-01 as its Version"
+    statements = policy.get("Statement") or []
+    if [sorted(each.get("Operation", {})) for each in statements] != [["Audit"], ["Deidentify"]]:
+        yield "must have two statements, the first with Audit and the second with Deidentify"
+        return
+    if "FindingsDestination" not in statements[0]["Operation"]["Audit"]:
+        yield "must have a FindingsDestination, which may be empty, in Audit"
+    if statements[1]["Operation"]["Deidentify"] != {"MaskConfig": {}}:
+        yield "must have an empty MaskConfig in Deidentify"
+    yield from _data_faults(policy, *(each.get("DataIdentifier") for each in statements))
+
+
+def _data_faults(policy: Mapping[str, Any], audited: Any, masked: Any) -> Iterator[str]:
+    if not audited or audited != masked:
+        yield "must have the same DataIdentifier in both statements"
+        return
+    custom = {each.get("Name", ""): each.get("Regex", "") for each in _custom(policy)}
+    for name, expression in custom.items():
+        if not re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", name) or not _EXPRESSION.fullmatch(expression):
+            yield f"must have a name and a regular expression of the characters that AWS lists: {name} {expression}"
+    for each in audited:
+        if not each.startswith(_IDENTIFIER) and each not in custom:
+            yield f"must define {each}, which AWS does not"
+
+
+def _custom(policy: Mapping[str, Any]) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = policy.get("Configuration", {}).get("CustomDataIdentifier", [])
+    return found
+
+
+_DATA_PROTECTION = ResourceType(
+    token="aws:cloudwatch/logDataProtectionPolicy:LogDataProtectionPolicy",
+    service="logs",
+    stored_only=True,
+    create="put_data_protection_policy",
+    renames={"logGroupName": "logGroupIdentifier"},
+    id=template("{logGroupName}"),
+    replace="logGroupName",
+    rules={"policyDocument": data_protection},
+    references={"logGroupName": references.LOG_GROUP},
+)
+
+_COMMANDS = "dedup display fields filter limit parse pattern sort stats unmask unnest"
+
+
+def query(value: str) -> str | None:
+    """Commands of Logs Insights, separated by pipes that are not in a text or a regular expression."""
+    parts = re.sub(r"'[^']*'|\"[^\"]*\"|/(?:\\.|[^/\n])*/", "", value).split("|")
+    unknown = [part.strip() for part in parts if part.strip().partition(" ")[0].lower() not in _COMMANDS.split()]
+    return f"must begin each command with one of {_COMMANDS}: {unknown[0] or 'an empty one'}" if unknown else None
+
+
+_QUERY = ResourceType(
+    token="aws:cloudwatch/queryDefinition:QueryDefinition",
+    service="logs",
+    stored_only=True,
+    create="put_query_definition",
+    id=template("{name}"),
+    attributes={"arn": arn("logs", "query-definition:{id}"), "queryDefinitionId": template("{id}")},
+    rules={
+        "name": rules.matches(
+            r"([^:*/]+/?)*[^:*/]+", "a name without colon and asterisk, not with a slash at its ends"
+        ),
+        "queryString": query,
+    },
+    references={"logGroupNames": references.LOG_GROUP},
+)
+
+TYPES = (
+    _LOG_GROUP,
+    _LOG_RESOURCE_POLICY,
+    _DELIVERY_SOURCE,
+    _DELIVERY_DESTINATION,
+    _DELIVERY,
+    _DATA_PROTECTION,
+    _QUERY,
+)

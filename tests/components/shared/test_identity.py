@@ -45,8 +45,8 @@ def test_shortened_name_is_this_one() -> None:
 
 
 def test_type_without_a_known_limit_is_refused() -> None:
-    with pytest.raises(KeyError, match="aws:sqs/queue:Queue"):
-        IDENTITY.physical_name("aws:sqs/queue:Queue", "name")
+    with pytest.raises(KeyError, match="aws:ecs/cluster:Cluster"):
+        IDENTITY.physical_name("aws:ecs/cluster:Cluster", "name")
 
 
 def test_names_in_the_stacks_are_short_enough_to_be_read_in_full(stack: Recording) -> None:

@@ -1,7 +1,7 @@
 """What breaks the rules of `policies.rules.monitoring`."""
 
 from tests.policies.changes import Case, add, drop, put, refer, remove
-from tests.policies.exported import ACCOUNT, arn, document
+from tests.policies.exported import ACCOUNT, arn, data_protection, document
 from tests.policies.platform import TLS_ONLY
 
 
@@ -98,6 +98,30 @@ CASES = (
         ("flows", "retentionInDays"),
     ),
     Case("cloudwatch-logs-retention-is-sufficient", "flows", drop("flows", "retentionInDays"), None),
+    Case(
+        "cloudwatch-logs-personal-data-is-masked",
+        "primary-postgresql",
+        remove("primary-personal-data"),
+        None,
+    ),
+    Case(
+        "cloudwatch-logs-personal-data-is-masked",
+        "primary-postgresql",
+        put("primary-personal-data", "policyDocument", data_protection(operation="Audit")),
+        ("primary-personal-data", "policyDocument"),
+    ),
+    Case(
+        "cloudwatch-logs-personal-data-is-masked",
+        "primary-postgresql",
+        put("primary-personal-data", "policyDocument", data_protection("PhoneNumber-US")),
+        ("primary-personal-data", "policyDocument"),
+    ),
+    Case(
+        "cloudwatch-logs-personal-data-is-masked",
+        "replica-postgresql",
+        put("replica-personal-data", "policyDocument", data_protection("EmailAddress")),
+        ("replica-personal-data", "policyDocument"),
+    ),
     Case(
         "load-balancer-access-logs-enabled",
         "balancer",

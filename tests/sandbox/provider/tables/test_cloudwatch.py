@@ -237,6 +237,14 @@ def widget(**changes: Any) -> dict[str, Any]:
     return {"type": "text", "x": 0, "y": 0, "width": 6, "height": 3, "properties": {"markdown": "hello"}, **changes}
 
 
+VIEWS = "bar, gauge, pie, singleValue, table, timeSeries"
+
+
+def metric(**changes: Any) -> dict[str, Any]:
+    properties = {"region": REGION, "metrics": [["AWS/EC2", "CPUUtilization", "InstanceId", "i-1"]], **changes}
+    return widget(type="metric", properties=properties)
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -247,6 +255,35 @@ def widget(**changes: Any) -> dict[str, Any]:
         (
             {"widgets": [widget(type="chart")]},
             "has at widgets[0] a type that is none of alarm, custom, explorer, log, metric, text",
+        ),
+        (
+            {"widgets": [widget(properties={"text": "x"})]},
+            "has at widgets[0] the property text, which a widget of its type does not have",
+        ),
+        ({"widgets": [metric(region=None)]}, "has at widgets[0] no region"),
+        ({"widgets": [metric(view="line")]}, f"has at widgets[0] a view that is none of {VIEWS}"),
+        ({"widgets": [metric(metrics=None)]}, "has at widgets[0] neither metrics nor an alarm"),
+        (
+            {"widgets": [metric(metrics=[["AWS/EC2", "CPUUtilization", "InstanceId"]])]},
+            'has at widgets[0] the metric ["AWS/EC2", "CPUUtilization", "InstanceId"]',
+        ),
+        (
+            {"widgets": [metric(metrics=[["AWS/EC2", {"expression": "a"}]])]},
+            'has at widgets[0] the metric ["AWS/EC2", {"expression": "a"}]',
+        ),
+        ({"widgets": [metric(metrics=[[{"id": "a"}]])]}, 'has at widgets[0] the metric [{"id": "a"}]'),
+        (
+            {"widgets": [metric(annotations={"horizontal": [{"value": "5"}]})]},
+            'has at widgets[0] the annotation {"value": "5"}',
+        ),
+        (
+            {"widgets": [metric(annotations={"horizontal": [{"value": 5, "fill": "red"}]})]},
+            'has at widgets[0] the annotation {"value": 5, "fill": "red"}',
+        ),
+        ({"widgets": [widget(type="alarm", properties={"alarms": []})]}, "has at widgets[0] not 1 to 100 alarms"),
+        (
+            {"widgets": [widget(type="alarm", properties={"alarms": ["arn"] * 101})]},
+            "has at widgets[0] not 1 to 100 alarms",
         ),
     ],
 )

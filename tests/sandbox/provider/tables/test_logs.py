@@ -205,3 +205,105 @@ def test_a_policy_of_a_group(services: Services) -> None:
     assert services.drift(policy) == {}
     services.destroy()
     assert policies(services) == []
+
+
+PROTECTION = "aws:cloudwatch/logDataProtectionPolicy:LogDataProtectionPolicy"
+QUERY = "aws:cloudwatch/queryDefinition:QueryDefinition"
+EMAIL = "arn:aws:dataprotection::aws:data-identifier/EmailAddress"
+
+
+def protection(
+    data: tuple[str, ...] = (EMAIL,), masked: tuple[str, ...] | None = None, **changes: Any
+) -> dict[str, Any]:
+    statements: list[dict[str, Any]] = [
+        {"DataIdentifier": data, "Operation": {"Audit": {"FindingsDestination": {}}}},
+        {"DataIdentifier": masked or data, "Operation": {"Deidentify": {"MaskConfig": {}}}},
+    ]
+    return {"Name": "personal-data", "Version": "2021-06-01", "Statement": statements, **changes}
+
+
+def custom(name: str, expression: str) -> dict[str, Any]:
+    return {"CustomDataIdentifier": [{"Name": name, "Regex": expression}]}
+
+
+CHARACTERS = "must have a name and a regular expression of the characters that AWS lists: "
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (protection(), None),
+        (protection((EMAIL, "Phone"), Configuration=custom("Phone", r"\+[1-9][0-9]{7,14}")), None),
+        (protection(Statements=[]), "must not have Statements"),
+        (protection(Version="2012-10-17"), "must have a Name, and 2021-06-01 as its Version"),
+        (protection(Name=""), "must have a Name, and 2021-06-01 as its Version"),
+        (
+            protection(Statement=protection()["Statement"][::-1]),
+            "must have two statements, the first with Audit and the second with Deidentify",
+        ),
+        (
+            protection(
+                Statement=[{**protection()["Statement"][0], "Operation": {"Audit": {}}}, protection()["Statement"][1]]
+            ),
+            "must have a FindingsDestination, which may be empty, in Audit",
+        ),
+        (
+            protection(
+                Statement=[
+                    protection()["Statement"][0],
+                    {**protection()["Statement"][1], "Operation": {"Deidentify": {}}},
+                ]
+            ),
+            "must have an empty MaskConfig in Deidentify",
+        ),
+        (protection((EMAIL,), (f"{EMAIL}2",)), "must have the same DataIdentifier in both statements"),
+        (protection((EMAIL, "Phone")), "must define Phone, which AWS does not"),
+        (protection(("A b",), Configuration=custom("A b", "x")), f"{CHARACTERS}A b x"),
+        (protection(("Phone",), Configuration=custom("Phone", "(a)")), f"{CHARACTERS}Phone (a)"),
+    ],
+)
+def test_check_of_a_data_protection_policy(services: Services, policy: dict[str, Any], reason: str | None) -> None:
+    group(services)
+    inputs = {"logGroupName": "/fixrx/app", "policyDocument": json.dumps(policy)}
+    assert services.failures(PROTECTION, inputs) == ([("policyDocument", reason)] if reason else [])
+
+
+def test_a_data_protection_policy_is_recorded_and_needs_its_group(services: Services) -> None:
+    inputs = {"logGroupName": "/fixrx/app", "policyDocument": json.dumps(protection())}
+    assert services.failures(PROTECTION, inputs) == [("logGroupName", "there is no log group /fixrx/app")]
+    group(services)
+    created = services.create(PROTECTION, inputs)
+    assert services.drift(created) == {}
+    services.create(GROUP, {"name": "/fixrx/other"})
+    assert services.changes(created, logGroupName="/fixrx/other") == {"logGroupName": True}
+    services.delete(created)
+    assert services.drift(created) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("fields @message\n| filter path like '/a|b/' | sort @timestamp desc", None),
+        ("filter @message like /a\\/|b/ | limit 5", None),
+        ("select 1", "select 1"),
+        ("fields @message | | limit 5", "an empty one"),
+        ("fields @message | where status = 500", "where status = 500"),
+    ],
+)
+def test_check_of_a_query(services: Services, text: str, reason: str | None) -> None:
+    group(services)
+    inputs = {"name": "fixrx/errors", "queryString": text, "logGroupNames": ["/fixrx/app"]}
+    commands = "dedup display fields filter limit parse pattern sort stats unmask unnest"
+    expected = [("queryString", f"must begin each command with one of {commands}: {reason}")] if reason else []
+    assert services.failures(QUERY, inputs) == expected
+
+
+def test_a_query_is_recorded_and_needs_its_groups(services: Services) -> None:
+    inputs = {"name": "fixrx/errors", "queryString": "fields @message", "logGroupNames": ["/fixrx/app"]}
+    assert services.failures(QUERY, inputs) == [("logGroupNames[0]", "there is no log group /fixrx/app")]
+    group(services)
+    created = services.create(QUERY, inputs)
+    assert created.state["queryDefinitionId"] == "fixrx/errors"
+    assert services.changes(created, name="other") == {"name": False}
+    services.delete(created)
+    assert services.drift(created) is None
