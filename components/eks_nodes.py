@@ -19,6 +19,7 @@ from components.shared.connections import Placement
 from components.shared.instance_types import Architecture
 from components.shared.keys import StackContext
 from components.shared.kubernetes import Cluster
+from components.shared.logs import mask_personal_data
 
 AMI_TYPES: Mapping[Architecture, str] = {
     Architecture.ARM64: "AL2023_ARM_64_STANDARD",
@@ -98,8 +99,8 @@ class EksNodes(pulumi.ComponentResource):
 
     def _create_log_groups(self) -> Sequence[aws.cloudwatch.LogGroup]:
         """The add-on would make them without a key, and keep them for ever."""
-        return [
-            aws.cloudwatch.LogGroup(
+        groups = {
+            log: aws.cloudwatch.LogGroup(
                 f"{self._name}-{log}-log-group",
                 name=pulumi.Output.concat("/aws/containerinsights/", self._args.cluster.name, f"/{log}"),
                 retention_in_days=LOG_RETENTION_DAYS,
@@ -107,7 +108,10 @@ class EksNodes(pulumi.ComponentResource):
                 opts=self._child,
             )
             for log in LOGS
-        ]
+        }
+        # What the API and nginx write.
+        mask_personal_data(f"{self._name}-application", groups["application"], self._child)
+        return list(groups.values())
 
     def _create_add_on(self, add_on: str, after: Sequence[pulumi.Resource]) -> aws.eks.Addon:
         args = self._args

@@ -5,7 +5,7 @@ balancer's controller registers targets, which no other part may. What it lists 
 here: AmazonEKSClusterPolicy allows far more, for load balancers and volumes that EKS makes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -125,7 +125,8 @@ MANAGE_REPOSITORY = iam.actions(
 )
 MANAGE_LOG_GROUPS = iam.actions(
     "logs",
-    "AssociateKmsKey CreateLogGroup DeleteLogGroup ListTagsForResource PutRetentionPolicy TagResource UntagResource",
+    "*DataProtectionPolicy AssociateKmsKey CreateLogGroup DeleteLogGroup ListTagsForResource PutRetentionPolicy "
+    "TagResource UntagResource",
 )
 PASSED_TO = ("eks.amazonaws.com", "pods.eks.amazonaws.com")
 """Services to which a deployment passes roles of Kubernetes; those of nodes go to EC2, like those of servers."""
@@ -188,21 +189,11 @@ def deployment_writes(identity: StackIdentity, boundary_arns: Sequence[pulumi.In
     ]
 
 
-def deployment_bounds(identity: StackIdentity) -> Sequence[tuple[str, Sequence[str]]]:
-    """Return what the boundary of a deployment allows besides: actions of a service, and resources of this service.
-
-    Patterns, since IAM limits the length of a boundary; the policies name the actions.
-    """
-    return [
-        (
-            "ecr: *LifecyclePolicy *agResource CreateRepository De* List* PutImageS* PutImageTag*",
-            _repository_arns(identity),
-        ),
-        (
-            "eks: *ssociateA* *agResource Create* De* List* Update*",
-            [f"arn:aws:eks:{identity.arn_scope}:*/{identity.prefix}*"],
-        ),
-    ]
+DEPLOYMENT_BOUNDS: Mapping[str, str] = {
+    "ecr": "*Lif* *agR* *ate* De* List* PutImageS* PutImageT*",
+    "eks": "*agR* *ate* De* List*",
+}
+"""What the boundary of a deployment allows besides, as patterns: IAM limits its length. The policies name actions."""
 
 
 def _cluster_arns(identity: StackIdentity) -> Sequence[str]:

@@ -18,7 +18,7 @@ import pulumi
 from components.shared import iam
 from components.shared.assets import LEFT_PREFIX, SITE_PREFIX, assets_bucket_name
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
-from components.shared.kubernetes_permissions import PASSED_TO, deployment_bounds
+from components.shared.kubernetes_permissions import DEPLOYMENT_BOUNDS, PASSED_TO
 from components.shared.releases import RELEASES_PREFIX, backup_bucket_name
 from components.shared.vault_lock import LOCK_MIN_DAYS
 
@@ -1037,12 +1037,13 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
     A boundary is one policy, and the policies of a role are several: it names kinds of actions where they name
     resources. What is denied here stays denied, since a denial is stronger than any policy.
     """
+    services = {**BOUNDARY_ACTIONS, **(DEPLOYMENT_BOUNDS if scope.has_pods else {})}
     regions = {"aws:RequestedRegion": scope.regions}
     keys = scope.key_arns()
     return [
         iam.statement(
             "Services",
-            actions=[action for service, names in BOUNDARY_ACTIONS.items() for action in iam.actions(service, names)],
+            actions=[action for service, names in services.items() for action in iam.actions(service, names)],
             resources=["*"],
             conditions={"StringEquals": regions, "StringEqualsIfExists": scope.in_account},
         ),
@@ -1057,7 +1058,6 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
                 # Functions and permissions.
                 ("lambda: *ag* *ion* GetPolicy", [*_functions(scope), *_event_sources(scope)]),
                 ("secretsmanager: *Secret *agResource GetResourcePolicy", scope.secret_arns()),
-                *(deployment_bounds(scope.identity) if scope.has_pods else []),
                 ("ssm: SendCommand", [_verify_document(scope), *scope.arns("ec2", "instance/*")]),
             ],
             None,
