@@ -19,7 +19,7 @@ SANDBOX := $(PYTHON) -m sandbox
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap doctor up preview refresh destroy down status boot drill replay fire acknowledge analyze checklist mutants test unit check fmt lock bench clean
+.PHONY: help bootstrap doctor up preview refresh destroy down status boot drill replay fire acknowledge manifests analyze checklist mutants test unit check fmt lock bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ drill: $(ENVIRONMENT) ## dump a database, restore the dump and compare; DAMAGE=t
 replay: $(ENVIRONMENT) ## who would have been told of what: make replay SERIES=file.json against the deployed alarms
 	@$(PYTHON) -m replay --state ".sandbox/$$STACK/stack.json" --series "$$SERIES" $(ARGUMENTS)
 
+manifests: $(ENVIRONMENT) ## write the manifests of the pods as files, for kubectl and other tools
+	@$(PYTHON) -m tests.layers.manifests --stack "$$STACK" $(ARGUMENTS)
+
 fire: $(ENVIRONMENT) ## follow an alarm of the sandbox to Slack and the mail: make fire ALARM=HighErrorRate
 	@$(PYTHON) -m incidents fire --state ".sandbox/$$STACK/stack.json" --alarm "$$ALARM"
 
@@ -108,5 +111,5 @@ bench: $(ENVIRONMENT) ## measure the commands, and what components and policies 
 
 clean: ## end the sandbox, then remove everything that make made
 	@if [ -x $(PYTHON) ] && [ -d .sandbox ]; then $(SANDBOX) down; fi
-	@rm -rf .venv .sandbox .bench .host .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .sandbox .bench .host .manifests .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

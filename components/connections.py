@@ -7,7 +7,7 @@ to each other; an address range occurs only where the other side is the internet
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
@@ -16,12 +16,17 @@ from components.shared.connections import Member, Placement, Tier
 from components.shared.ports import (
     ANYWHERE_IPV4,
     ANYWHERE_IPV6,
+    DNS_PORT,
     HTTP_PORT,
     HTTPS_PORT,
+    KUBELET_PORT,
+    METRICS_PORT,
     PATH_MTU_MESSAGES,
+    POD_PORT,
     POSTGRESQL_PORT,
     REDIS_PORT,
     SSH_PORT,
+    WEBHOOK_PORT,
     IcmpMessage,
 )
 
@@ -49,6 +54,13 @@ class Connection:
     """ICMP messages that the destination accepts as well."""
     only_ports: tuple[int, ...] = ()
     """Instead of those on which the destination listens for everybody."""
+    udp_ports: tuple[int, ...] = ()
+    """Ports of UDP besides; all others are of TCP."""
+
+    @property
+    def protocol_ports(self) -> Sequence[tuple[str, int]]:
+        """Every port with its protocol."""
+        return [*(("tcp", port) for port in self.ports), *(("udp", port) for port in self.udp_ports)]
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -76,6 +88,10 @@ LISTENERS: Mapping[Member, Listener] = {
     Member.INSTANCE_CONNECT: Listener(description="EC2 Instance Connect Endpoint", tier=Tier.APPLICATION, ports=()),
     # Of the table's connections it has none: a restored database is a copy of all data.
     Member.RESTORE_TEST: Listener(description="Restore test of the database", tier=Tier.DATA, ports=()),
+    Member.KUBERNETES_API: Listener(
+        description="Control plane of Kubernetes", tier=Tier.APPLICATION, ports=(HTTPS_PORT,)
+    ),
+    Member.NODES: Listener(description="Nodes of Kubernetes and their pods", tier=Tier.APPLICATION, ports=(POD_PORT,)),
 }
 INTERNET_PORTS = (HTTPS_PORT,)
 """What the platform may reach on the internet."""
@@ -117,6 +133,29 @@ CONNECTIONS = (
         purpose="SSH through the Instance Connect Endpoint",
         only_ports=(SSH_PORT,),
     ),
+    Connection(source=Member.LOAD_BALANCER, destination=Member.NODES, purpose="Requests and health checks of pods"),
+    Connection(source=Member.NODES, destination=Member.DATABASE, purpose="PostgreSQL of pods"),
+    Connection(source=Member.NODES, destination=Member.CACHE, purpose="Redis of pods"),
+    Connection(source=Member.NODES, destination=Member.ENDPOINTS, purpose="AWS services through interface endpoints"),
+    Connection(
+        source=Member.NODES,
+        destination=Member.INTERNET,
+        purpose="Twilio, SendGrid, Firebase, OAuth providers, images and AWS",
+    ),
+    Connection(source=Member.NODES, destination=Member.KUBERNETES_API, purpose="Nodes and controllers"),
+    Connection(
+        source=Member.KUBERNETES_API,
+        destination=Member.NODES,
+        purpose="Kubelet, webhooks and metrics",
+        only_ports=(WEBHOOK_PORT, KUBELET_PORT, METRICS_PORT),
+    ),
+    Connection(
+        source=Member.NODES,
+        destination=Member.NODES,
+        purpose="DNS of the cluster, and metrics of pods",
+        only_ports=(DNS_PORT, KUBELET_PORT),
+        udp_ports=(DNS_PORT,),
+    ),
 )
 
 
@@ -126,6 +165,8 @@ class ConnectionsArgs:
     subnet_ids: Mapping[Tier, Sequence[pulumi.Input[str]]]
     optional: Mapping[Member, bool]
     """Which of the optional members the stack has."""
+    adopted: Mapping[Member, str | None] = field(default_factory=dict)
+    """Members whose security group somebody else looks after: only what they reach here is opened, on our side."""
 
 
 class Connections(pulumi.ComponentResource):
@@ -139,9 +180,14 @@ class Connections(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
         members = [member for member in LISTENERS if args.optional.get(member, True)]
-        present = {Member.INTERNET, *members}
+        adopted = {member: group for member, group in args.adopted.items() if group is not None}
+        present = {Member.INTERNET, *members, *adopted}
         connections = [each for each in CONNECTIONS if {each.source, each.destination} <= present]
         self._groups = {member: self._create_group(member, args.vpc_id) for member in members}
+        self._group_ids: Mapping[Member, pulumi.Input[str]] = {
+            **{member: group.id for member, group in self._groups.items()},
+            **adopted,
+        }
         ingress = {
             connection: [*self._create_ingress_rules(connection), *self._create_message_rules(connection)]
             for connection in connections
@@ -172,24 +218,24 @@ class Connections(pulumi.ComponentResource):
 
     def _create_ingress_rules(self, connection: Connection) -> Sequence[aws.vpc.SecurityGroupIngressRule]:
         """Return the destination's side. The internet has no security group; it connects over IPv4 and IPv6."""
-        if connection.destination is Member.INTERNET:
+        if connection.destination not in self._groups:
             return []
         name = f"{self._name}-{connection.destination}-from-{connection.source}"
         from_internet = connection.source is Member.INTERNET
         return [
             aws.vpc.SecurityGroupIngressRule(
-                f"{name}-{port}{suffix}",
+                f"{name}-{_of_port(protocol, port)}{suffix}",
                 security_group_id=self._groups[connection.destination].id,
-                ip_protocol="tcp",
+                ip_protocol=protocol,
                 from_port=port,
                 to_port=port,
                 cidr_ipv4=ANYWHERE_IPV4 if suffix == "-ipv4" else None,
                 cidr_ipv6=ANYWHERE_IPV6 if suffix == "-ipv6" else None,
-                referenced_security_group_id=None if from_internet else self._groups[connection.source].id,
+                referenced_security_group_id=None if from_internet else self._group_ids[connection.source],
                 description=connection.purpose,
                 opts=self._child,
             )
-            for port in connection.ports
+            for protocol, port in connection.protocol_ports
             for suffix in (("-ipv4", "-ipv6") if from_internet else ("",))
         ]
 
@@ -212,22 +258,22 @@ class Connections(pulumi.ComponentResource):
 
     def _create_egress_rules(self, connection: Connection) -> Sequence[aws.vpc.SecurityGroupEgressRule]:
         """Return the source's side. No part of the platform that reaches the internet has an IPv6 address."""
-        if connection.source is Member.INTERNET:
+        if connection.source not in self._groups:
             return []
         to_internet = connection.destination is Member.INTERNET
         return [
             aws.vpc.SecurityGroupEgressRule(
-                f"{self._name}-{connection.source}-to-{connection.destination}-{port}",
+                f"{self._name}-{connection.source}-to-{connection.destination}-{_of_port(protocol, port)}",
                 security_group_id=self._groups[connection.source].id,
-                ip_protocol="tcp",
+                ip_protocol=protocol,
                 from_port=port,
                 to_port=port,
                 cidr_ipv4=ANYWHERE_IPV4 if to_internet else None,
-                referenced_security_group_id=None if to_internet else self._groups[connection.destination].id,
+                referenced_security_group_id=None if to_internet else self._group_ids[connection.destination],
                 description=connection.purpose,
                 opts=self._child,
             )
-            for port in connection.ports
+            for protocol, port in connection.protocol_ports
         ]
 
     def _remove_other_rules(
@@ -246,3 +292,8 @@ class Connections(pulumi.ComponentResource):
                 egress_rule_ids=[rule.id for each, rules in egress.items() if each.source is member for rule in rules],
                 opts=self._child,
             )
+
+
+def _of_port(protocol: str, port: int) -> str:
+    """Part of a rule's logical name, which is permanent: those of TCP have the number alone."""
+    return str(port) if protocol == "tcp" else f"{protocol}-{port}"

@@ -13,6 +13,7 @@ import pulumi_aws as aws
 
 from components.sections.continuous_integration import GITHUB, ContinuousIntegrationSettings
 from components.shared import iam
+from components.shared import kubernetes_permissions as kubernetes
 from components.shared import workflow_permissions as permissions
 from components.shared.identity import StackIdentity
 from components.shared.workflow_permissions import WorkflowScope
@@ -35,6 +36,8 @@ class ContinuousIntegrationArgs:
     """Domain of the static files, likewise."""
     boundary_arns: Sequence[pulumi.Input[str]]
     """Boundary of the platform's roles: a deployment may create roles only with it."""
+    has_pods: bool = False
+    """Whether a deployment makes a cluster of Kubernetes, or what pods need in somebody else's."""
 
 
 class ContinuousIntegration(pulumi.ComponentResource):
@@ -55,6 +58,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
             api_domain=args.api_domain,
             cdn_domain=args.cdn_domain,
             boundary_arns=args.boundary_arns,
+            has_pods=args.has_pods,
         )
         # Outside the path of the platform's roles, because a deployment may manage the roles in that path.
         self._path = f"/{args.identity.prefix}-continuous-integration/"
@@ -97,6 +101,7 @@ class ContinuousIntegration(pulumi.ComponentResource):
         """The policy is also the role's permissions boundary, so a policy attached later adds no permission."""
         statements = [
             *permissions.read_statements(self._scope, self._path),
+            *(kubernetes.deployment_reads(self._args.identity) if self._args.has_pods else []),
             *self._use_state(["s3:GetObject"], ["kms:Decrypt"]),
         ]
         policy = self._create_policy("preview-policy", "permissions of the workflow that runs the preview", statements)
@@ -141,6 +146,14 @@ class ContinuousIntegration(pulumi.ComponentResource):
         self._attach("deploy-data", "databases", permissions.data_statements(scope), role)
         self._attach("deploy-storage", "buckets, keys, logs", permissions.storage_statements(scope), role)
         self._attach("deploy-operations", "alarms and messages", permissions.operations_statements(scope), role)
+        if self._args.has_pods:
+            # Not attached: a role has ten attached policies at most.
+            boundary_arns = self._args.boundary_arns
+            statements = [
+                *kubernetes.deployment_reads(scope.identity),
+                *kubernetes.deployment_writes(scope.identity, boundary_arns),
+            ]
+            iam.role_policy(f"{self._name}-deploy-kubernetes", role, iam.document(*statements), self._child)
         return role
 
     def _create_image_role(self, identity_provider_arn: pulumi.Input[str]) -> aws.iam.Role:

@@ -17,7 +17,7 @@ import pulumi_aws as aws
 from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.connections import Placement
-from components.shared.database_access import DatabaseAccess
+from components.shared.database_access import MIGRATION_USER, DatabaseAccess
 from components.shared.host import CA_BUNDLE_PATH
 from components.shared.job_scripts import script_of
 from components.shared.keys import StackContext
@@ -34,7 +34,7 @@ LONGEST_MINUTES: Mapping[str, int] = {"dump": 240, "drill": 480, "maintenance": 
 DATABASE_USERS: Mapping[str, str] = {
     "dump": "fixrx_backup",
     "maintenance": "fixrx_maintenance",
-    "migrate": "fixrx_migrate",
+    "migrate": MIGRATION_USER,
 }
 """Job to the role of the database that it logs in as. A drill has a database of its own."""
 LONGEST_QUEUE_MINUTES = 30

@@ -17,6 +17,8 @@ from components.shared.identity import StackIdentity
 
 AMAZON_LINUX_REPOSITORY = "arn:aws:s3:::al2023-repos-{region}-de612dc2/*"
 """Bucket of Amazon Linux 2023's packages, read without credentials (AWS documentation)."""
+IMAGE_LAYERS = "arn:aws:s3:::prod-{region}-starport-layer-bucket/*"
+"""Bucket of ECR's image layers (AWS documentation)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,8 @@ class EndpointsArgs:
     placement: Placement
     route_table_ids: Sequence[pulumi.Input[str]]
     """Route tables of the subnets that reach S3 through the gateway endpoint."""
+    pulls_images: bool = False
+    """Whether something pulls images from ECR, which keeps their layers in a bucket of its own."""
 
 
 class Endpoints(pulumi.ComponentResource):
@@ -58,9 +62,23 @@ class Endpoints(pulumi.ComponentResource):
                     actions=["s3:GetObject"],
                     resources=[AMAZON_LINUX_REPOSITORY.format(region=identity.region)],
                 ),
+                *self._image_layers(),
             ),
             opts=self._child,
         )
+
+    def _image_layers(self) -> Sequence[iam.Statement]:
+        """Layers are fetched with addresses that ECR has signed, as an identity of AWS's account."""
+        if not self._args.pulls_images:
+            return []
+        return [
+            iam.statement(
+                "ImageLayers",
+                principals=iam.ANY_PRINCIPAL,
+                actions=["s3:GetObject"],
+                resources=[IMAGE_LAYERS.format(region=self._args.identity.region)],
+            )
+        ]
 
     def _create_interface_endpoint(self, service: InterfaceEndpoint) -> aws.ec2.VpcEndpoint:
         identity, placement = self._args.identity, self._args.placement

@@ -1,12 +1,12 @@
-"""The load balancer: TLS, security headers and health checks in front of the app servers.
+"""The load balancer: TLS, security headers and health checks in front of the app servers, of pods, or of both.
 
 Each server has the guide's nginx in front of its workers. Over the servers, `least_conn` is least outstanding requests,
 and `max_fails=3 fail_timeout=30s` is three failed checks ten seconds apart. Plain HTTP on port 80 redirects instead of
-being served.
+being served. Servers and pods have a target group each; with both, a share of the requests goes to each.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -21,9 +21,10 @@ from components.shared.alarm_specification import (
     PrometheusQuery,
     Severity,
 )
+from components.shared.backends import Backend
 from components.shared.connections import Placement
 from components.shared.identity import StackIdentity
-from components.shared.ports import HTTP_PORT, HTTPS_PORT
+from components.shared.ports import HTTP_PORT, HTTPS_PORT, POD_PORT
 from components.shared.private_bucket import LogDestination
 from components.shared.runtime import TargetGroup
 from components.shared.security_headers import CONTENT_TYPE_OPTIONS, FRAME_OPTIONS, HSTS
@@ -31,6 +32,7 @@ from components.shared.security_headers import CONTENT_TYPE_OPTIONS, FRAME_OPTIO
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 """TLS 1.2 and 1.3 only. AWS's default for this field dates from 2016."""
 
+NAMESPACE = "AWS/ApplicationELB"
 HEALTH_CHECK_INTERVAL_SECONDS = 10
 UNHEALTHY_CHECKS = 3
 HEALTHY_CHECKS = 2
@@ -65,21 +67,57 @@ def any_spelling(path: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Targets:
+    """What differs between the target groups."""
+
+    logical_name: str
+    """Permanent, without the component's."""
+    target_type: str
+    port: int
+    noun: str
+    """What one of them is."""
+    one: str
+    """The same at the beginning of a sentence."""
+    alarms_on: str
+    """The same in the names of alarms."""
+    unit: str
+    """Of a number of them."""
+
+
+TARGETS: Mapping[Backend, _Targets] = {
+    Backend.SERVERS: _Targets(
+        logical_name="api",
+        target_type="instance",
+        port=HTTP_PORT,
+        noun="app server",
+        one="An app server",
+        alarms_on="Server",
+        unit="servers",
+    ),
+    Backend.PODS: _Targets(
+        logical_name="pods", target_type="ip", port=POD_PORT, noun="pod", one="A pod", alarms_on="Pod", unit="pods"
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoadBalancerArgs:
     settings: LoadBalancerSettings
     identity: StackIdentity
     placement: Placement
     certificate_arn: pulumi.Input[str]
     access_logs: LogDestination
+    traffic: Mapping[Backend, int]
+    """What serves the API, with its share of the requests in percent."""
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """Application load balancer with one target group, with which the runtime of the API registers."""
+    """Application load balancer with a target group for each kind of runtime of the API, which registers with it."""
 
     arn: pulumi.Output[str]
     dns_name: pulumi.Output[str]
     zone_id: pulumi.Output[str]
-    target_group: TargetGroup
+    target_groups: Mapping[Backend, TargetGroup]
     alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -89,24 +127,28 @@ class LoadBalancer(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
         load_balancer = self._create_load_balancer()
-        target_group = self._create_target_group()
+        target_groups = {backend: self._create_target_group(backend) for backend in args.traffic}
         self._redirect_http(load_balancer)
-        listener = self._serve_https(load_balancer, target_group)
+        forward = self._forward(target_groups)
+        listener = self._serve_https(load_balancer, forward)
         self._hide_operational_paths(listener)
-        self._serve_public_health_path(listener, target_group)
+        self._serve_public_health_path(listener, forward)
 
         self.arn = load_balancer.arn
         self.dns_name = load_balancer.dns_name
         self.zone_id = load_balancer.zone_id
-        self.target_group = TargetGroup(
-            arn=pulumi.Output.all(target_group.arn, listener.arn).apply(lambda known: str(known[0])),
-            request_count_label=pulumi.Output.concat(load_balancer.arn_suffix, "/", target_group.arn_suffix),
-            drain_seconds=args.settings.drain_seconds,
-            idle_timeout_seconds=args.settings.idle_timeout_seconds,
-            ready_path=args.settings.ready_path,
-            health_path=args.settings.deep_health_path,
-        )
-        self.alarms = _alarms(load_balancer, target_group)
+        self.target_groups = {
+            backend: TargetGroup(
+                arn=pulumi.Output.all(target_group.arn, listener.arn).apply(lambda known: str(known[0])),
+                request_count_label=pulumi.Output.concat(load_balancer.arn_suffix, "/", target_group.arn_suffix),
+                drain_seconds=args.settings.drain_seconds,
+                idle_timeout_seconds=args.settings.idle_timeout_seconds,
+                ready_path=args.settings.ready_path,
+                health_path=args.settings.deep_health_path,
+            )
+            for backend, target_group in target_groups.items()
+        }
+        self.alarms = _alarms(load_balancer, target_groups)
         self.register_outputs({"dns_name": self.dns_name})
 
     def _create_load_balancer(self) -> aws.lb.LoadBalancer:
@@ -131,13 +173,14 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=settings.deletion_protection),
         )
 
-    def _create_target_group(self) -> aws.lb.TargetGroup:
+    def _create_target_group(self, backend: Backend) -> aws.lb.TargetGroup:
+        targets = TARGETS[backend]
         return aws.lb.TargetGroup(
-            f"{self._name}-api",
-            port=HTTP_PORT,
+            f"{self._name}-{targets.logical_name}",
+            port=targets.port,
             protocol="HTTP",
             vpc_id=self._args.placement.vpc_id,
-            target_type="instance",
+            target_type=targets.target_type,
             load_balancing_algorithm_type="least_outstanding_requests",
             deregistration_delay=self._args.settings.drain_seconds,
             health_check={
@@ -175,7 +218,20 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _serve_https(self, load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup) -> aws.lb.Listener:
+    def _forward(self, target_groups: Mapping[Backend, aws.lb.TargetGroup]) -> aws.lb.ListenerRuleActionArgsDict:
+        """Return the action that hands a request on; among several target groups by their share."""
+        if len(target_groups) == 1:
+            (target_group,) = target_groups.values()
+            return {"type": "forward", "target_group_arn": target_group.arn}
+        traffic = self._args.traffic
+        shares: list[aws.lb.ListenerRuleActionForwardTargetGroupArgsDict] = [
+            {"arn": group.arn, "weight": traffic[backend]} for backend, group in target_groups.items()
+        ]
+        return {"type": "forward", "forward": {"target_groups": shares}}
+
+    def _serve_https(
+        self, load_balancer: aws.lb.LoadBalancer, forward: aws.lb.ListenerRuleActionArgsDict
+    ) -> aws.lb.Listener:
         """X-XSS-Protection, the guide's fourth header, is not among those that a load balancer can send."""
         return aws.lb.Listener(
             f"{self._name}-https",
@@ -184,7 +240,7 @@ class LoadBalancer(pulumi.ComponentResource):
             protocol="HTTPS",
             ssl_policy=TLS_POLICY,
             certificate_arn=self._args.certificate_arn,
-            default_actions=[{"type": "forward", "target_group_arn": target_group.arn}],
+            default_actions=[forward],
             routing_http_response_x_frame_options_header_value=FRAME_OPTIONS,
             routing_http_response_x_content_type_options_header_value=CONTENT_TYPE_OPTIONS,
             routing_http_response_strict_transport_security_header_value=HSTS,
@@ -208,7 +264,7 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _serve_public_health_path(self, listener: aws.lb.Listener, target_group: aws.lb.TargetGroup) -> None:
+    def _serve_public_health_path(self, listener: aws.lb.Listener, forward: aws.lb.ListenerRuleActionArgsDict) -> None:
         aws.lb.ListenerRule(
             f"{self._name}-health",
             listener_arn=listener.arn,
@@ -225,18 +281,18 @@ class LoadBalancer(pulumi.ComponentResource):
                     },
                 }
             ],
-            actions=[{"type": "forward", "target_group_arn": target_group.arn}],
+            actions=[forward],
             opts=self._child,
         )
 
 
-def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup) -> Sequence[AlarmSpecification]:
-    namespace = "AWS/ApplicationELB"
+def _alarms(
+    load_balancer: aws.lb.LoadBalancer, target_groups: Mapping[Backend, aws.lb.TargetGroup]
+) -> Sequence[AlarmSpecification]:
     whole = {"LoadBalancer": load_balancer.arn_suffix}
-    group = {**whole, "TargetGroup": target_group.arn_suffix}
 
     def count(metric_name: str) -> Metric:
-        return Metric(namespace=namespace, metric_name=metric_name, dimensions=whole, statistic="Sum")
+        return Metric(namespace=NAMESPACE, metric_name=metric_name, dimensions=whole, statistic="Sum")
 
     errors = {"target": count("HTTPCode_Target_5XX_Count"), "balancer": count("HTTPCode_ELB_5XX_Count")}
     return [
@@ -274,7 +330,7 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             summary="High response time detected: 5 % of the requests take longer than 1 s",
             severity=Severity.P3,
             measure=Metric(
-                namespace=namespace,
+                namespace=NAMESPACE,
                 metric_name="TargetResponseTime",
                 dimensions=whole,
                 statistic="p95",
@@ -288,46 +344,17 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
                 expression=f"histogram_quantile(0.95, sum by (le) (rate({REQUEST_DURATION}_bucket[5m])))"
             ),
         ),
-        AlarmSpecification(
-            name="NoHealthyServer",
-            summary="No app server passes its health check: the API is down or will be soon",
-            severity=Severity.P1,
-            measure=Metric(
-                namespace=namespace,
-                metric_name="HealthyHostCount",
-                dimensions=group,
-                statistic="Maximum",
-            ),
-            comparison="LessThanThreshold",
-            threshold=1,
-            unit="servers",
-            section=DashboardSection.SERVICE,
-            period_seconds=60,
-            evaluation_periods=2,
-            treat_missing_data="breaching",
-        ),
-        AlarmSpecification(
-            name="UnhealthyServer",
-            summary="An app server has failed its health check for 5 minutes and has not been replaced",
-            severity=Severity.P2,
-            measure=Metric(
-                namespace=namespace,
-                metric_name="UnHealthyHostCount",
-                dimensions=group,
-                statistic="Minimum",
-            ),
-            threshold=0,
-            unit="servers",
-            section=DashboardSection.SERVICE,
-            period_seconds=60,
-            evaluation_periods=5,
+        *(
+            alarm
+            for backend, target_group in target_groups.items()
+            for alarm in _health_alarms(TARGETS[backend], {**whole, "TargetGroup": target_group.arn_suffix})
         ),
         AlarmSpecification(
             name="RejectedConnections",
             summary="The load balancer has reached its connection limit and rejects connections",
             severity=Severity.P2,
             measure=Metric(
-                namespace=namespace,
+                namespace=NAMESPACE,
                 metric_name="RejectedConnectionCount",
                 dimensions=whole,
                 statistic="Sum",
@@ -337,5 +364,44 @@ def _alarms(load_balancer: aws.lb.LoadBalancer, target_group: aws.lb.TargetGroup
             section=DashboardSection.EDGE,
             period_seconds=60,
             evaluation_periods=1,
+        ),
+    ]
+
+
+def _health_alarms(targets: _Targets, dimensions: Mapping[str, pulumi.Input[str]]) -> Sequence[AlarmSpecification]:
+    return [
+        AlarmSpecification(
+            name=f"NoHealthy{targets.alarms_on}",
+            summary=f"No {targets.noun} passes its health check: the API is down or will be soon",
+            severity=Severity.P1,
+            measure=Metric(
+                namespace=NAMESPACE,
+                metric_name="HealthyHostCount",
+                dimensions=dimensions,
+                statistic="Maximum",
+            ),
+            comparison="LessThanThreshold",
+            threshold=1,
+            unit=targets.unit,
+            section=DashboardSection.SERVICE,
+            period_seconds=60,
+            evaluation_periods=2,
+            treat_missing_data="breaching",
+        ),
+        AlarmSpecification(
+            name=f"Unhealthy{targets.alarms_on}",
+            summary=f"{targets.one} has failed its health check for 5 minutes and has not been replaced",
+            severity=Severity.P2,
+            measure=Metric(
+                namespace=NAMESPACE,
+                metric_name="UnHealthyHostCount",
+                dimensions=dimensions,
+                statistic="Minimum",
+            ),
+            threshold=0,
+            unit=targets.unit,
+            section=DashboardSection.SERVICE,
+            period_seconds=60,
+            evaluation_periods=5,
         ),
     ]

@@ -35,6 +35,8 @@ class Network(pulumi.ComponentResource):
 
     vpc_id: pulumi.Output[str]
     subnet_ids: Mapping[Tier, Sequence[pulumi.Output[str]]]
+    public_blocks: Sequence[str]
+    """Addresses of the public tier, where the load balancer is."""
     data_blocks: Sequence[str]
     """Addresses of the data tier."""
     application_route_table_ids: Sequence[pulumi.Output[str]]
@@ -64,6 +66,7 @@ class Network(pulumi.ComponentResource):
 
         tiers = {Tier.PUBLIC: public, Tier.APPLICATION: application, Tier.DATA: data}
         self.subnet_ids = {tier: [subnet.id for subnet in subnets.values()] for tier, subnets in tiers.items()}
+        self.public_blocks = [str(plan.public) for plan in self._plan.values()]
         self.data_blocks = [str(plan.data) for plan in self._plan.values()]
         self.application_route_table_ids = [table.id for table in application_tables]
         self.alarms = [_nat_port_alarm(key, gateway) for key, gateway in nat_gateways.items()]

@@ -14,37 +14,8 @@ import pulumi_aws as aws
 
 from components.shared import iam
 from components.shared.identity import StackIdentity
+from components.shared.kubernetes_permissions import ROLES_PREFIX, boundary_statements
 
-SESSION_MANAGER_AGENT = (
-    "ec2messages:*Message*",
-    "ec2messages:GetEndpoint",
-    "ec2messages:SendReply",
-    "ssm:DescribeAssociation",
-    "ssm:DescribeDocument",
-    "ssm:GetDeployablePatchSnapshotForInstance",
-    "ssm:GetDocument",
-    "ssm:GetManifest",
-    "ssm:ListAssociations",
-    "ssm:ListInstanceAssociations",
-    "ssm:PutComplianceItems",
-    "ssm:PutConfigurePackageResult",
-    "ssm:PutInventory",
-    "ssm:UpdateAssociationStatus",
-    "ssm:UpdateInstanceAssociationStatus",
-    "ssm:UpdateInstanceInformation",
-    "ssmmessages:*Channel",
-)
-"""What AmazonSSMManagedInstanceCore allows, without reading parameters: the platform keeps none."""
-WRITE_LOGS = (
-    "logs:CreateLogGroup",
-    "logs:CreateLogStream",
-    "logs:DescribeLogGroups",
-    "logs:DescribeLogStreams",
-    "logs:GetLogEvents",
-    "logs:PutLogEvents",
-    "logs:PutRetentionPolicy",
-)
-"""The servers, the flow log, and RDS, which makes the log group of its machine's figures itself."""
 BACKUPS_PREFIX = "backup-vault-"
 """Logical names of the roles that AWS Backup, and S3's replication, assume begin with it."""
 
@@ -52,13 +23,16 @@ BACKUPS_PREFIX = "backup-vault-"
 @dataclass(frozen=True, kw_only=True)
 class PermissionsBoundaryArgs:
     identity: StackIdentity
+    has_pods: bool = False
+    """Whether the stack has roles of Kubernetes."""
 
 
 class PermissionsBoundary(pulumi.ComponentResource):
-    """The policies that bound the roles of the stack: one for those of the backups, one for all others."""
+    """The policies that bound the roles of the stack: for those of the backups, for those of Kubernetes, for all
+    others."""
 
-    arn: pulumi.Output[str]
-    backups_arn: pulumi.Output[str]
+    arns: Sequence[pulumi.Output[str]]
+    """Of all of them."""
 
     def __init__(self, name: str, args: PermissionsBoundaryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:PermissionsBoundary", name, None, opts)
@@ -66,10 +40,16 @@ class PermissionsBoundary(pulumi.ComponentResource):
         self._identity = args.identity
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self.arn = self._create_policy("policy", "a role of the platform", _statements(args.identity))
-        self.backups_arn = self._create_policy("backups", "a role of the backups", _backups(args.identity))
+        self._arn = self._create_policy("policy", "a role of the platform", _statements(args.identity))
+        self._of_roles = {
+            BACKUPS_PREFIX: self._create_policy("backups", "a role of the backups", _backups(args.identity))
+        }
+        if args.has_pods:
+            statements = boundary_statements(args.identity)
+            self._of_roles[ROLES_PREFIX] = self._create_policy("kubernetes", "a role of Kubernetes", statements)
 
-        self.register_outputs({"arn": self.arn, "backups_arn": self.backups_arn})
+        self.arns = [self._arn, *self._of_roles.values()]
+        self.register_outputs({"arn": self._arn, "backups_arn": self._of_roles[BACKUPS_PREFIX]})
 
     def set_on_every_role(self) -> None:
         """Set boundary and path on every role declared after this call, unless it sets its own."""
@@ -80,8 +60,8 @@ class PermissionsBoundary(pulumi.ComponentResource):
                 return None
             defaults: dict[str, Any] = {"path": iam.role_path(identity)}
             if args.type_ == "aws:iam/role:Role":
-                of_backups = args.name.startswith(BACKUPS_PREFIX)
-                defaults["permissions_boundary"] = self.backups_arn if of_backups else self.arn
+                own = [arn for prefix, arn in self._of_roles.items() if args.name.startswith(prefix)]
+                defaults["permissions_boundary"] = own[0] if own else self._arn
             # Unset inputs, and outputs, are in `props` as None: the keys must stay.
             unset = {key: value for key, value in defaults.items() if args.props.get(key) is None}
             return pulumi.ResourceTransformationResult(props={**args.props, **unset}, opts=args.opts)
@@ -168,7 +148,7 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
                 }
             },
         ),
-        iam.statement("WriteLogs", actions=WRITE_LOGS, resources=[f"arn:aws:logs:{scope}:log-group:*"]),
+        iam.statement("WriteLogs", actions=iam.WRITE_LOGS, resources=[f"arn:aws:logs:{scope}:log-group:*"]),
         # CodeBuild makes one for each build, AWS Lambda for each subnet of a function.
         iam.statement(
             "NetworkInterfacesOfBuilds",
@@ -237,7 +217,7 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
                 "StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"},
             },
         ),
-        iam.statement("SessionManagerAgent", actions=SESSION_MANAGER_AGENT, resources=["*"]),
+        iam.statement("SessionManagerAgent", actions=iam.SESSION_MANAGER_AGENT, resources=["*"]),
     ]
 
 

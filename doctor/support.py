@@ -64,6 +64,13 @@ NODE = Product(
     ends={"22": date(2027, 4, 30), "24": date(2028, 4, 30), "26": date(2029, 4, 30)},
     runbook="docs/upgrades.md#nodejs",
 )
+KUBERNETES = Product(
+    name="Kubernetes on EKS",
+    source="https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html",
+    # Of standard support. The cluster asks for no other, so AWS raises its version then.
+    ends={"1.35": date(2027, 3, 27), "1.36": date(2027, 8, 2)},
+    runbook="docs/upgrades.md#kubernetes",
+)
 CERTIFICATE = Product(
     name="CA",
     source="https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html",
@@ -71,7 +78,7 @@ CERTIFICATE = Product(
     ends={"rds-ca-rsa2048-g1": date(2061, 5, 1)},
     runbook="docs/upgrades.md#certificate-authority",
 )
-PRODUCTS = (POSTGRESQL, *CACHES.values(), NODE, CERTIFICATE)
+PRODUCTS = (POSTGRESQL, *CACHES.values(), NODE, KUBERNETES, CERTIFICATE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +103,9 @@ def used_by(settings: StackSettings) -> Iterator[Used]:
         yield Used(product=POSTGRESQL, version=database.upgrade_from, decided_by=f"{PROJECT}:database.upgrade_from")
     yield Used(product=CACHES[cache.engine], version=cache.engine_version, decided_by=f"{PROJECT}:cache.engine")
     yield Used(product=NODE, version=servers.node_version, decided_by=f"{PROJECT}:app_servers.node_version")
+    if settings.has_own_cluster:
+        version = settings.kubernetes.version
+        yield Used(product=KUBERNETES, version=version, decided_by=f"{PROJECT}:kubernetes.version")
     yield Used(product=CERTIFICATE, version=CA_CERTIFICATE, decided_by="components/sections/database.py")
 
 

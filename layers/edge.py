@@ -43,6 +43,7 @@ def build_edge(settings: StackSettings, foundation: Foundation) -> Edge:
             placement=foundation.connections.placements[Member.LOAD_BALANCER],
             certificate_arn=certificate.arn,
             access_logs=foundation.access_logs.load_balancer,
+            traffic=settings.traffic,
         ),
         options,
     )

@@ -6,16 +6,15 @@ import pulumi
 
 from components.access_logs import AccessLogs, AccessLogsArgs
 from components.admin_access import AdminAccess, AdminAccessArgs
-from components.connections import Connections, ConnectionsArgs
+from components.connections import Connections
 from components.continuous_integration import ContinuousIntegration, ContinuousIntegrationArgs
 from components.encryption import Encryption, EncryptionArgs
-from components.endpoints import Endpoints, EndpointsArgs
-from components.network import Network, NetworkArgs
+from components.network import Network
 from components.notifications import Notifications, NotificationsArgs
 from components.permissions_boundary import PermissionsBoundary, PermissionsBoundaryArgs
-from components.shared.connections import Member
 from components.shared.keys import StackContext
 from components.shared.stack_options import options_for_account, tag_every_resource
+from layers.network import build_network
 from settings import StackSettings
 
 
@@ -40,7 +39,9 @@ def build_foundation(settings: StackSettings) -> Foundation:
     identity = settings.identity
     tag_every_resource(identity)
     options = options_for_account(identity)
-    boundary = PermissionsBoundary("permissions-boundary", PermissionsBoundaryArgs(identity=identity), options)
+    boundary = PermissionsBoundary(
+        "permissions-boundary", PermissionsBoundaryArgs(identity=identity, has_pods=settings.runtime.has_pods), options
+    )
     boundary.set_on_every_role()
     workflows = ContinuousIntegration(
         "continuous-integration",
@@ -50,33 +51,14 @@ def build_foundation(settings: StackSettings) -> Foundation:
             zone=settings.dns.zone,
             api_domain=settings.dns.api_domain,
             cdn_domain=settings.cdn_domain,
-            boundary_arns=[boundary.arn, boundary.backups_arn],
+            boundary_arns=boundary.arns,
+            has_pods=settings.runtime.has_pods,
         ),
         options,
     )
     encryption = Encryption("encryption", EncryptionArgs(settings=settings.encryption, identity=identity), options)
     stack = StackContext(identity=identity, keys=encryption.key_arns)
-    network = Network("network", NetworkArgs(settings=settings.network, stack=stack), options)
-    asked_for = {
-        Member.VPN: settings.vpn.enabled,
-        Member.INSTANCE_CONNECT: settings.admin_access.instance_connect,
-        Member.RESTORE_TEST: settings.backup_vault.tests_restores,
-    }
-    connections = Connections(
-        "connections",
-        ConnectionsArgs(vpc_id=network.vpc_id, subnet_ids=network.subnet_ids, optional=asked_for),
-        options,
-    )
-    endpoints = Endpoints(
-        "endpoints",
-        EndpointsArgs(
-            settings=settings.endpoints,
-            identity=identity,
-            placement=connections.placements[Member.ENDPOINTS],
-            route_table_ids=network.application_route_table_ids,
-        ),
-        options,
-    )
+    network = build_network(settings, stack, options)
     notifications = Notifications(
         "notifications", NotificationsArgs(settings=settings.notifications, stack=stack), options
     )
@@ -89,7 +71,7 @@ def build_foundation(settings: StackSettings) -> Foundation:
         notifications=notifications,
         access_logs=access_logs,
         admin_access=admin_access,
-        network=network,
-        connections=connections,
-        parts=(workflows, encryption, network, connections, endpoints, notifications, access_logs, admin_access),
+        network=network.network,
+        connections=network.connections,
+        parts=(workflows, encryption, *network.parts, notifications, access_logs, admin_access),
     )

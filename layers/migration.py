@@ -7,10 +7,12 @@ import pulumi
 from components.database import TLS_OPTIONS
 from components.database_jobs import DatabaseJobs, DatabaseJobsArgs
 from components.release_marker import ReleaseMarker, ReleaseMarkerArgs, marker_name
+from components.shared.backends import Backend
 from components.shared.connections import Member
 from components.shared.releases import archive_key
 from layers.data import Data
 from layers.foundation import Foundation
+from layers.preparation import build_preparation
 from rollout import Release, migrated_hooks, migrated_value
 from settings import StackSettings
 
@@ -20,17 +22,19 @@ class Migration:
     """What migrates the database."""
 
     jobs: DatabaseJobs
-    marker: ReleaseMarker
     release: Release
+    migrated: tuple[ReleaseMarker, ...]
+    """That the database is migrated to the release of the servers, if there are some."""
+    prepared: tuple[ReleaseMarker, ...]
+    """That a migration of pods may begin, if there are some."""
 
     @property
     def parts(self) -> tuple[pulumi.ComponentResource, ...]:
         """All of it."""
-        return (self.jobs, self.marker)
+        return (self.jobs, *self.migrated, *self.prepared)
 
 
 def build_migration(settings: StackSettings, foundation: Foundation, data: Data) -> Migration:
-    identity = settings.identity
     release = Release(name=settings.app_servers.release, sha256=settings.app_servers.release_sha256)
     jobs = DatabaseJobs(
         "database-jobs",
@@ -49,6 +53,19 @@ def build_migration(settings: StackSettings, foundation: Foundation, data: Data)
         ),
         foundation.options,
     )
+    runtime = settings.runtime
+    return Migration(
+        jobs=jobs,
+        release=release,
+        migrated=tuple(_migrated(settings, foundation, data, jobs, release) for _ in runtime.having(Backend.SERVERS)),
+        prepared=tuple(build_preparation(settings, foundation, data) for _ in runtime.having(Backend.PODS)),
+    )
+
+
+def _migrated(
+    settings: StackSettings, foundation: Foundation, data: Data, jobs: DatabaseJobs, release: Release
+) -> ReleaseMarker:
+    identity = settings.identity
     gates = migrated_hooks(
         identity.region,
         account_id=identity.account_id,
@@ -65,7 +82,7 @@ def build_migration(settings: StackSettings, foundation: Foundation, data: Data)
         log_group=jobs.log_group,
         wait_minutes=settings.rollout.wait_minutes,
     )
-    marker = ReleaseMarker(
+    return ReleaseMarker(
         "migrated",
         ReleaseMarkerArgs(
             identity=identity,
@@ -80,4 +97,3 @@ def build_migration(settings: StackSettings, foundation: Foundation, data: Data)
             ),
         ),
     )
-    return Migration(jobs=jobs, marker=marker, release=release)

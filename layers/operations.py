@@ -50,7 +50,7 @@ def build_operations(
         data.credentials,
         data.vault,
         migration.jobs,
-        runtime.api,
+        runtime,
     )
     of_components = [alarm for component in watched for alarm in component.alarms]
     specifications = [*of_components, *build_watchman(settings, foundation, data, of_components).alarms]

@@ -6,6 +6,8 @@ import pulumi
 
 from components.alarms import alarm_names
 from components.release_marker import ReleaseMarker, ReleaseMarkerArgs
+from components.shared.backends import Backend
+from components.shared.runtime import ServerGroup
 from components.verification import Verification, VerificationArgs
 from layers.data import Data
 from layers.edge import Edge
@@ -34,9 +36,13 @@ class Layers:
         return [*(part for layer in layers for part in layer.parts), *self.operations.parts]
 
 
-def build_release(settings: StackSettings, layers: Layers) -> None:
-    identity, options = settings.identity, layers.foundation.options
-    servers, release = layers.runtime.servers, layers.migration.release
+def build_release(settings: StackSettings, layers: Layers) -> list[ReleaseMarker]:
+    """Pods need no marker: Pulumi itself waits until the load balancer has found each of them healthy."""
+    return [_of_servers(settings, layers, api.servers) for api in layers.runtime.servers]
+
+
+def _of_servers(settings: StackSettings, layers: Layers, servers: ServerGroup) -> ReleaseMarker:
+    identity, options, release = settings.identity, layers.foundation.options, layers.migration.release
     verification = Verification("verification", VerificationArgs(identity=identity), options)
     gates = released_hooks(
         identity.region,
@@ -45,7 +51,7 @@ def build_release(settings: StackSettings, layers: Layers) -> None:
         group=servers.name,
         template_id=servers.template_id,
         template_version=servers.template_version,
-        target_group_arn=layers.edge.load_balancer.target_group.arn,
+        target_group_arn=layers.edge.load_balancer.target_groups[Backend.SERVERS].arn,
         min_size=settings.app_servers.min_size,
         replacement_seconds=servers.replacement_seconds,
         grace_seconds=servers.grace_seconds,
@@ -55,7 +61,7 @@ def build_release(settings: StackSettings, layers: Layers) -> None:
         domain=settings.dns.api_domain,
         ready_path=settings.load_balancer.ready_path,
     )
-    ReleaseMarker(
+    return ReleaseMarker(
         "released",
         ReleaseMarkerArgs(
             identity=identity,

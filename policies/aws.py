@@ -91,6 +91,7 @@ ECR_REPOSITORY: Final = "aws:ecr/repository"
 ECR_REPOSITORY_POLICY: Final = "aws:ecr/repositoryPolicy"
 ECS_SERVICE: Final = "aws:ecs/service"
 EGRESS_RULE: Final = "aws:vpc/securityGroupEgressRule"
+EKS_ADD_ON: Final = "aws:eks/addon"
 EKS_CLUSTER: Final = "aws:eks/cluster"
 EKS_NODE_GROUP: Final = "aws:eks/nodeGroup"
 EVENT_BUS_POLICY: Final = "aws:cloudwatch/eventBusPolicy"
@@ -192,6 +193,7 @@ TYPES_WITHOUT_RULES: Final = frozenset(
         "cloudwatch": "dashboard eventRule eventTarget logDeliveryDestination logMetricFilter logStream "
         "queryDefinition",
         "ec2clientvpn": "networkAssociation",
+        "eks": "accessEntry accessPolicyAssociation podIdentityAssociation",
         "ec2": "eip eipAssociation egressOnlyInternetGateway keyPair mainRouteTableAssociation networkAclAssociation "
         "placementGroup vpcDhcpOptions vpcDhcpOptionsAssociation vpcEndpointRouteTableAssociation "
         "vpcEndpointSecurityGroupAssociation vpcEndpointSubnetAssociation vpcIpv4CidrBlockAssociation",
@@ -230,7 +232,7 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "ecr": "repository",
     "ecs": "cluster service",
     "efs": "fileSystem",
-    "eks": "cluster",
+    "eks": "accessEntry addon cluster nodeGroup podIdentityAssociation",
     "elasticache": "cluster parameterGroup replicationGroup subnetGroup user userGroup",
     "iam": "instanceProfile openIdConnectProvider policy role user",
     "kinesis": "stream",
@@ -309,9 +311,17 @@ SOURCE_CONDITION_KEYS: Final = (
 
 SERVER_TYPES: Final = frozenset({LAUNCH_TEMPLATE, EC2_INSTANCE, LAUNCH_CONFIGURATION})
 """Types that start EC2 instances."""
+TARGET_GROUP_BINDING: Final = "kubernetes:TargetGroupBinding"
+"""Of the AWS Load Balancer Controller: puts pods into a target group."""
 ADMINISTRATOR_POLICIES: Final = ("AdministratorAccess", "PowerUserAccess", "FullAccess")
 """Endings of the names of AWS managed policies that give an administrator's permissions."""
 REMOTE_LOGIN_PORTS: Final = {22: "SSH", 3389: "Remote Desktop"}
+
+
+def starts_servers(server: StackResource) -> bool:
+    """Tell whether a resource starts servers by itself: EKS completes a template that has neither image nor type."""
+    parts = ("imageId", "instanceType", "userData")
+    return server.type != LAUNCH_TEMPLATE or any(server.is_set(part) for part in parts)
 
 
 # Environments.

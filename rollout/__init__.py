@@ -4,7 +4,7 @@ Each gate is a hook before the change of a marker, a parameter of Systems Manage
 as it was, so the next `pulumi up` asks again, even if nothing else has changed. Described in docs/rollout.md.
 """
 
-from rollout.hooks import migrated_hooks, released_hooks
+from rollout.hooks import migrated_hooks, prepared_hooks, released_hooks
 from rollout.marker import Release, migrated_value, released_value
 
-__all__ = ["Release", "migrated_hooks", "migrated_value", "released_hooks", "released_value"]
+__all__ = ["Release", "migrated_hooks", "migrated_value", "prepared_hooks", "released_hooks", "released_value"]

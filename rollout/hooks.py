@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.gate import BotoAws, Gate, Refusal, SystemClock, ask_web, explained, in_sandbox
 from rollout.migrated import Migration, migrated
+from rollout.prepared import Preparation, prepared
 from rollout.released import Rollout, released
 
 Wanted = TypeVar("Wanted")
@@ -22,6 +23,12 @@ def migrated_hooks(region: str, **migration: pulumi.Input[object]) -> pulumi.Res
     """Return the hooks of the marker `migrated`; the keywords are the fields of Migration."""
     wanted = pulumi.Output.all(**migration).apply(lambda known: Migration(**known))
     return _hooks("migrated", region, wanted, migrated)
+
+
+def prepared_hooks(region: str, **preparation: pulumi.Input[object]) -> pulumi.ResourceHookBinding:
+    """Return the hooks of the marker `prepared`; the keywords are the fields of Preparation."""
+    wanted = pulumi.Output.all(**preparation).apply(lambda known: Preparation(**known))
+    return _hooks("prepared", region, wanted, prepared)
 
 
 def released_hooks(region: str, **rollout: pulumi.Input[object]) -> pulumi.ResourceHookBinding:

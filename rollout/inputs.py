@@ -1,7 +1,7 @@
 """What a release needs and people supply: its archive, and the values of the secrets."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
@@ -31,8 +31,21 @@ async def await_inputs(
     gate: Gate, *, release: Release, archive: Archive, secrets: Mapping[str, str], minutes: int
 ) -> None:
     """Return when everything is there. Raises Refusal when the time is over, and for an archive that is another one."""
+
+    async def missing() -> list[str]:
+        return [*await _missing_archive(gate, release, archive), *await _missing_secrets(gate, secrets)]
+
+    await _await(gate, missing, minutes)
+
+
+async def await_secrets(gate: Gate, *, secrets: Mapping[str, str], minutes: int) -> None:
+    """Return when every secret has a value. Raises Refusal when the time is over."""
+    await _await(gate, lambda: _missing_secrets(gate, secrets), minutes)
+
+
+async def _await(gate: Gate, find_missing: Callable[[], Awaitable[list[str]]], minutes: int) -> None:
     wait = gate.wait(minutes * 60)
-    while missing := await _missing(gate, release, archive, secrets):
+    while missing := await find_missing():
         if not await wait.pause([f"waits for {line}" for line in missing]):
             listed = "\n".join(f"  {line}" for line in missing)
             raise Refusal(
@@ -41,17 +54,14 @@ async def await_inputs(
             )
 
 
-async def _missing(gate: Gate, release: Release, archive: Archive, secrets: Mapping[str, str]) -> list[str]:
-    """Return what is not there, and the command that supplies it."""
+async def _missing_secrets(gate: Gate, secrets: Mapping[str, str]) -> list[str]:
+    """Return which secrets have no value, and the command that supplies it."""
     ordered = sorted(secrets.items())
     empty = await asyncio.gather(*(_has_no_value(gate, arn) for _, arn in ordered))
     return [
-        *await _missing_archive(gate, release, archive),
-        *(
-            f"the secret {variable}: aws secretsmanager put-secret-value --secret-id {arn} --secret-string file://FILE"
-            for (variable, arn), is_empty in zip(ordered, empty, strict=True)
-            if is_empty
-        ),
+        f"the secret {variable}: aws secretsmanager put-secret-value --secret-id {arn} --secret-string file://FILE"
+        for (variable, arn), is_empty in zip(ordered, empty, strict=True)
+        if is_empty
     ]
 
 

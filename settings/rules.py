@@ -17,8 +17,10 @@ from components.sections.cdn import CdnSettings
 from components.sections.continuous_integration import ContinuousIntegrationSettings
 from components.sections.database import DatabaseSettings
 from components.sections.dns import LONGEST_CERTIFICATE_DOMAIN, DnsSettings
+from components.sections.kubernetes import KubernetesSettings
 from components.sections.network import NatMode, NetworkSettings
 from components.sections.vpn import VpnSettings
+from components.shared.backends import RuntimeKind
 from components.shared.maintenance_windows import MaintenanceWindows
 from settings.problems import Problem
 from settings.regions import check_region
@@ -79,23 +81,34 @@ def servers_reach_the_internet(network: NetworkSettings) -> Iterator[Problem]:
         )
 
 
-def pools_fit_the_database(app_servers: AppServersSettings, database: DatabaseSettings) -> Iterator[Problem]:
-    budget = connection_budget(app_servers, database)
+def pools_fit_the_database(
+    runtime: RuntimeKind, app_servers: AppServersSettings, kubernetes: KubernetesSettings, database: DatabaseSettings
+) -> Iterator[Problem]:
+    budget = connection_budget(runtime, app_servers, kubernetes, database)
+    processes = [
+        *([f"{budget.peak_servers} servers x {budget.processes_per_server} processes"] if runtime.has_servers else []),
+        *([f"{budget.peak_pods} pods"] if runtime.has_pods else []),
+    ]
     arithmetic = (
-        f"{budget.peak_servers} servers x {budget.processes_per_server} processes may hold "
-        f"{budget.allowed_connections} connections (alarm at {budget.alarm_threshold}, "
-        f"database accepts {budget.max_connections})"
+        f"{' and '.join(processes)} may hold {budget.allowed_connections} connections (alarm at "
+        f"{budget.alarm_threshold}, database accepts {budget.max_connections})"
     )
     if budget.largest_pool == 0:
+        servers = "lower max_size or choose an instance type with fewer processors"
+        advice = {
+            RuntimeKind.APP_SERVERS: servers,
+            RuntimeKind.KUBERNETES: "lower max_pods",
+            RuntimeKind.BOTH: f"{servers}, and lower kubernetes.max_pods",
+        }[runtime]
         yield Problem(
-            key="app_servers.max_size",
-            what=f"leaves less than one connection for each process: {arithmetic}; lower max_size or choose an "
-            "instance type with fewer processors",
+            key="app_servers.max_size" if runtime.has_servers else "kubernetes.max_pods",
+            what=f"leaves less than one connection for each process: {arithmetic}; {advice}",
         )
     elif app_servers.pool_size is not None and app_servers.pool_size > budget.largest_pool:
         yield Problem(
             key="app_servers.pool_size",
-            what=f"is too large: {arithmetic}; at most {budget.largest_pool} for each process, or lower max_size",
+            what=f"is too large: {arithmetic}; at most {budget.largest_pool} for each process, or lower "
+            f"{'max_size' if runtime.has_servers else 'kubernetes.max_pods'}",
         )
 
 
@@ -159,6 +172,38 @@ def backups_start_away_from_windows(
         )
 
 
+def pods_have_images(runtime: RuntimeKind, kubernetes: KubernetesSettings) -> Iterator[Problem]:
+    if not runtime.has_pods:
+        return
+    if kubernetes.image_digest is None:
+        yield Problem(
+            key="kubernetes.image_digest",
+            what=f"is missing, and runtime is {runtime}; set it to the digest that `docker push` prints",
+        )
+    if kubernetes.proxy_image is None:
+        yield Problem(
+            key="kubernetes.proxy_image",
+            what=f"is missing, and runtime is {runtime}; set it to nginx-unprivileged with its digest",
+        )
+
+
+def traffic_is_shared_by_two(runtime: RuntimeKind, kubernetes: KubernetesSettings) -> Iterator[Problem]:
+    if runtime is not RuntimeKind.BOTH and kubernetes.traffic_percent != 0:
+        yield Problem(
+            key="kubernetes.traffic_percent",
+            what=f"is {kubernetes.traffic_percent}, but runtime is {runtime}; leave it out, or set runtime to both",
+        )
+
+
+def cluster_is_in_region(account: AccountSettings, kubernetes: KubernetesSettings) -> Iterator[Problem]:
+    endpoint = kubernetes.existing_cluster.endpoint
+    if endpoint is not None and f".{account.region}.eks." not in endpoint:
+        yield Problem(
+            key="kubernetes.existing_cluster.endpoint",
+            what=f"is not in {account.region}; take a cluster in the VPC of the stack",
+        )
+
+
 RULES = tuple(
     rule_of(function)
     for function in (
@@ -171,5 +216,8 @@ RULES = tuple(
         vpn_has_addresses_of_its_own,
         copies_leave_the_region,
         backups_start_away_from_windows,
+        pods_have_images,
+        traffic_is_shared_by_two,
+        cluster_is_in_region,
     )
 )

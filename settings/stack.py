@@ -18,6 +18,7 @@ from components.sections.dns import DnsSettings
 from components.sections.dns_firewall import DnsFirewallSettings
 from components.sections.encryption import EncryptionSettings
 from components.sections.endpoints import EndpointsSettings
+from components.sections.kubernetes import KubernetesSettings
 from components.sections.load_balancer import LoadBalancerSettings
 from components.sections.maintenance import MaintenanceSettings
 from components.sections.network import NetworkSettings
@@ -26,6 +27,7 @@ from components.sections.rollout import RolloutSettings
 from components.sections.secrets import SecretsSettings
 from components.sections.vpn import VpnSettings
 from components.sections.web_acl import WebAclSettings
+from components.shared.backends import Backend, RuntimeKind
 from components.shared.connection_budget import ConnectionBudget
 from components.shared.identity import StackIdentity
 from components.shared.maintenance_windows import MaintenanceWindows
@@ -61,7 +63,9 @@ class StackSettings(BaseModel):
     web_acl: WebAclSettings = WebAclSettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()
     cdn: CdnSettings = CdnSettings()
+    runtime: RuntimeKind = RuntimeKind.APP_SERVERS
     app_servers: AppServersSettings
+    kubernetes: KubernetesSettings = KubernetesSettings()
     rollout: RolloutSettings = RolloutSettings()
     database: DatabaseSettings = DatabaseSettings()
     cache: CacheSettings = CacheSettings()
@@ -94,7 +98,25 @@ class StackSettings(BaseModel):
 
     @property
     def connection_budget(self) -> ConnectionBudget:
-        return connection_budget(self.app_servers, self.database)
+        return connection_budget(self.runtime, self.app_servers, self.kubernetes, self.database)
+
+    @property
+    def has_own_cluster(self) -> bool:
+        """Whether the stack makes a cluster of Kubernetes, instead of none or somebody else's."""
+        return self.runtime.has_pods and self.kubernetes.existing_cluster.name is None
+
+    @property
+    def foreign_nodes(self) -> str | None:
+        """Security group of the nodes of somebody else's cluster, if pods run there."""
+        return self.kubernetes.existing_cluster.security_group_id if self.runtime.has_pods else None
+
+    @property
+    def traffic(self) -> Mapping[Backend, int]:
+        """What serves the API, with its share of the requests in percent."""
+        if self.runtime is RuntimeKind.BOTH:
+            pods = self.kubernetes.traffic_percent
+            return {Backend.SERVERS: 100 - pods, Backend.PODS: pods}
+        return dict.fromkeys(self.runtime.backends, 100)
 
     @property
     def pool_size(self) -> int:
@@ -123,11 +145,14 @@ def cdn_domain(cdn: CdnSettings, dns: DnsSettings) -> str:
     return cdn.domain or f"static.{dns.zone}"
 
 
-def connection_budget(app_servers: AppServersSettings, database: DatabaseSettings) -> ConnectionBudget:
-    """Return the arithmetic from servers to database connections."""
+def connection_budget(
+    runtime: RuntimeKind, app_servers: AppServersSettings, kubernetes: KubernetesSettings, database: DatabaseSettings
+) -> ConnectionBudget:
+    """Return the arithmetic from servers and pods to database connections."""
     return ConnectionBudget(
-        peak_servers=app_servers.peak_servers,
+        peak_servers=app_servers.peak_servers if runtime.has_servers else 0,
         processes_per_server=app_servers.capacity.vcpus,
+        peak_pods=kubernetes.peak_pods if runtime.has_pods else 0,
         alarm_threshold=database.connection_alarm_threshold,
         database_memory_gib=memory_gib(database),
     )

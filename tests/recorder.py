@@ -240,6 +240,10 @@ class _Answers(mocks.Mocks):
         outputs = {"arn": f"arn:aws:{_service(args.typ)}:{REGION}:{ACCOUNT_ID}:{args.name}", "name": args.name}
         if args.typ in _OUTPUTS:
             outputs.update(_OUTPUTS[args.typ](args))
+        if args.typ.startswith("kubernetes:") and "metadata" in args.inputs:
+            # The cluster names what has no name.
+            named = {"name": f"{args.name}-1a2b3c", **args.inputs["metadata"]}
+            return f"{args.name}-id", {**args.inputs, "metadata": named}
         return f"{args.name}-id", {**outputs, **args.inputs}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
@@ -272,6 +276,14 @@ _OUTPUTS: Mapping[str, Callable[[mocks.MockResourceArgs], dict[str, Any]]] = {
     "aws:ec2/eip:Eip": lambda args: {"allocationId": f"eipalloc-{args.name}"},
     "aws:ec2/launchTemplate:LaunchTemplate": lambda _: {"latestVersion": 1},
     "aws:ec2/vpc:Vpc": lambda _: {"ipv6CidrBlock": "2600:1f18:1:2300::/56", "defaultNetworkAclId": "acl-default"},
+    "aws:ecr/repository:Repository": lambda args: {
+        "repositoryUrl": f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com/{args.inputs['name']}"
+    },
+    "aws:eks/cluster:Cluster": lambda args: {
+        "arn": f"arn:aws:eks:{REGION}:{ACCOUNT_ID}:cluster/{args.inputs['name']}",
+        "endpoint": "https://0123456789ABCDEF.gr7.us-east-1.eks.amazonaws.com",
+        "certificateAuthority": {"data": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"},
+    },
     "aws:elasticache/replicationGroup:ReplicationGroup": lambda _: {
         "primaryEndpointAddress": "master.cache.example.amazonaws.com"
     },
@@ -308,12 +320,15 @@ def stack_configuration(environment: str) -> Mapping[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
-def record_stack(environment: str, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Recording:
+def record_stack(environment: str, changes: Mapping[str, Mapping[str, Any] | str] | None = None) -> Recording:
     """Run the whole program with the configuration of a stack's file; `changes` has other settings by section."""
     configuration = dict(stack_configuration(environment))
     for section, other in (changes or {}).items():
         key = f"fixrx:{section}"
-        configuration[key] = json.dumps({**json.loads(configuration.get(key, "{}")), **other})
+        if isinstance(other, str):
+            configuration[key] = other
+        else:
+            configuration[key] = json.dumps({**json.loads(configuration.get(key, "{}")), **other})
 
     def program() -> None:
         pulumi.runtime.set_all_config(configuration)

@@ -27,7 +27,8 @@ SOUND = {
     "drill/jobs.py": "import components.shared.identity, sandbox",
     "layers/data.py": "import components.database, layers.foundation, settings",
     "layers/edge.py": "import layers.foundation",
-    "layers/foundation.py": "",
+    "layers/foundation.py": "import layers.network",
+    "layers/network.py": "",
     "layers/operations.py": "import layers.runtime",
     "layers/options.py": "import layers.foundation",
     "layers/migration.py": "import layers.data, rollout",
@@ -54,7 +55,7 @@ FORBIDDEN = [
     (
         "layers/foundation.py",
         "import layers.data",
-        ["Release, operations, runtime, migration, edge and data, foundation", "No circles"],
+        ["Release, operations, runtime, migration, edge and data, foundation, network", "No circles"],
     ),
     ("components/cache.py", "import components.database", ["Components import only what they share"]),
     (

@@ -22,17 +22,19 @@ BYTES_PER_GIB = 2**30
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionBudget:
-    """The arithmetic from servers to connections, at the most servers that can run at once."""
+    """The arithmetic from servers and pods to connections, at the most of them that can run at once."""
 
     peak_servers: int
     """The group's maximum and those that a rolling replacement starts before it stops others."""
     processes_per_server: int
+    peak_pods: int = 0
+    """The same of pods, each with one process."""
     alarm_threshold: int
     database_memory_gib: float
 
     @property
     def peak_processes(self) -> int:
-        return self.peak_servers * self.processes_per_server
+        return self.peak_servers * self.processes_per_server + self.peak_pods
 
     @property
     def max_connections(self) -> int:
@@ -57,6 +59,7 @@ class ConnectionBudget:
         return {
             "peak_servers": self.peak_servers,
             "processes_per_server": self.processes_per_server,
+            **({"peak_pods": self.peak_pods} if self.peak_pods else {}),
             "peak_processes": self.peak_processes,
             "pool_size_per_process": pool_size,
             "peak_connections": self.peak_processes * pool_size,

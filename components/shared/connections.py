@@ -32,6 +32,9 @@ class Member(StrEnum):
     VPN = "vpn"
     INSTANCE_CONNECT = "instance-connect"
     RESTORE_TEST = "restore-test"
+    KUBERNETES_API = "kubernetes-api"
+    NODES = "nodes"
+    """Of Kubernetes. Pods have addresses of their node's network interfaces, and so its security group."""
 
 
 @dataclass(frozen=True, kw_only=True)

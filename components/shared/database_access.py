@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import pulumi
 
+MIGRATION_USER = "fixrx_migrate"
+"""Role of the database that migrations log in as."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseAccess:

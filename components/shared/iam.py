@@ -23,6 +23,38 @@ LOOK_AT_NETWORK = (
 """What AWS gives for the whole account only, and CodeBuild asks for before it puts a build into a subnet."""
 
 
+SESSION_MANAGER_AGENT = (
+    "ec2messages:*Message*",
+    "ec2messages:GetEndpoint",
+    "ec2messages:SendReply",
+    "ssm:DescribeAssociation",
+    "ssm:DescribeDocument",
+    "ssm:GetDeployablePatchSnapshotForInstance",
+    "ssm:GetDocument",
+    "ssm:GetManifest",
+    "ssm:ListAssociations",
+    "ssm:ListInstanceAssociations",
+    "ssm:PutComplianceItems",
+    "ssm:PutConfigurePackageResult",
+    "ssm:PutInventory",
+    "ssm:UpdateAssociationStatus",
+    "ssm:UpdateInstanceAssociationStatus",
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:*Channel",
+)
+"""What AmazonSSMManagedInstanceCore allows, without reading parameters: the platform keeps none."""
+WRITE_LOGS = (
+    "logs:CreateLogGroup",
+    "logs:CreateLogStream",
+    "logs:DescribeLogGroups",
+    "logs:DescribeLogStreams",
+    "logs:GetLogEvents",
+    "logs:PutLogEvents",
+    "logs:PutRetentionPolicy",
+)
+"""Servers, nodes, the flow log, and RDS, which makes the log group of its machine's figures itself."""
+
+
 class Statement(TypedDict):
     """One statement of a policy document, with AWS's own keys."""
 
@@ -86,7 +118,12 @@ def role_path(identity: StackIdentity) -> str:
     return f"/{identity.prefix}/"
 
 
-def service_role(name: str, service: str, account_id: str | None, options: pulumi.ResourceOptions) -> aws.iam.Role:
+def service_role(
+    name: str,
+    service: str,
+    account_id: str | None,
+    options: pulumi.ResourceOptions,
+) -> aws.iam.Role:
     """Declare a role that only the given AWS service can assume.
 
     With an account id the service may assume it only on behalf of this account, which prevents the confused deputy
@@ -105,6 +142,26 @@ def service_role(name: str, service: str, account_id: str | None, options: pulum
         assume_role_policy=document(trust),
         opts=options,
     )
+
+
+def pod_role(
+    name: str,
+    cluster_arn: pulumi.Input[str],
+    account_id: str,
+    options: pulumi.ResourceOptions,
+) -> aws.iam.Role:
+    """Declare a role that only pods of this cluster can assume, through EKS Pod Identity."""
+    trust: Statement = {
+        "Sid": "PodsMayAssume",
+        "Effect": "Allow",
+        "Principal": {"Service": "pods.eks.amazonaws.com"},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account_id},
+            "ArnEquals": {"aws:SourceArn": cluster_arn},
+        },
+    }
+    return aws.iam.Role(f"{name}-role", assume_role_policy=document(trust), opts=options)
 
 
 def role_policy(

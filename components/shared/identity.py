@@ -20,6 +20,8 @@ NAME_LIMITS: Mapping[str, int] = {
     "aws:cloudwatch/logGroup:LogGroup": 512,
     "aws:cloudwatch/metricAlarm:MetricAlarm": 255,
     "aws:dynamodb/table:Table": 255,
+    "aws:ecr/repository:Repository": 256,
+    "aws:eks/cluster:Cluster": 100,
     "aws:elasticache/replicationGroup:ReplicationGroup": 40,
     "aws:kms/alias:Alias": 256,
     "aws:elasticache/user:User": 40,

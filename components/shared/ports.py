@@ -3,12 +3,21 @@
 from dataclasses import dataclass
 
 SSH_PORT = 22
+DNS_PORT = 53
 HTTP_PORT = 80
 HTTPS_PORT = 443
 APPLICATION_PORT = 3000
 """The guide's PORT: of the first worker on a server; the next ones follow. Only nginx on the same server reaches it."""
+POD_PORT = 8080
+"""Of nginx in a pod, which may not open a port below 1024."""
 POSTGRESQL_PORT = 5432
 REDIS_PORT = 6379
+WEBHOOK_PORT = 9443
+"""Of the AWS Load Balancer Controller, which the control plane asks about new pods and target groups."""
+KUBELET_PORT = 10250
+"""Of each node, and of the webhook of External Secrets."""
+METRICS_PORT = 10251
+"""Of metrics-server, as EKS sets it up."""
 
 ANYWHERE_IPV4 = "0.0.0.0/0"
 ANYWHERE_IPV6 = "::/0"

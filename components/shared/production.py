@@ -26,7 +26,7 @@ class Production:
     one_of: tuple[bool | str, ...] = ()
     """The accepted values."""
     not_burstable: bool = False
-    """An instance type without CPU credits."""
+    """An instance type without CPU credits, or several."""
 
     @property
     def requirement(self) -> str:
@@ -43,7 +43,8 @@ class Production:
             size = len(value) if isinstance(value, Sized) else value
             return isinstance(size, int) and size >= self.at_least
         if self.not_burstable:
-            return not capacity_of(str(value)).burstable
+            types = value if isinstance(value, tuple) else (value,)
+            return not any(capacity_of(str(each)).burstable for each in types)
         return value in self.one_of
 
     def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -69,6 +69,10 @@ class ServerGroup:
 class ApiRuntime(Protocol):
     """What serves the API behind the load balancer."""
 
-    name: pulumi.Output[str]
-    """Physical name by which an operator finds it in AWS."""
-    alarms: Sequence[AlarmSpecification]
+    @property
+    def name(self) -> pulumi.Output[str]:
+        """Physical name by which an operator finds it in AWS or in the cluster."""
+        ...
+
+    @property
+    def alarms(self) -> Sequence[AlarmSpecification]: ...

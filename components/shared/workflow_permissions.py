@@ -18,6 +18,7 @@ import pulumi
 from components.shared import iam
 from components.shared.assets import LEFT_PREFIX, SITE_PREFIX, assets_bucket_name
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
+from components.shared.kubernetes_permissions import DEPLOYMENT_BOUNDS, PASSED_TO
 from components.shared.releases import RELEASES_PREFIX, backup_bucket_name
 from components.shared.vault_lock import LOCK_MIN_DAYS
 
@@ -127,6 +128,8 @@ class WorkflowScope:
     cdn_domain: str
     boundary_arns: Sequence[pulumi.Input[str]]
     """Boundaries of the platform's roles: a deployment may create roles only with one of them."""
+    has_pods: bool
+    """Whether there is a cluster of Kubernetes, or a part in somebody else's."""
 
     def arn(self, service: str, resource: str) -> str:
         """ARN, or pattern of ARNs, of a resource in the stack's account and region."""
@@ -1041,12 +1044,13 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
     A boundary is one policy, and the policies of a role are several: it names kinds of actions where they name
     resources. What is denied here stays denied, since a denial is stronger than any policy.
     """
+    services = {**BOUNDARY_ACTIONS, **(DEPLOYMENT_BOUNDS if scope.has_pods else {})}
     regions = {"aws:RequestedRegion": scope.regions}
     keys = scope.key_arns()
     return [
         iam.statement(
             "Services",
-            actions=[action for service, names in BOUNDARY_ACTIONS.items() for action in iam.actions(service, names)],
+            actions=[action for service, names in services.items() for action in iam.actions(service, names)],
             resources=["*"],
             conditions={"StringEquals": regions, "StringEqualsIfExists": scope.in_account},
         ),
@@ -1089,6 +1093,7 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
 
 def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
     """As `identity_statements`, without the details that its own statements have."""
+    services = [*ROLE_SERVICES, *(PASSED_TO if scope.has_pods else ())]
     path = iam.role_path(scope.identity)
     roles, profiles = scope.account_arn(f"role{path}*"), scope.account_arn(f"instance-profile{path}*")
     return _statements(
@@ -1106,7 +1111,7 @@ def _bound_identities(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 [roles, profiles, scope.account_arn("role/aws-service-role/*")],
                 None,
             ),
-            ("PassRoles", "iam: PassRole", [roles], {"StringEquals": {"iam:PassedToService": list(ROLE_SERVICES)}}),
+            ("PassRoles", "iam: PassRole", [roles], {"StringEquals": {"iam:PassedToService": services}}),
             (
                 "Identities",
                 "iam: Get* List*",

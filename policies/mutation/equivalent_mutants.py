@@ -186,7 +186,7 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant("iam/role", "maxSessionDuration", "reduced to 1", AWS_REFUSES),
     EquivalentMutant("ec2/vpc", "protect", "protection removed", "AWS does not delete a VPC with resources in it."),
     EquivalentMutant(
-        "elasticache/(cluster|serverlessCache)|dynamodb/table|sqs/queue|ecr/repository|eks/nodeGroup",
+        "elasticache/(cluster|serverlessCache)|dynamodb/table|sqs/queue|ecr/repository|eks/(addon|nodeGroup)",
         "",
         "removed",
         OUTAGE,

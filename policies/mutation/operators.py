@@ -208,8 +208,9 @@ def _properties(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict) and SECRET_SIGNATURE_KEY in value:
         return
     for key, item in items:
-        # Pulumi's own notes begin with two underscores.
-        if not str(key).startswith("__"):
+        # Pulumi's own notes begin with two underscores. A path cannot name a key with a dot: Kubernetes' labels and
+        # annotations change as a whole.
+        if not str(key).startswith("__") and "." not in str(key):
             yield from _properties(item, f"{path}.{key}" if path else str(key))
 
 

@@ -126,6 +126,7 @@ def _is_from_instance_connect(rule_: StackResource, context: Context) -> bool:
     item=ChecklistItem.ADMIN_ACCESS,
     severity=RuleSeverity.HIGH,
     resource_types=aws.SERVER_TYPES,
+    applies_to=aws.starts_servers,
     scope=Scope.STACK,
     documentation=f"{SYSTEMS_MANAGER_GUIDE}/session-manager.html",
     remediation=f"Attach the managed policy {SESSION_MANAGER_POLICY} to the role of the instance profile.",

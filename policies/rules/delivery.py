@@ -193,7 +193,7 @@ def eks_control_plane_is_logged(cluster: StackResource, _: Context) -> Iterator[
     resource_types=[aws.EKS_CLUSTER],
     security_hub=["EKS.2"],
     remediation="Raise `version` by one minor version at a time.",
-    settings={"minor": Setting(default=34, minimum=20, maximum=99, description="Oldest minor version of Kubernetes 1")},
+    settings={"minor": Setting(default=35, minimum=20, maximum=99, description="Oldest minor version of Kubernetes 1")},
 )
 def eks_version_is_supported(cluster: StackResource, context: Context) -> Iterator[Problem]:
     """Kubernetes clusters run a version with standard support."""
@@ -201,6 +201,38 @@ def eks_version_is_supported(cluster: StackResource, context: Context) -> Iterat
     major, _, minor = version.partition(".")
     if version and (int(major), int(minor or 0)) < (1, oldest):
         yield f"runs Kubernetes {version}, which is older than 1.{oldest} and gets no fixes without a surcharge"
+
+
+@rule(
+    "eks-access-is-by-entries-only",
+    item=ChecklistItem.ADMIN_ACCESS,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.EKS_CLUSTER],
+    documentation=f"{EKS_GUIDE}/access-entries.html",
+    remediation=(
+        'Set access_config with authentication_mode="API" and bootstrap_cluster_creator_admin_permissions=False.'
+    ),
+)
+def eks_access_is_by_entries_only(cluster: StackResource, _: Context) -> Iterator[Problem]:
+    """Access to Kubernetes clusters comes from access entries alone."""
+    if cluster.get("accessConfig.authenticationMode") != "API":
+        yield "takes users from a ConfigMap in the cluster: who may change it makes himself an administrator unseen"
+    if cluster.get("accessConfig.bootstrapClusterCreatorAdminPermissions") is not False:
+        yield "makes its creator an administrator for ever, without an access entry that says so"
+
+
+@rule(
+    "eks-add-ons-are-pinned",
+    item=ChecklistItem.RUNTIME,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.EKS_ADD_ON],
+    documentation=f"{EKS_GUIDE}/updating-an-add-on.html",
+    remediation="Set addon_version.",
+)
+def eks_add_ons_are_pinned(add_on: StackResource, _: Context) -> Iterator[Problem]:
+    """Add-ons of Kubernetes clusters have a named version."""
+    if not add_on.is_set("addonVersion"):
+        yield "has no version: two clusters made on different days are not the same"
 
 
 @rule(

@@ -32,6 +32,7 @@ ATTACHMENTS: Final = frozenset(
 WITHOUT_RESOURCE_LEVEL: Final = (
     "ec2:Describe*",
     "ecr:GetAuthorizationToken",
+    "elasticloadbalancing:Describe*",
     "logs:DescribeLogGroups",
     "rds:Describe*",
     "route53:List*",

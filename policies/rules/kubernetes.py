@@ -14,6 +14,11 @@ from policies.engine.stack import StackGraph
 DEPLOYMENT: Final = "kubernetes:Deployment"
 AUTOSCALER: Final = "kubernetes:HorizontalPodAutoscaler"
 DISRUPTION_BUDGET: Final = "kubernetes:PodDisruptionBudget"
+NAMESPACE: Final = "kubernetes:Namespace"
+NETWORK_POLICY: Final = "kubernetes:NetworkPolicy"
+AUTONAMED: Final = "pulumi.com/autonamed"
+"""Annotation of what Pulumi has named itself."""
+ENFORCED_STANDARD: Final = "pod-security.kubernetes.io/enforce"
 POD_PATHS: Final = {
     "kubernetes:Pod": "spec",
     DEPLOYMENT: "spec.template.spec",
@@ -290,3 +295,133 @@ def deployments_have_disruption_budgets(deployment: StackResource, context: Cont
         if selector and same_namespace and selector.items() <= labels.items():
             return
     yield "has no PodDisruptionBudget: a node upgrade may stop all its pods at the same time"
+
+
+@rule(
+    "kubernetes-spread-survives-zone-loss",
+    item=ChecklistItem.AVAILABILITY,
+    severity=RuleSeverity.HIGH,
+    resource_types=SERVING_TYPES,
+    documentation=f"{KUBERNETES_GUIDE}/concepts/scheduling-eviction/topology-spread-constraints/",
+    remediation="Set nodeTaintsPolicy: Honor beside whenUnsatisfiable: DoNotSchedule, or use ScheduleAnyway.",
+)
+def spread_survives_zone_loss(workload: StackResource, _: Context) -> Iterator[Problem]:
+    """A spread of pods that is strict does not count nodes that are lost."""
+    for constraint in workload.items(f"{POD_PATHS[workload.type]}.topologySpreadConstraints"):
+        strict = constraint.get("whenUnsatisfiable") in (None, "DoNotSchedule")
+        if strict and constraint.get("nodeTaintsPolicy") != "Honor":
+            yield (
+                f"spreads its pods strictly over {constraint.get('topologyKey')} and counts nodes that are lost: when "
+                "they are, no pod can be started elsewhere"
+            )
+
+
+def _has_fixed_name(resource: StackResource) -> bool:
+    annotations = resource.get("metadata.annotations") or {}
+    return resource.is_set("metadata.name") and annotations.get(AUTONAMED) != "true"
+
+
+@rule(
+    "kubernetes-jobs-have-no-fixed-name",
+    item=ChecklistItem.AVAILABILITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=["kubernetes:Job"],
+    documentation="https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/",
+    remediation="Leave metadata.name out: Pulumi gives each Job a name of its own.",
+)
+def jobs_have_no_fixed_name(job: StackResource, _: Context) -> Iterator[Problem]:
+    """Jobs are named by Pulumi."""
+    if _has_fixed_name(job):
+        yield "has a fixed name: a Job cannot change, and the next one meets it instead of running"
+
+
+@rule(
+    "kubernetes-immutable-config-maps-have-no-fixed-name",
+    item=ChecklistItem.AVAILABILITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=["kubernetes:ConfigMap"],
+    applies_to=lambda settings: settings.get("immutable") is True,
+    documentation=f"{KUBERNETES_GUIDE}/concepts/configuration/configmap/#configmap-immutable",
+    remediation="Leave metadata.name out: Pulumi names each content itself, and pods that name it are replaced.",
+)
+def immutable_config_maps_have_no_fixed_name(settings: StackResource, _: Context) -> Iterator[Problem]:
+    """Immutable ConfigMaps are named by Pulumi."""
+    if _has_fixed_name(settings):
+        yield "is immutable and has a fixed name: a change deletes it under the pods that read it"
+
+
+@rule(
+    "kubernetes-namespaces-enforce-restricted-pods",
+    item=ChecklistItem.RUNTIME,
+    severity=RuleSeverity.HIGH,
+    resource_types=[NAMESPACE],
+    documentation=f"{KUBERNETES_GUIDE}/concepts/security/pod-security-admission/",
+    remediation=f"Set the label {ENFORCED_STANDARD}: restricted.",
+)
+def namespaces_enforce_restricted_pods(namespace: StackResource, _: Context) -> Iterator[Problem]:
+    """Namespaces admit only pods of the restricted pod security standard."""
+    if (namespace.get("metadata.labels") or {}).get(ENFORCED_STANDARD) != "restricted":
+        yield "admits pods with privileges, whoever starts them"
+
+
+@rule(
+    "kubernetes-namespaces-deny-by-default",
+    item=ChecklistItem.FIREWALL,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[NAMESPACE],
+    scope=Scope.STACK,
+    documentation=f"{KUBERNETES_GUIDE}/concepts/services-networking/network-policies/",
+    remediation="Add a NetworkPolicy with podSelector: {} and policyTypes: [Ingress, Egress], without rules.",
+)
+def namespaces_deny_by_default(namespace: StackResource, context: Context) -> Iterator[Problem]:
+    """Pods of a namespace have no connection that is not allowed."""
+    for policy in context.stack.of_type(NETWORK_POLICY):
+        of_all = not policy.get("spec.podSelector.matchLabels") and not policy.get("spec.podSelector.matchExpressions")
+        both = {"Ingress", "Egress"} <= set(policy.texts("spec.policyTypes"))
+        here = policy.get("metadata.namespace") == namespace.get("metadata.name")
+        if here and of_all and both and not policy.get("spec.ingress") and not policy.get("spec.egress"):
+            return
+    yield "has no NetworkPolicy that denies by default: each of its pods can connect to everything"
+
+
+@rule(
+    "kubernetes-liveness-differs-from-readiness",
+    item=ChecklistItem.AVAILABILITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=SERVING_TYPES,
+    documentation=f"{KUBERNETES_GUIDE}/concepts/workloads/pods/probes/",
+    remediation="Let livenessProbe ask the process alone, for instance with tcpSocket.",
+)
+def liveness_differs_from_readiness(workload: StackResource, _: Context) -> Iterator[Problem]:
+    """Liveness probes ask something else than readiness probes."""
+
+    def differs(container: StackResource) -> bool:
+        path = container.get("livenessProbe.httpGet.path")
+        return path is None or path != container.get("readinessProbe.httpGet.path")
+
+    problem = "is ended when it is not ready: an outage of the database ends all pods, and they all start at once"
+    yield from _failing_containers(workload, problem, differs)
+
+
+@rule(
+    "kubernetes-grace-period-covers-pre-stop",
+    item=ChecklistItem.AVAILABILITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=SERVING_TYPES,
+    documentation=f"{KUBERNETES_GUIDE}/concepts/workloads/pods/pod-lifecycle/#pod-termination",
+    remediation="Set terminationGracePeriodSeconds to more than preStop and the load balancer's drain together.",
+    settings={
+        "drain": Setting(default=60, minimum=0, maximum=3600, description="Seconds in which running requests finish")
+    },
+)
+def grace_period_covers_pre_stop(workload: StackResource, context: Context) -> Iterator[Problem]:
+    """Pods have time to finish their requests."""
+    grace = workload.number(f"{POD_PATHS[workload.type]}.terminationGracePeriodSeconds")
+    seconds = 30 if grace is None else grace
+    pauses = [
+        container.number("lifecycle.preStop.sleep.seconds") or 0
+        for container in workload.items(f"{POD_PATHS[workload.type]}.containers")
+    ]
+    needed = max(pauses, default=0) + context.settings["drain"]
+    if any(pauses) and seconds <= needed:
+        yield f"is killed {seconds:g} s after it is told to end, and needs {needed:g} s: running requests are cut"

@@ -19,6 +19,7 @@ ATTACHMENTS: Final = (
     (aws.AUTO_SCALING_ATTACHMENT, "lbTargetGroupArn"),
     (aws.TARGET_GROUP_ATTACHMENT, "targetGroupArn"),
     (aws.ECS_SERVICE, "loadBalancers.0.targetGroupArn"),
+    (aws.TARGET_GROUP_BINDING, "spec.targetGroupARN"),
 )
 """How servers and containers register with a target group."""
 
@@ -51,12 +52,12 @@ def listener_forwards(listener: StackResource, context: Context) -> Iterator[Pro
     resource_types=[aws.TARGET_GROUP],
     scope=Scope.STACK,
     documentation=f"{ELB_GUIDE}/target-group-register-targets.html",
-    remediation="Name the target group in target_group_arns of the Auto Scaling group.",
+    remediation="Name the target group in target_group_arns of the Auto Scaling group, or in a TargetGroupBinding.",
 )
 def target_group_has_targets(group: StackResource, context: Context) -> Iterator[Problem]:
     """Servers of the stack are attached to its target groups."""
     stack = context.stack
-    if stack.of_type(aws.AUTO_SCALING_GROUP, aws.ECS_SERVICE) and not any(
+    if stack.of_type(aws.AUTO_SCALING_GROUP, aws.ECS_SERVICE, aws.TARGET_GROUP_BINDING) and not any(
         stack.has_referrer(group, resource_type, path) for resource_type, path in ATTACHMENTS
     ):
         yield "has no servers attached: every request fails"

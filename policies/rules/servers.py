@@ -36,6 +36,7 @@ def nodejs_version_is_supported(server: StackResource, _: Context) -> Iterator[P
     item=ChecklistItem.IDENTITY,
     severity=RuleSeverity.MEDIUM,
     resource_types=aws.SERVER_TYPES,
+    applies_to=aws.starts_servers,
     documentation=f"{IAM_GUIDE}/id_roles_use_switch-role-ec2_instance-profiles.html",
     remediation="Set iam_instance_profile.",
 )

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,6 +13,13 @@ from replay.evaluation import State
 from tests.recorder import REPOSITORY, Recording, Registration, record_stack
 from tests.replay.stacks import START, at, recorded_stack
 
+PODS: Mapping[str, Mapping[str, str] | str] = {
+    "runtime": "both",
+    "kubernetes": {
+        "image_digest": f"sha256:{'0' * 64}",
+        "proxy_image": f"public.ecr.aws/nginx/nginx-unprivileged@sha256:{'0' * 64}",
+    },
+}
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 PRIMARY = {"DBInstanceIdentifier": "fixrx-production-postgres-primary"}
 REPLICA = {"DBInstanceIdentifier": "fixrx-production-postgres-replica"}
@@ -397,7 +405,7 @@ def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(production: Record
     sections = re.findall(r"^### (\w+)$", (REPOSITORY / "docs" / "runbooks.md").read_text(), re.MULTILINE)
     anchors = {
         alarm.plain["alarmDescription"].rpartition("Runbook: docs/runbooks.md#")[2]
-        for recording in (production, staging, record_stack("production", {"dns": {"dnssec": True}}))
+        for recording in (production, staging, record_stack("production", {"dns": {"dnssec": True}, **PODS}))
         for alarm in recording.of_type(ALARM)
     }
 

@@ -64,14 +64,14 @@ def test_every_rule_comes_from_the_table(stack: Recording) -> None:
     assert {rule.parent for rule in (*stack.of_type(INGRESS), *stack.of_type(EGRESS))} == {"connections"}
 
 
-OPTIONS = {Member.VPN, Member.INSTANCE_CONNECT}
+OPTIONS = {Member.VPN, Member.INSTANCE_CONNECT, Member.KUBERNETES_API, Member.NODES}
 NOT_IN_STAGING = {Member.RESTORE_TEST}
-"""What neither stack has: tests/components/test_options.py."""
+"""What neither stack has: tests/components/test_options.py and test_eks_cluster.py."""
 
 
 @pytest.mark.parametrize(
     "connection",
-    [each for each in CONNECTIONS if each.source not in OPTIONS],
+    [each for each in CONNECTIONS if not {each.source, each.destination} & OPTIONS],
     ids=lambda each: f"{each.source} to {each.destination}",
 )
 def test_both_sides_of_a_connection_have_the_same_ports_and_purpose(stack: Recording, connection: Connection) -> None:

@@ -12,6 +12,8 @@ from bootstrap.stack_file import read_stack_file
 from components.sections.app_servers import AppServersSettings
 from components.sections.cache import ENGINE_VERSIONS, Engine
 from components.sections.database import CA_CERTIFICATE, MajorVersion
+from components.sections.kubernetes import KubernetesSettings
+from components.shared.backends import RuntimeKind
 from doctor import __main__ as command
 from doctor import support
 from doctor.finding import Finding, Result, Stage, Status, ok
@@ -44,6 +46,8 @@ def test_the_dates_are_those_of_the_pages() -> None:
         ("Node.js", "22"): date(2027, 4, 30),
         ("Node.js", "24"): date(2028, 4, 30),
         ("Node.js", "26"): date(2029, 4, 30),
+        ("Kubernetes on EKS", "1.35"): date(2027, 3, 27),
+        ("Kubernetes on EKS", "1.36"): date(2027, 8, 2),
         ("CA", "rds-ca-rsa2048-g1"): date(2061, 5, 1),
     }
 
@@ -52,7 +56,9 @@ def test_the_table_has_what_settings_accept_and_nothing_else() -> None:
     nodes = get_args(AppServersSettings.model_fields["node_version"].annotation)
 
     assert list(support.POSTGRESQL.ends) == list(get_args(MajorVersion))
+    clusters = get_args(KubernetesSettings.model_fields["version"].annotation)
     assert list(support.NODE.ends) == list(nodes)
+    assert list(support.KUBERNETES.ends) == list(clusters)
     assert {engine: list(support.CACHES[engine].ends) for engine in get_args(Engine)} == {
         engine: [version] for engine, version in ENGINE_VERSIONS.items()
     }
@@ -84,6 +90,23 @@ def test_other_settings_are_other_versions_and_during_an_upgrade_there_are_two()
         ("Node.js 26", "fixrx:app_servers.node_version"),
         ("CA rds-ca-rsa2048-g1", "components/sections/database.py"),
     ]
+
+
+@pytest.mark.parametrize("runtime", [RuntimeKind.KUBERNETES, RuntimeKind.BOTH])
+def test_the_version_of_the_stacks_own_cluster_is_judged(runtime: RuntimeKind) -> None:
+    of_cluster = ("Kubernetes on EKS 1.36", "fixrx:kubernetes.version")
+    with_pods = SETTINGS.model_copy(update={"runtime": runtime})
+    described = {
+        "name": "shop",
+        "endpoint": "https://0123456789ABCDEF.gr7.us-east-1.eks.amazonaws.com",
+        "certificate_authority": "LS0tLS1CRUdJTiAA",
+        "security_group_id": "sg-0123456789abcdef0",
+    }
+    existing = KubernetesSettings.model_validate({"existing_cluster": described})
+
+    assert of_cluster in [(used.title, used.decided_by) for used in support.used_by(with_pods)]
+    elsewhere = with_pods.model_copy(update={"kubernetes": existing})
+    assert of_cluster not in [(used.title, used.decided_by) for used in support.used_by(elsewhere)]
 
 
 WHAT = "Node.js 22 (fixrx:app_servers.node_version)"

@@ -188,10 +188,21 @@ def _delivery(state: State) -> None:
             "vpcConfig": {"endpointPublicAccess": True, "publicAccessCidrs": ["203.0.113.0/24"]},
             "encryptionConfig": {"resources": ["secrets"], "provider": {"keyArn": Reference("data-key", "arn")}},
             "enabledClusterLogTypes": ["api", "audit", "authenticator", "controllerManager", "scheduler"],
+            "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False},
             "tags": tags("kubernetes"),
         },
     )
-    state.add("aws:eks/nodeGroup", "nodes", {"clusterName": Reference("kubernetes", "name")})
+    state.add("aws:eks/nodeGroup", "nodes", {"clusterName": Reference("kubernetes", "name"), "tags": tags("nodes")})
+    state.add(
+        "aws:eks/addon",
+        "network-add-on",
+        {
+            "clusterName": Reference("kubernetes", "name"),
+            "addonName": "vpc-cni",
+            "addonVersion": "v1.22.4-eksbuild.3",
+            "tags": tags("network-add-on"),
+        },
+    )
     state.add("aws:ec2/amiLaunchPermission", "image-use", {"imageId": "ami-1", "accountId": "444455556666"})
 
 

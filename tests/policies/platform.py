@@ -1168,6 +1168,8 @@ def _kubernetes(state: State) -> None:
         "image": "registry.fixrx.com/api:1.4.2",
         "env": [{"name": "JWT_SECRET", "valueFrom": {"secretKeyRef": {"name": "api", "key": "jwt"}}}],
         "readinessProbe": {"httpGet": {"path": "/api/v1/system/ready", "port": 3000}},
+        "livenessProbe": {"httpGet": {"path": "/live", "port": 3000}},
+        "lifecycle": {"preStop": {"sleep": {"seconds": 15}}},
         "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -1175,7 +1177,44 @@ def _kubernetes(state: State) -> None:
             "readOnlyRootFilesystem": True,
         },
     }
-    pod = {"securityContext": {"runAsNonRoot": True}, "containers": [container]}
+    zones = {
+        "maxSkew": 1,
+        "topologyKey": "topology.kubernetes.io/zone",
+        "whenUnsatisfiable": "DoNotSchedule",
+        "nodeTaintsPolicy": "Honor",
+        "labelSelector": {"matchLabels": labels},
+    }
+    pod = {
+        "securityContext": {"runAsNonRoot": True},
+        "containers": [container],
+        "terminationGracePeriodSeconds": 90,
+        "topologySpreadConstraints": [zones],
+    }
+    standard = {"pod-security.kubernetes.io/enforce": "restricted"}
+    state.add("kubernetes:core/v1:Namespace", "fixrx", {"metadata": {"name": "fixrx", "labels": standard}})
+    state.add(
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+        "default-deny",
+        {
+            "metadata": {"name": "default-deny", "namespace": "fixrx"},
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+        },
+    )
+    autonamed = {"namespace": "fixrx", "annotations": {"pulumi.com/autonamed": "true"}}
+    state.add(
+        "kubernetes:core/v1:ConfigMap",
+        "api-settings",
+        {"metadata": {**autonamed, "name": "api-settings-1a2b"}, "immutable": True, "data": {"LOG_LEVEL": "info"}},
+    )
+    plain = {key: container[key] for key in ("name", "image", "resources", "securityContext")}
+    state.add(
+        "kubernetes:batch/v1:Job",
+        "migration",
+        {
+            "metadata": {**autonamed, "name": "migration-1a2b"},
+            "spec": {"template": {"spec": {"securityContext": {"runAsNonRoot": True}, "containers": [plain]}}},
+        },
+    )
     state.add(
         "kubernetes:apps/v1:Deployment",
         "api-deployment",

@@ -17,7 +17,18 @@ KEYS_OF_MAPS: Final[Mapping[tuple[str, str], frozenset[str]]] = {
 }
 """Keys of maps that AWS gives a meaning: the SDK does not list them."""
 FREE_MAPS: Final = frozenset(
-    {"dimensions", "labels", "limits", "matchLabels", "requests", "selector", "tags", "variables"}
+    {
+        "annotations",
+        "data",
+        "dimensions",
+        "labels",
+        "limits",
+        "matchLabels",
+        "requests",
+        "selector",
+        "tags",
+        "variables",
+    }
 )
 """Maps whose keys the author of a program chooses."""
 
@@ -47,7 +58,8 @@ def is_known_type(type_token: str) -> bool:
 def _class_of(type_token: str) -> type:
     """Return the class of `aws:rds/instance:Instance`, `kubernetes:apps/v1:Deployment` or `random:index/...:...`."""
     package, module, name = type_token.split(":")
-    folder = "" if module.startswith("index/") else module
+    # A group of Kubernetes such as networking.k8s.io has a module of its first part.
+    folder = "" if module.startswith("index/") else module.replace(".k8s.io/", "/")
     if package == "aws":
         folder = module.partition("/")[0]
     steps = [PACKAGES[package], *folder.split("/")] if folder else [PACKAGES[package]]
@@ -104,7 +116,8 @@ def _paths(value: Any, above: str = "") -> Iterator[str]:
     items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
         # Pulumi's own notes begin with two underscores, and the signature of a secret is no property.
-        if str(key).startswith("__") or key in ("4dabf18193072939515e22adb298388d", "ciphertext"):
+        # A path cannot name a key with a dot, as labels and annotations of Kubernetes have.
+        if str(key).startswith("__") or "." in str(key) or key in ("4dabf18193072939515e22adb298388d", "ciphertext"):
             continue
         path = f"{above}.{key}" if above else str(key)
         yield path

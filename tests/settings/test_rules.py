@@ -28,12 +28,15 @@ def test_rules_are_these() -> None:
         ("account", "network"),
         ("account", "continuous_integration"),
         ("network",),
-        ("app_servers", "database"),
+        ("runtime", "app_servers", "kubernetes", "database"),
         ("cdn", "dns"),
         ("admin_access", "app_servers"),
         ("vpn", "network"),
         ("account", "backup_vault"),
         ("backup_vault", "maintenance_windows"),
+        ("runtime", "kubernetes"),
+        ("runtime", "kubernetes"),
+        ("account", "kubernetes"),
     ]
 
 

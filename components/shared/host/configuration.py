@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.shared.ports import APPLICATION_PORT
+from components.shared.ports import APPLICATION_PORT, HTTP_PORT
 
 CA_BUNDLE_PATH = "/etc/fixrx/rds-ca.pem"
 """File on a server with the certificate authorities that sign the certificates of RDS."""
@@ -25,6 +25,46 @@ RELOADED_AT_ONCE = 2
 """PM2's own number of workers that it reloads at the same time."""
 LISTEN_SECONDS = 30
 """The longest that PM2 waits for a new worker to listen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProxyConfiguration:
+    """What differs between nginx on a server and nginx in a pod."""
+
+    user: str
+    """The directive that gives up root's privileges, or a comment why there is none."""
+    error_log: str
+    access_log: str
+    pid_file: str
+    port: int
+    worker_ports: tuple[int, ...]
+    """Of the processes behind it, on the same address."""
+    vpc_cidr: str
+    """Addresses whose X-Forwarded-For is believed."""
+    ready_path: str
+    """What the load balancer asks to find out whether the target can serve."""
+    health_path: str
+    """Where the public path /health leads to."""
+    idle_timeout_seconds: int
+    """After how long without data the load balancer closes a connection."""
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """The values of its template by name."""
+        return {
+            "proxy_user": self.user,
+            "error_log": self.error_log,
+            "access_log": self.access_log,
+            "pid_file": self.pid_file,
+            "port": self.port,
+            "workers": "\n".join(
+                f"        server 127.0.0.1:{port} max_fails=3 fail_timeout=30s;" for port in self.worker_ports
+            ),
+            "vpc_cidr": self.vpc_cidr,
+            "ready_path": self.ready_path,
+            "health_path": self.health_path,
+            "client_idle_seconds": self.idle_timeout_seconds + IDLE_MARGIN_SECONDS,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +122,20 @@ class HostConfiguration:
         return tuple(range(APPLICATION_PORT, APPLICATION_PORT + self.workers))
 
     @property
-    def client_idle_seconds(self) -> int:
-        """How long nginx keeps an idle connection of the load balancer."""
-        return self.idle_timeout_seconds + IDLE_MARGIN_SECONDS
+    def proxy(self) -> ProxyConfiguration:
+        """Of nginx, which begins as root to open its port."""
+        return ProxyConfiguration(
+            user="user nginx;",
+            error_log="/var/log/nginx/error.log",
+            access_log="/var/log/nginx/access.log",
+            pid_file="/run/nginx.pid",
+            port=HTTP_PORT,
+            worker_ports=self.worker_ports,
+            vpc_cidr=self.vpc_cidr,
+            ready_path=self.ready_path,
+            health_path=self.health_path,
+            idle_timeout_seconds=self.idle_timeout_seconds,
+        )
 
     @property
     def kill_seconds(self) -> int:

@@ -18,7 +18,7 @@ from components.shared.host.configuration import (
     HostConfiguration,
     LogGroups,
 )
-from components.shared.ports import APPLICATION_PORT, HTTP_PORT
+from components.shared.ports import APPLICATION_PORT
 
 TEMPLATES = Path(__file__).parents[2] / "files"
 AGENT_PATH = "/etc/fixrx/amazon-cloudwatch-agent.json"
@@ -88,16 +88,9 @@ def values_of(host: HostConfiguration) -> Mapping[str, object]:
         "ca_bundle_path": CA_BUNDLE_PATH,
         "agent_path": AGENT_PATH,
         "prometheus_path": PROMETHEUS_PATH,
-        "port": HTTP_PORT,
+        **host.proxy.values,
         "first_port": APPLICATION_PORT,
-        "workers": "\n".join(
-            f"        server 127.0.0.1:{port} max_fails=3 fail_timeout=30s;" for port in host.worker_ports
-        ),
         "targets": ", ".join(f'"127.0.0.1:{port}"' for port in host.worker_ports),
-        "vpc_cidr": host.vpc_cidr,
-        "ready_path": host.ready_path,
-        "health_path": host.health_path,
-        "client_idle_seconds": host.client_idle_seconds,
         "kill_milliseconds": host.kill_seconds * 1000,
         "listen_milliseconds": LISTEN_SECONDS * 1000,
         "stop_seconds": host.stop_seconds,

@@ -71,6 +71,19 @@ CASES = (
         put("kubernetes", "enabledClusterLogTypes", ["api"]),
         ("kubernetes", "enabledClusterLogTypes"),
     ),
+    *(
+        Case("eks-access-is-by-entries-only", "kubernetes", put("kubernetes", path, value), ("kubernetes", path))
+        for path, value in (
+            ("accessConfig.authenticationMode", "API_AND_CONFIG_MAP"),
+            ("accessConfig.bootstrapClusterCreatorAdminPermissions", True),
+        )
+    ),
+    Case(
+        "eks-add-ons-are-pinned",
+        "network-add-on",
+        drop("network-add-on", "addonVersion"),
+        ("network-add-on", "addonVersion"),
+    ),
     Case("eks-version-is-supported", "kubernetes", put("kubernetes", "version", "1.29"), ("kubernetes", "version")),
     Case(
         "eks-nodes-have-no-open-ssh",

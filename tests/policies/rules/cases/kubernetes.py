@@ -3,6 +3,7 @@
 from tests.policies.changes import Case, put, remove
 
 POD = "spec.template.spec"
+SPREAD = f"{POD}.topologySpreadConstraints.0"
 CONTAINER = f"{POD}.containers.0"
 CASES = (
     *(
@@ -87,4 +88,50 @@ CASES = (
         ("api-budget", "spec.selector"),
     ),
     Case("kubernetes-deployments-have-disruption-budgets", "api-deployment", remove("api-budget"), None),
+    Case(
+        "kubernetes-spread-survives-zone-loss",
+        "api-deployment",
+        put("api-deployment", f"{SPREAD}.nodeTaintsPolicy", "Ignore"),
+        ("api-deployment", f"{SPREAD}.nodeTaintsPolicy"),
+    ),
+    Case(
+        "kubernetes-jobs-have-no-fixed-name",
+        "migration",
+        put("migration", "metadata.annotations", {}),
+        ("migration", "metadata.annotations"),
+    ),
+    Case(
+        "kubernetes-immutable-config-maps-have-no-fixed-name",
+        "api-settings",
+        put("api-settings", "metadata.annotations", {}),
+        ("api-settings", "metadata.annotations"),
+    ),
+    Case(
+        "kubernetes-namespaces-enforce-restricted-pods",
+        "fixrx",
+        put("fixrx", "metadata.labels", {"pod-security.kubernetes.io/enforce": "baseline"}),
+        ("fixrx", "metadata.labels"),
+    ),
+    *(
+        Case("kubernetes-namespaces-deny-by-default", "fixrx", change, hidden)
+        for change, hidden in (
+            (remove("default-deny"), None),
+            (put("default-deny", "spec.policyTypes", ["Ingress"]), ("default-deny", "spec.policyTypes")),
+            (put("default-deny", "spec.podSelector", {"matchLabels": {"app": "web"}}), None),
+            (put("default-deny", "metadata.namespace", "web"), ("default-deny", "metadata.namespace")),
+            (put("default-deny", "spec.ingress", [{"from": []}]), None),
+        )
+    ),
+    Case(
+        "kubernetes-liveness-differs-from-readiness",
+        "api-deployment",
+        put("api-deployment", f"{CONTAINER}.livenessProbe.httpGet.path", "/api/v1/system/ready"),
+        ("api-deployment", f"{CONTAINER}.livenessProbe"),
+    ),
+    Case(
+        "kubernetes-grace-period-covers-pre-stop",
+        "api-deployment",
+        put("api-deployment", f"{POD}.terminationGracePeriodSeconds", 75),
+        ("api-deployment", f"{POD}.terminationGracePeriodSeconds"),
+    ),
 )
