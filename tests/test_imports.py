@@ -29,6 +29,7 @@ SOUND = {
     "layers/edge.py": "import layers.foundation",
     "layers/foundation.py": "import layers.network",
     "layers/network.py": "",
+    "incidents/fire.py": "",
     "layers/operations.py": "import layers.runtime",
     "layers/options.py": "import layers.foundation",
     "layers/migration.py": "import layers.data, rollout",

@@ -190,10 +190,16 @@ def deployment_writes(identity: StackIdentity, boundary_arns: Sequence[pulumi.In
 
 
 DEPLOYMENT_BOUNDS: Mapping[str, str] = {
-    "ecr": "*Lif* *agR* *ate* De* List* PutImageS* PutImageT*",
-    "eks": "*agR* *ate* De* List*",
+    "ecr": "*Lif* *agR* *ate* De* List* PutImage?*",
 }
 """What the boundary of a deployment allows besides, as patterns: IAM limits its length. The policies name actions."""
+CLUSTER_BOUNDS = "eks: *agR* *ate* De* List*"
+"""The same of EKS, on the stack's cluster: whoever enters any cluster enters what its pods may do."""
+
+
+def cluster_bound(identity: StackIdentity) -> str:
+    """The cluster and what belongs to it, in one pattern."""
+    return f"arn:aws:eks:{identity.arn_scope}:*/{identity.prefix}*"
 
 
 def _cluster_arns(identity: StackIdentity) -> Sequence[str]:

@@ -18,7 +18,7 @@ import pulumi
 from components.shared import iam
 from components.shared.assets import LEFT_PREFIX, SITE_PREFIX, assets_bucket_name
 from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
-from components.shared.kubernetes_permissions import DEPLOYMENT_BOUNDS, PASSED_TO
+from components.shared.kubernetes_permissions import CLUSTER_BOUNDS, DEPLOYMENT_BOUNDS, PASSED_TO, cluster_bound
 from components.shared.releases import RELEASES_PREFIX, backup_bucket_name
 from components.shared.vault_lock import LOCK_MIN_DAYS
 
@@ -70,9 +70,9 @@ LISTED_FOR_ALL: Mapping[str, str] = {
     "elasticache": "Describe* ListTagsForResource",
     "elasticloadbalancing": "Describe*",
     "kms": "ListAliases",
-    "logs": "DescribeLogGroups DescribeQueryDefinitions DescribeResourcePolicies GetLogDelivery ListLogDeliveries",
+    "logs": "*tLogDeliver* DescribeLogGroups DescribeQueryDefinitions DescribeResourcePolicies",
     "rds": "Describe* ListTagsForResource",
-    "route53": "GetChange GetDNSSEC GetHostedZone GetQueryLoggingConfig ListResourceRecordSets ListTagsForResource",
+    "route53": "Get* List*",
     "ssm": "DescribeParameters ListCommandInvocations",
     "wafv2": "ListTagsForResource",
 }
@@ -81,23 +81,23 @@ None of them contains data of users; DNS records are public."""
 
 
 BOUNDARY_ACTIONS: Mapping[str, str] = {
-    "acm": "*Tags* De* List* Request* Update*",
-    "autoscaling": "*InstanceRefresh* *Processes *ableMetrics* *ate* Attach* De* Put*",
+    "acm": "*Tags* ?e* Update*",
+    "autoscaling": "*Refresh* *Processes *ableMetrics* *ate* Attach* De* Put*",
     # Not the deletion of what protects a vault: *eBackupVault is Create-, Delete- and DescribeBackupVault.
-    "backup": "*BackupPlan *BackupSelection *RestoreTesting* *agResource *eBackupVault GetBackupV* ListTags "
+    "backup": "*BackupPlan *BackupSelection *RestoreTesting* *ag* *eBackupVault GetBackupV* "
     "PutBackupVaultA* PutBackupVaultL*",
     "backup-storage": "MountCapsule",
     "budgets": "*Budget *Resource",
     "cloudfront": "*Resource ?e* *ate*",
     "cloudwatch": "*Dashboard* *MuteRule *ag*Resource De* Put*Alarm",
     "dynamodb": "*Backups *Live *Resource *Table",
-    "ec2": "*ssociate* Allocate* Attach* Authorize* Create* De* Modify* Re* RunInstances",
+    "ec2": "*ssociate* A?t* Allocate* Create* De* ModifyL* ModifySe* ModifySu* ModifyVpc* Re* RunInstances",
     "elasticache": "?e* *ate* *d* Increase* List*",
     "elasticloadbalancing": "?e* *ate* *d*",
-    "kms": "*Alias *KeyPolicy *KeyRotation* *agResource CreateKey Describe* EnableKey List* Schedule* Update*",
+    "kms": "*Alias *KeyPolicy *KeyRotation* *agResource CreateKey Describe* EnableKey List* Sch* Update*",
     "lambda": "*Mapping *ag*",
     "logs": "*DataProtection* *Deliver* *QueryDefinition* *ag*Resource *ssociateKmsKey CreateLog* De* PutRe*",
-    "rds": "*Replication Add* Create* De* List* Modify* Promote* Reboot* Remove* Reset*",
+    "rds": "*Replication Add* Create* De* List* Modify* Promote* Re*",
     "route53": "*ate* Change* DeleteH* Get* List*",
     "scheduler": "*Schedule* *ag*Resource",
     "sns": "*Resource *ubscribe ?e* Create* List*",
@@ -111,10 +111,11 @@ Patterns are as short as they can be: IAM limits the length. `*agResource` is Ta
 `*ag*Resource` is ListTagsForResource as well, and `?e*` begins with De-, Get-, Re- or Set-.
 """
 NEVER_ALLOWED: Mapping[str, str] = {
-    "ec2": "CreateImage CreateSnapshot* CreateVpcPeeringConnection ModifyI*Attribute ModifySnapshotAttribute",
-    "rds": "DeleteDB*Backup DeleteDBSnapshot ModifyDB*SnapshotAttribute",
+    "ec2": "CreateImage CreateSnapshot* CreateVpcPeeringConnection",
+    "rds": "DeleteDBInstanceAutomatedBackup DeleteDBSnapshot ModifyDB*SnapshotAttribute Restore*",
 }
-"""What `BOUNDARY_ACTIONS` would allow and what gives data away or undoes protection."""
+"""What `BOUNDARY_ACTIONS` would allow and what gives data away or undoes protection. A policy of the deployment denies
+it, which no policy that is attached later can undo; the boundary has no room for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -390,7 +391,13 @@ def network_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     Actions are grouped so that none of a group refers to a resource that another one of the group creates: else the
     request's tags would open somebody else's VPC or security group.
     """
-    return [*amazon_statements(scope), *_statements(_network_groups(scope))]
+    never = iam.statement(
+        "Never",
+        effect="Deny",
+        actions=[action for service, names in NEVER_ALLOWED.items() for action in iam.actions(service, names)],
+        resources=["*"],
+    )
+    return [*amazon_statements(scope), *_statements(_network_groups(scope)), never]
 
 
 def _network_groups(scope: WorkflowScope) -> Groups:
@@ -1042,7 +1049,7 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
     """The most that a workflow's role may ever do, whatever is attached to it.
 
     A boundary is one policy, and the policies of a role are several: it names kinds of actions where they name
-    resources. What is denied here stays denied, since a denial is stronger than any policy.
+    resources.
     """
     services = {**BOUNDARY_ACTIONS, **(DEPLOYMENT_BOUNDS if scope.has_pods else {})}
     regions = {"aws:RequestedRegion": scope.regions}
@@ -1065,6 +1072,7 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
                 # Functions and permissions.
                 ("lambda: *ion* GetPolicy", _functions(scope)),
                 ("secretsmanager: *Secret *agResource GetResourcePolicy", scope.secret_arns()),
+                *([(CLUSTER_BOUNDS, [cluster_bound(scope.identity)])] if scope.has_pods else []),
             ],
             None,
         ),
@@ -1082,12 +1090,6 @@ def boundary_statements(scope: WorkflowScope, state: Sequence[iam.Statement]) ->
         ),
         *_bound_identities(scope),
         *state,
-        iam.statement(
-            "Never",
-            effect="Deny",
-            actions=[action for service, names in NEVER_ALLOWED.items() for action in iam.actions(service, names)],
-            resources=["*"],
-        ),
     ]
 
 

@@ -131,7 +131,7 @@ def test_only_complete_recovery_points_count(
         assert (service, region_name) == ("backup", "us-west-2")
         return Backups()
 
-    monkeypatch.setattr(checks.boto3, "client", client)
+    monkeypatch.setattr(boto3, "client", client)
 
     assert world.measure("recovery-point-us-west-2") == pytest.approx(age)
 
@@ -147,7 +147,7 @@ def test_the_database_can_be_restored_to_a_recent_moment(
             assert asked == {"DBInstanceIdentifier": f"{PREFIX}-primary"}
             return {"DBInstances": [{"LatestRestorableTime": NOW - timedelta(minutes=restorable)}]}
 
-    monkeypatch.setattr(checks.boto3, "client", lambda _: Databases())
+    monkeypatch.setattr(boto3, "client", lambda _: Databases())
 
     assert world.measure("automated-backup") == pytest.approx(age)
 
@@ -164,7 +164,7 @@ def test_addresses_without_confirmation_are_counted(world: World, monkeypatch: p
             found = ("PendingConfirmation", "Deleted", f"{world.topic}:0a1b2c3d")
             return [{"Subscriptions": [{"SubscriptionArn": arn}]} for arn in found]
 
-    monkeypatch.setattr(checks.boto3, "client", lambda _: Topics())
+    monkeypatch.setattr(boto3, "client", lambda _: Topics())
 
     assert world.measure("subscription") == 2
 
@@ -189,7 +189,7 @@ def test_rules_of_the_monthly_window_are_the_same_each_hour(monkeypatch: pytest.
         def put_alarm_mute_rule(self, **rule: Any) -> None:
             written.append(rule)
 
-    monkeypatch.setattr(first_weekday.boto3, "client", lambda _: Alarms())
+    monkeypatch.setattr(boto3, "client", lambda _: Alarms())
     window = {"day": "sun", "start": "02:00", "minutes": 240}
     first = first_weekday.mute(PREFIX, window, ALARMS, datetime(2026, 11, 26, 3, tzinfo=UTC))
     again = first_weekday.mute(PREFIX, window, ALARMS, datetime(2026, 12, 6, 5, 59, tzinfo=UTC))

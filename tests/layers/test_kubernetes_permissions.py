@@ -55,7 +55,12 @@ def stack() -> Recording:
                 "image_digest": DIGEST,
                 "proxy_image": f"public.ecr.aws/nginx/nginx-unprivileged@{DIGEST}",
             },
-            "continuous_integration": {"repository": "fixrx/infrastructure"},
+            # With the longest settings of the state: everything together is what has to fit.
+            "continuous_integration": {
+                "repository": "fixrx/infrastructure",
+                "state_bucket": "s" * 63,
+                "state_key_arn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{'0' * 36}",
+            },
         },
     )
 
