@@ -313,6 +313,7 @@ def _alarms(projects: Mapping[str, pulumi.Output[str]], group: pulumi.Output[str
         )
 
     return [
+        failed("DumpFailed", "dump", "The nightly dump of the database failed", Severity.P2),
         failed("RestoreDrillFailed", "drill", "A dump could not be restored, or is not complete", Severity.P2),
         failed(
             "DatabaseMaintenanceFailed",

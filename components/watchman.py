@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
+from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, MetricMath, Severity
 from components.shared.function_archive import function_archive
 from components.shared.keys import StackContext
 from components.shared.maintenance_windows import MonthlyWindow
@@ -143,8 +143,8 @@ class Watchman(pulumi.ComponentResource):
         self._prefix = args.stack.identity.prefix
 
         function = self._create_function()
-        self._schedule(function)
-        self.alarms = [*self._age_alarms(), _failed(function.name)]
+        group = self._schedule(function)
+        self.alarms = [*self._age_alarms(), _failed(function.name, group)]
 
         self.register_outputs({"function": function.name})
 
@@ -237,8 +237,8 @@ class Watchman(pulumi.ComponentResource):
         see_vaults = iam.statement("SeeVaults", actions=["backup:ListRecoveryPointsByBackupVault"], resources=vaults)
         return [*statements, *([see_vaults] if vaults else [])]
 
-    def _schedule(self, function: aws.lambda_.Function) -> None:
-        """Without a queue for calls that were dropped: the alarms notice that a value is missing."""
+    def _schedule(self, function: aws.lambda_.Function) -> pulumi.Output[str]:
+        """Return the group of the schedule. Calls that were dropped are in no queue: the next one is an hour later."""
         identity, name = self._args.stack.identity, f"{self._name}-scheduler"
         role = iam.service_role(name, "scheduler.amazonaws.com", identity.account_id, self._child)
         call = iam.statement("Call", actions=["lambda:InvokeFunction"], resources=[function.arn])
@@ -259,6 +259,8 @@ class Watchman(pulumi.ComponentResource):
             target={"arn": function.arn, "role_arn": role.arn, "input": "{}"},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
+        name_of_group: pulumi.Output[str] = group.name
+        return name_of_group
 
     def _age_alarms(self) -> Sequence[AlarmSpecification]:
         return [
@@ -283,21 +285,27 @@ class Watchman(pulumi.ComponentResource):
         ]
 
 
-def _failed(function_name: pulumi.Output[str]) -> AlarmSpecification:
+def _failed(function_name: pulumi.Output[str], schedule_group: pulumi.Output[str]) -> AlarmSpecification:
+    errors = Metric(
+        namespace="AWS/Lambda", metric_name="Errors", dimensions={"FunctionName": function_name}, statistic="Sum"
+    )
+    dropped = Metric(
+        namespace="AWS/Scheduler",
+        metric_name="InvocationDroppedCount",
+        dimensions={"ScheduleGroup": schedule_group},
+        statistic="Sum",
+    )
     return AlarmSpecification(
         name="WatchmanFailed",
         summary="The function that looks after backups, drills, rotations and secrets could not ask for all of them, "
         "or could not mute alarms in the next monthly window",
         severity=Severity.P3,
-        measure=Metric(
-            namespace="AWS/Lambda",
-            metric_name="Errors",
-            dimensions={"FunctionName": function_name},
-            statistic="Sum",
+        measure=MetricMath(
+            expression="FILL(errors, 0) + FILL(dropped, 0)", metrics={"errors": errors, "dropped": dropped}
         ),
         threshold=0,
         unit="errors",
         section=DashboardSection.JOBS,
-        period_seconds=3600,
-        evaluation_periods=HOURS,
+        period_seconds=300,
+        evaluation_periods=1,
     )

@@ -134,6 +134,7 @@ SINGLE_METRIC = {
         SERVERS,
     ),
     "ServerDiskFull": ("P3", "fixrx-production", "disk_used_percent", "Maximum", ABOVE, 80, 300, 1, SERVERS),
+    "DumpFailed": ("P2", "AWS/CodeBuild", "FailedBuilds", "Sum", ABOVE, 0, 300, 1, project("dump")),
     "RestoreDrillFailed": ("P2", "AWS/CodeBuild", "FailedBuilds", "Sum", ABOVE, 0, 300, 1, project("drill")),
     "DatabaseMaintenanceFailed": (
         "P3",
@@ -183,17 +184,6 @@ SINGLE_METRIC = {
     "UnhealthyServer": ("P2", "AWS/ApplicationELB", "UnHealthyHostCount", "Minimum", ABOVE, 0, 60, 5, TARGETS),
     "RejectedConnections": ("P2", "AWS/ApplicationELB", "RejectedConnectionCount", "Sum", ABOVE, 0, 60, 1, BALANCER),
     "ResponseTimeHigh": ("P3", "AWS/ApplicationELB", "TargetResponseTime", "p95", ABOVE, 1, 60, 5, BALANCER),
-    "WatchmanFailed": (
-        "P3",
-        "AWS/Lambda",
-        "Errors",
-        "Sum",
-        ABOVE,
-        0,
-        3600,
-        2,
-        {"FunctionName": "fixrx-production-watchman"},
-    ),
     **{
         name: (severity, "fixrx-production", "Age", "Maximum", ABOVE, limit, 3600, 2, {"Check": check})
         for name, (severity, check, limit) in AGES.items()
@@ -204,6 +194,7 @@ METRIC_MATH = {
     "HighErrorShare": "P1",
     "VaultBackupMissing": "P2",
     "VaultJobFailed": "P2",
+    "WatchmanFailed": "P3",
 }
 
 

@@ -28,7 +28,7 @@ def test_every_alarm_of_the_program_is_read(production: Recording) -> None:
     deployed = recorded_stack(production)
     assert deployed.beyond == {}
     alarms = {alarm.title: alarm for alarm in deployed.alarms.values()}
-    assert len(alarms) == 38
+    assert len(alarms) == 52
     slow = alarms["ResponseTimeHigh"]
     assert (slow.name, slow.severity) == ("fixrx-production-ResponseTimeHigh", "P3")
     assert slow.actions[State.ALARM] == slow.actions[State.OK]
