@@ -84,6 +84,15 @@ class Workload:
         found = self.api().items(f"{INSIDE}/pods?labelSelector=app%3Dapi")
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"] and _ready(pod)]
 
+    def versions(self) -> dict[str, int]:
+        """How often what each object should be was changed, of those that count it, and which ConfigMaps there are."""
+        found = [
+            each
+            for path in (DEPLOYMENT, f"{INSIDE}/configmaps")
+            for each in ([self.api().get(path)] if path == DEPLOYMENT else self.api().items(path))
+        ]
+        return {each["metadata"]["uid"]: each["metadata"].get("generation", 0) for each in found}
+
     def images(self) -> dict[str, int]:
         """How many pods are ready, by the end of their image."""
         return dict(Counter(pod["spec"]["containers"][0]["image"].rpartition(":")[2] for pod in self.pods()))
