@@ -64,11 +64,12 @@ mutants: $(ENVIRONMENT) ## weaken the deployed state in every way, and show what
 	@$(PYTHON) -m policies.mutation --state ".sandbox/$$STACK/stack.json" $(ARGUMENTS)
 
 test: $(ENVIRONMENT) ## everything that can be proven without AWS
-	@$(SANDBOX) tool pulumi >/dev/null
+	@for tool in pulumi cluster pulumi-resource-kubernetes kubeconform kube-score; do \
+		$(SANDBOX) tool $$tool >/dev/null || exit; done
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
 
 unit: $(ENVIRONMENT) ## the tests that need neither engine nor emulator nor the programs of a server
-	@$(PYTHON) -m pytest -m "not engine and not emulator and not host and not npm" -n auto --maxprocesses 4 --dist loadfile $(ARGUMENTS)
+	@$(PYTHON) -m pytest -m "not engine and not emulator and not cluster and not host and not npm" -n auto --maxprocesses 4 --dist loadfile $(ARGUMENTS)
 
 boot: $(ENVIRONMENT) ## boot a server from the deployed launch template in a virtual machine, and check it
 	@$(PYTHON) -m boot --stack "$$STACK" $(ARGUMENTS)

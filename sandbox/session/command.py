@@ -114,6 +114,9 @@ def status(arguments: argparse.Namespace) -> None:
     """Says what runs, and where."""
     for home in _homes(arguments.directory):
         for daemon in daemons(home):
+            if not daemon.log.exists():
+                # Most stacks need no cluster.
+                continue
             running = daemon.running()
             where = f"runs on port {running.port}, process {running.pid}" if running else "does not run"
             print(f"{home.name}: the {daemon.name} {where}; its log is {daemon.log}")

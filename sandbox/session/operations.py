@@ -44,7 +44,10 @@ def session(workspace: Workspace, lock: int, port: int = 0, *, changes: bool) ->
         recovering = not fresh and changes and workspace.recover()
         if not fresh and not changes:
             workspace.tell_leftovers()
-        opened = Session(workspace, command, workspace.processes.ensure(port))
+        endpoints = workspace.processes.ensure(port)
+        if workspace.needs_cluster:
+            workspace.processes.ensure_cluster(engine.find(engine.CLUSTER))
+        opened = Session(workspace, command, endpoints)
         if recovering:
             opened.read_again()
         yield opened

@@ -1,4 +1,5 @@
-"""The two background processes behind a sandboxed stack: the AWS emulator and the provider.
+"""The background processes behind a sandboxed stack: the AWS emulator, the provider, and the Kubernetes cluster if the
+stack needs one.
 
 They outlive the command that starts them. A daemon holds a lock on a file for as long as it lives: whether it runs is
 asked of the lock, never of a process id, which the system may have given to another program since.
@@ -23,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 READY_TIMEOUT_SECONDS = 90
 """The emulator imports for 2 to 4 seconds; a loaded machine may need many times that."""
+
+CLUSTER_TIMEOUT_SECONDS = 180
+"""A cluster starts in 14 seconds on a free machine."""
 
 STOP_TIMEOUT_SECONDS = 10
 
@@ -106,9 +110,10 @@ class Daemon:
                 wait_until(lambda: not self.alive(), STOP_TIMEOUT_SECONDS)
         self._record.unlink(missing_ok=True)
 
-    def await_ready(self) -> int:
+    def await_ready(self, seconds: int | None = None) -> int:
         """Waits until the process has printed its port, and returns it. Ends it and raises UserError if it does not."""
         port: int | None = None
+        limit = seconds or READY_TIMEOUT_SECONDS
 
         def settled() -> bool:
             nonlocal port
@@ -116,11 +121,11 @@ class Daemon:
             port = int(json.loads(line)["port"]) if line.endswith("\n") else None
             return port is not None or not self.alive()
 
-        wait_until(settled, READY_TIMEOUT_SECONDS)
+        wait_until(settled, limit)
         if port is not None and (record := self._recorded()):
             self._remember(replace(record, port=port))
             return port
-        what = f"was not ready within {READY_TIMEOUT_SECONDS} seconds" if self.alive() else "ended at once"
+        what = f"was not ready within {limit} seconds" if self.alive() else "ended at once"
         self.stop()
         if disk_full(self.log.parent):
             raise UserError(disk_full_sentence(self.log.parent))
@@ -163,13 +168,14 @@ class Addresses:
 
 
 class Processes:
-    """The emulator and the provider of one stack, which keep everything below `directory`."""
+    """The emulator, the provider and the cluster of one stack, which keep everything below `directory`."""
 
     def __init__(self, directory: Path, account: Account) -> None:
         self._account = account
         self.data = directory / "provider"
+        self.cluster_data = directory / "cluster-data"
         self._courses = directory / COURSES_FILE
-        self.emulator, self.provider = daemons(directory)
+        self.emulator, self.provider, self.cluster = daemons(directory)
 
     def emulator_fits(self) -> bool:
         """Whether the emulator that holds the stack's resources runs, and is the one that this stack needs."""
@@ -205,9 +211,28 @@ class Processes:
             raise
         return Addresses(emulator_port=port, provider_port=ports["provider"])
 
+    def ensure_cluster(self, program: Path) -> None:
+        """Starts the Kubernetes cluster if it does not run. Raises UserError if it does not start."""
+        if self.cluster.running():
+            return
+        self.cluster.stop()
+        arguments = ["-m", "sandbox.cluster.server", "--program", str(program), "--directory", str(self.cluster_data)]
+        try:
+            with Progress(console, "Starting Kubernetes"):
+                self.cluster.spawn(arguments, os.environ, str(program))
+                self.cluster.await_ready(CLUSTER_TIMEOUT_SECONDS)
+        except BaseException:
+            self.cluster.stop()
+            raise
+
+    @property
+    def kubeconfig(self) -> Path:
+        """How the cluster is reached, as a user who may do everything."""
+        return self.cluster_data / "identities" / "admin.kubeconfig"
+
     def stop(self) -> None:
-        """Ends both processes."""
-        for daemon in (self.provider, self.emulator):
+        """Ends all of them."""
+        for daemon in (self.cluster, self.provider, self.emulator):
             daemon.stop()
 
     def _spawn_emulator(self, wanted_port: int) -> int:
@@ -254,9 +279,9 @@ def emulator_url(port: int) -> str:
     return f"http://{LOOPBACK}:{port}"
 
 
-def daemons(directory: Path) -> tuple[Daemon, Daemon]:
-    """The emulator and the provider that keep their records in a directory."""
-    return Daemon("emulator", directory), Daemon("provider", directory)
+def daemons(directory: Path) -> tuple[Daemon, Daemon, Daemon]:
+    """The emulator, the provider and the cluster that keep their records in a directory."""
+    return Daemon("emulator", directory), Daemon("provider", directory), Daemon("cluster", directory)
 
 
 def listen(wanted: int) -> socket.socket:

@@ -66,6 +66,11 @@ class Source:
         config = read_yaml(self.settings).get("config")
         return config if isinstance(config, dict) else {}
 
+    @property
+    def runs_kubernetes(self) -> bool:
+        """Whether the settings ask for the Kubernetes runtime."""
+        return self.configuration().get(f"{PROJECT_NAME}:runtime") in ("kubernetes", "both")
+
     def check_settings(self) -> None:
         """Checks the settings in a fraction of a second, before anything starts. Raises UserError with every problem.
 

@@ -33,6 +33,11 @@ class State:
         return {(resource["type"], resource["id"]) for resource in self.resources if resource.get("id")}
 
     @property
+    def in_kubernetes(self) -> bool:
+        """Whether something of it is in a Kubernetes cluster."""
+        return any(resource["type"].startswith("kubernetes:") for resource in self.resources)
+
+    @property
     def interrupted(self) -> bool:
         """Whether the engine was killed during a step."""
         return bool(self.deployment.get("pending_operations"))

@@ -21,14 +21,16 @@ from pulumi.automation import ConfigValue, LocalWorkspace, Stack, StackNotFoundE
 # Not exported by the package, though a stack of a class of one's own can only be made with it.
 from pulumi.automation._stack import StackInitMode
 
+from sandbox.cluster.relay import KUBECONFIG_VARIABLE, PROVIDER_VARIABLE
 from sandbox.provider import leftovers
 from sandbox.provider.emulator import ApiError, Emulator
 from sandbox.provider.leftovers import Creations, Leftover
 from sandbox.provider.resource_provider import ProviderError
 from sandbox.provider.store import RECORD_FILE, Record
 from sandbox.session.console import Progress, UserError, console
+from sandbox.session.engine import KUBERNETES_PROVIDER, find
 from sandbox.session.engine_process import Engine
-from sandbox.session.processes import ROOT, Addresses, Processes, emulator_url
+from sandbox.session.processes import ROOT, Addresses, Daemon, Processes, emulator_url
 from sandbox.session.source import Source
 from sandbox.session.stack_file import StackFile, read_yaml
 from sandbox.session.state import State
@@ -80,11 +82,12 @@ class Workspace:
         Raises UserError if it does not. Only where the command changes the stack anyway, and what was deployed is gone
         already, the state is forgotten too.
         """
-        if not self.home.exists() or self.processes.emulator_fits():
+        ended = self._ended()
+        if not self.home.exists() or ended is None:
             return
         stack = self.source.stack
         if self.state().resources:
-            if running := self.processes.emulator.running():
+            if ended is self.processes.emulator and (running := ended.running()):
                 raise UserError(
                     f"{stack} is deployed in the sandbox for another purpose ({running.purpose}) than its settings now "
                     f"ask for ({self.processes.emulator_purpose()}): undo the change, or run `make down` to end the "
@@ -92,11 +95,24 @@ class Workspace:
                 )
             if not changes:
                 raise UserError(
-                    f"The emulator of {stack} has ended, and what it held is gone: run `make down` to forget the state "
+                    f"The {ended.name} of {stack} has ended, and what it held is gone: run `make down` to forget the state "
                     f"too, or `make up STACK={stack}` to deploy again."
                 )
-            console.print(f"Starting {stack} from nothing, because its emulator has ended.")
+            console.print(f"Starting {stack} from nothing, because its {ended.name} has ended.")
         self.discard()
+
+    @property
+    def needs_cluster(self) -> bool:
+        """Whether the settings ask for Kubernetes, or something is deployed there."""
+        return self.source.runs_kubernetes or self.state().in_kubernetes
+
+    def _ended(self) -> Daemon | None:
+        """The process that held what is deployed, and does no longer run or fit."""
+        if not self.processes.emulator_fits():
+            return self.processes.emulator
+        if self.state().in_kubernetes and not self.processes.cluster.running():
+            return self.processes.cluster
+        return None
 
     def begin(self) -> None:
         """Notes that the emulator may soon hold more than the state says."""
@@ -167,7 +183,10 @@ class Workspace:
         shutil.rmtree(self._state / ".pulumi" / "locks", ignore_errors=True)
         project = read_yaml(ROOT / "Pulumi.yaml")
         # Named here as well as on PATH, because the engine warns of what it only finds on PATH.
-        project["plugins"] = {"analyzers": [{"name": "policy-python", "path": str(_binaries(self._directory))}]}
+        binaries = str(_binaries(self._directory))
+        project["plugins"] = {"analyzers": [{"name": "policy-python", "path": binaries}]}
+        if self.needs_cluster:
+            project["plugins"]["providers"] = [{"name": "kubernetes", "path": binaries}]
         _write_text(self._work / "Pulumi.yaml", yaml.safe_dump(project))
         copy = self._work / f"Pulumi.{self.source.stack}.yaml"
         salt = read_yaml(copy).get("encryptionsalt") if copy.exists() else None
@@ -181,15 +200,28 @@ class Workspace:
 
     def environment(self, endpoints: Addresses) -> dict[str, str]:
         """What the engine needs to know to stay in the sandbox."""
+        attached = ("aws", "random") if self.needs_cluster else ("aws", "random", "kubernetes")
         return {
             **policy_environment(self._directory),
+            **(self._kubernetes_environment() if self.needs_cluster else {}),
             # A kill would leave half of a file with metadata, which nobody reads here: they are not written as a whole.
             "PULUMI_BACKEND_URL": f"file://{self._state}?metadata=skip",
             # The latest state is enough: without the emulator of that time, an earlier one is worth nothing.
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
             "PULUMI_DEBUG_PROVIDERS": ",".join(
-                f"{package}:{endpoints.provider_port}" for package in ("aws", "random", "kubernetes")
+                f"{package}:{endpoints.provider_port}" for package in attached
             ),
+        }
+
+    def _kubernetes_environment(self) -> dict[str, str]:
+        """What the Kubernetes provider needs to know, with the relay in place through which the engine meets it."""
+        _write_executable(
+            _binaries(self._directory) / "pulumi-resource-kubernetes",
+            f'PYTHONPATH={shlex.quote(str(ROOT))} exec {shlex.quote(sys.executable)} -u -m sandbox.cluster.relay "$@"',
+        )
+        return {
+            PROVIDER_VARIABLE: str(find(KUBERNETES_PROVIDER)),
+            KUBECONFIG_VARIABLE: str(self.processes.kubeconfig),
         }
 
     def open(self, command: Engine, endpoints: Addresses, kind: type[Stack]) -> Stack:
@@ -221,9 +253,7 @@ def policy_environment(directory: Path) -> dict[str, str]:
     binaries.mkdir(parents=True, exist_ok=True)
     # After the engine's address and the pack's folder come the options of PulumiPolicy.yaml, which say where Python is.
     command = f"{shlex.quote(sys.executable)} -u {shlex.quote(str(_POLICY_HOST))}"
-    host = binaries / "pulumi-analyzer-policy-python"
-    _write_text(host, f'#!/bin/sh\nexec {command} "$1" "$2"\n')
-    host.chmod(0o700)
+    _write_executable(binaries / "pulumi-analyzer-policy-python", f'exec {command} "$1" "$2"')
     return {
         "PATH": os.pathsep.join([str(binaries), str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "PULUMI_CONFIG_PASSPHRASE": _passphrase(directory),
@@ -250,6 +280,11 @@ def _listed(left: list[Leftover]) -> str:
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     _write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def _write_executable(path: Path, command: str) -> None:
+    _write_text(path, f"#!/bin/sh\n{command}\n")
+    path.chmod(0o700)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -6,6 +6,8 @@ Nothing is downloaded or built here; the real build is proven by every fresh clo
 import platform
 import subprocess
 import sys
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from semver import VersionInfo
 
 from sandbox.session import engine
 from sandbox.session.console import UserError
-from sandbox.session.engine import ACTIONLINT, PULUMI, NotObtainedError, Tool
+from sandbox.session.engine import ACTIONLINT, CLUSTER, KUBERNETES_PROVIDER, PULUMI, NotObtainedError, Tool
 
 PINNED = PULUMI.pinned()
 
@@ -51,6 +53,13 @@ def cached(tool: Tool, environment: dict[str, str]) -> Path:
 def test_pins_come_from_the_go_modules() -> None:
     assert VersionInfo(3, 259, 0) == PULUMI.pinned()
     assert VersionInfo(1, 7, 12) == ACTIONLINT.pinned()
+    assert VersionInfo(1, 37, 2) == CLUSTER.pinned()
+
+
+def test_provider_is_the_release_that_the_program_asks_for() -> None:
+    """The module has the commit of a release; a newer SDK asks the engine for a newer provider."""
+    main = (KUBERNETES_PROVIDER.directory / "main.go").read_text()
+    assert f'const version = "{version("pulumi-kubernetes")}"' in main
 
 
 def test_named_engine_wins_over_path(environment: dict[str, str], tmp_path: Path) -> None:
@@ -122,6 +131,36 @@ def test_actionlint_has_no_installer(environment: dict[str, str], monkeypatch: p
     monkeypatch.setattr(engine, "_install", lambda *_: pytest.fail("there is no installer of actionlint"))
     with pytest.raises(UserError, match=r"actionlint 1\.7\.12 is needed and was not found: it could not be built"):
         engine.find(ACTIONLINT, environment=environment)
+
+
+def test_program_made_for_the_sandbox_is_not_looked_for_elsewhere(environment: dict[str, str], tmp_path: Path) -> None:
+    executable(tmp_path / "bin", CLUSTER.name, "v9.9.9")
+    with pytest.raises(UserError) as error:
+        engine.find(CLUSTER, environment=environment)
+    assert str(error.value) == (
+        "cluster 1.37.2 is needed and was not found: it could not be built (the cable is cut). "
+        "Open the network to one of these sources."
+    )
+
+
+def test_changed_source_is_built_anew(tmp_path: Path) -> None:
+    copy = replace(CLUSTER, directory=tmp_path)
+    for file in CLUSTER.directory.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    assert copy.key() == CLUSTER.key()
+    (tmp_path / "main.go").write_text("package main\n")
+    assert copy.key() != CLUSTER.key()
+
+
+def test_control_plane_knows_its_version() -> None:
+    """Without it the API server calls itself v0.0.0, and clients judge by that what it can do."""
+    (link,) = [flag for flag in engine._build_flags(CLUSTER) if flag.startswith("-ldflags=")]
+    symbols = {part.partition("=")[::2] for part in link.split(" ") if "version." in part}
+    assert symbols == {
+        ("k8s.io/component-base/version.gitVersion", "v1.37.2"),
+        ("k8s.io/component-base/version.gitMajor", "1"),
+        ("k8s.io/component-base/version.gitMinor", "37"),
+    }
 
 
 def test_failure_says_what_was_tried_and_what_to_do(environment: dict[str, str]) -> None:

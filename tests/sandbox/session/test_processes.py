@@ -124,6 +124,19 @@ def test_failure_of_the_provider_ends_the_emulator_too(tmp_path: Path, monkeypat
     assert not processes.emulator.alive()
 
 
+def test_cluster_that_cannot_start_says_why(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text('#!/bin/sh\necho "$1: the disk has gone" >&2\nexit 1\n')
+    program.chmod(0o700)
+    processes = Processes(tmp_path, ACCOUNT)
+    with pytest.raises(UserError) as error:
+        processes.ensure_cluster(program)
+    assert str(error.value).startswith(
+        "The sandbox's cluster ended at once: its last words were 'etcd has ended: etcd: the disk has gone'."
+    )
+    assert not processes.cluster.alive()
+
+
 def test_emulator_of_another_account_does_not_fit(tmp_path: Path) -> None:
     processes = Processes(tmp_path, ACCOUNT)
     processes.emulator.spawn(SLEEPER, os.environ, processes.emulator_purpose())

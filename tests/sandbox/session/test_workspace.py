@@ -1,12 +1,14 @@
 """The settings that the engine gets: the user's own, without what only the user's keys could open."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+from sandbox.cluster.relay import KUBECONFIG_VARIABLE
 from sandbox.session.console import UserError
-from sandbox.session.processes import Account
+from sandbox.session.processes import Account, Addresses, Processes
 from sandbox.session.source import Source
 from sandbox.session.workspace import Workspace
 
@@ -28,6 +30,21 @@ def workspace(tmp_path: Path) -> Workspace:
     settings = tmp_path / "Pulumi.staging.yaml"
     settings.write_text(SETTINGS)
     return Workspace(tmp_path / "sandbox", Source.of("staging", settings, None))
+
+
+@pytest.fixture
+def on_kubernetes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setattr("sandbox.session.workspace.find", lambda _: tmp_path / "provider")
+    settings = tmp_path / "Pulumi.kubernetes.yaml"
+    settings.write_text(f"{SETTINGS}  fixrx:runtime: both\n")
+    return Workspace(tmp_path / "sandbox", Source.of("kubernetes", settings, None))
+
+
+def plugins(workspace: Workspace) -> set[str]:
+    """What the engine is to run of its own, in place of what it would look for."""
+    workspace.write_files()
+    project = yaml.safe_load((workspace.home / "workspace" / "Pulumi.yaml").read_text())
+    return {plugin["name"] for kind in project["plugins"].values() for plugin in kind}
 
 
 def engines_copy(workspace: Workspace) -> Path:
@@ -87,6 +104,45 @@ def test_lock_of_a_killed_engine_is_removed(workspace: Workspace) -> None:
     lock.touch()
     workspace.write_files()
     assert not lock.exists()
+
+
+def test_kubernetes_provider_runs_only_where_the_settings_ask_for_it(
+    workspace: Workspace, on_kubernetes: Workspace
+) -> None:
+    addresses = Addresses(emulator_port=1, provider_port=2)
+    assert plugins(workspace) == {"policy-python"}
+    assert workspace.environment(addresses)["PULUMI_DEBUG_PROVIDERS"] == "aws:2,random:2,kubernetes:2"
+    assert plugins(on_kubernetes) == {"policy-python", "kubernetes"}
+    environment = on_kubernetes.environment(addresses)
+    assert environment["PULUMI_DEBUG_PROVIDERS"] == "aws:2,random:2"
+    assert environment[KUBECONFIG_VARIABLE] == str(on_kubernetes.processes.kubeconfig)
+    relay = on_kubernetes.home.parent / "bin" / "pulumi-resource-kubernetes"
+    assert relay.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_is_deployed_to_kubernetes_needs_the_cluster_still(workspace: Workspace) -> None:
+    assert not workspace.needs_cluster
+    write_state(workspace, "kubernetes:core/v1:Namespace")
+    assert workspace.needs_cluster
+
+
+def test_state_without_its_cluster_is_not_used(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Processes, "emulator_fits", lambda _: True)
+    write_state(workspace, "aws:ec2/vpc:Vpc")
+    workspace.require_emulator(changes=False)
+    write_state(workspace, "kubernetes:core/v1:Namespace")
+    with pytest.raises(UserError, match=r"^The cluster of staging has ended, and what it held is gone"):
+        workspace.require_emulator(changes=False)
+    workspace.require_emulator(changes=True)
+    assert not workspace.home.exists()
+
+
+def write_state(workspace: Workspace, token: str) -> None:
+    """Writes the state of a stack with one resource, as the engine does."""
+    file = workspace.home / "state" / ".pulumi" / "stacks" / "fixrx" / "staging.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    resources = [{"urn": "urn:pulumi:staging::fixrx::x::name", "type": token, "id": "name"}]
+    file.write_text(json.dumps({"checkpoint": {"latest": {"resources": resources}}}))
 
 
 def test_settings_that_are_not_yaml_are_refused(tmp_path: Path) -> None:
