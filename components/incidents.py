@@ -50,6 +50,8 @@ class Incidents(pulumi.ComponentResource):
     """Queue, table, function and topics. What watches the function itself is mailed without it."""
 
     watchdog_topic_arn: pulumi.Output[str]
+    mail_topics: Sequence[tuple[pulumi.Output[str], int]]
+    """Topics that mail people, and how many addresses each has."""
     alarms: Sequence[AlarmSpecification]
     """Of the function. They belong to the watchdog's topic and to no other: a broken function reports nothing."""
 
@@ -64,6 +66,12 @@ class Incidents(pulumi.ComponentResource):
         self._subscribe_queue()
         self._mail_topic_arn = self._create_mail()
         self.watchdog_topic_arn = self._create_watchdog()
+        people, escalation = len(args.settings.email), args.settings.escalation_email
+        self.mail_topics = [
+            (args.topic_arns[Severity.P1], people),
+            (self._mail_topic_arn, people + (escalation is not None)),
+            (self.watchdog_topic_arn, people),
+        ]
         self._table = self._create_table()
         self._secret_arn = self._create_secret().arn if args.settings.slack else pulumi.Output.from_input("")
         self._scheduler_role, schedule_group = self._create_schedules()

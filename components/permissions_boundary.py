@@ -204,6 +204,7 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
                 f"arn:aws:lambda:{scope}:function:{identity.prefix}-watchman",
                 f"arn:aws:rds:{scope}:db:{identity.prefix}-*",
                 own_secrets,
+                f"arn:aws:sns:{scope}:incidents-*",
                 f"arn:aws:sns:{scope}:notifications-*",
             ],
             conditions=_by_roles_of(identity, "watchman"),

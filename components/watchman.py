@@ -124,7 +124,8 @@ class WatchmanArgs:
     copies: Vaults
     rotated_secret_arns: Sequence[pulumi.Input[str]]
     vendor_secret_arns: Sequence[pulumi.Input[str]]
-    topic_arns: Sequence[pulumi.Input[str]]
+    mail_topics: Sequence[tuple[pulumi.Output[str], int]]
+    """Topics that mail people, and how many addresses each should have."""
     monthly: MonthlyWindow
     muted_alarms: Sequence[str]
     """Physical names of the alarms that are quiet in the monthly window: never those of P1."""
@@ -190,12 +191,15 @@ class Watchman(pulumi.ComponentResource):
                 "vault_regions": list(args.copies.regions),
                 "rotated": list(args.rotated_secret_arns),
                 "vendors": list(args.vendor_secret_arns),
-                "topics": list(args.topic_arns),
+                "topics": pulumi.Output.all(*(arn for arn, _ in args.mail_topics)).apply(self._addresses),
                 "prefix": self._prefix,
                 "window": {"day": monthly.day, "start": monthly.start, "minutes": monthly.minutes},
                 "alarms": sorted(args.muted_alarms),
             }
         )
+
+    def _addresses(self, arns: Sequence[str]) -> dict[str, int]:
+        return dict(zip(arns, (addresses for _, addresses in self._args.mail_topics), strict=True))
 
     def _permissions(self, log_group: aws.cloudwatch.LogGroup) -> Sequence[iam.Statement]:
         """Names and ages, and no object, value or message."""
@@ -230,7 +234,9 @@ class Watchman(pulumi.ComponentResource):
                 actions=["secretsmanager:DescribeSecret"],
                 resources=[*args.rotated_secret_arns, *args.vendor_secret_arns],
             ),
-            iam.statement("SeeAddresses", actions=["sns:ListSubscriptionsByTopic"], resources=list(args.topic_arns)),
+            iam.statement(
+                "SeeAddresses", actions=["sns:ListSubscriptionsByTopic"], resources=[arn for arn, _ in args.mail_topics]
+            ),
             # AWS asks for the rule and for each alarm that it mutes.
             iam.statement("MuteAlarms", actions=["cloudwatch:PutAlarmMuteRule"], resources=[rules, alarms]),
         ]

@@ -52,8 +52,17 @@ def build_operations(
         migration.jobs,
         runtime,
     )
+    incidents = Incidents(
+        "incidents",
+        IncidentsArgs(
+            settings=settings.notifications,
+            stack=foundation.stack,
+            topic_arns=foundation.notifications.topic_arns,
+        ),
+        foundation.options,
+    )
     of_components = [alarm for component in watched for alarm in component.alarms]
-    specifications = [*of_components, *build_watchman(settings, foundation, data, of_components).alarms]
+    specifications = [*of_components, *build_watchman(settings, foundation, data, incidents, of_components).alarms]
     alarms = Alarms(
         "alarms",
         AlarmsArgs(
@@ -64,15 +73,6 @@ def build_operations(
         foundation.options,
     )
     build_mutes(settings, foundation, alarms)
-    incidents = Incidents(
-        "incidents",
-        IncidentsArgs(
-            settings=settings.notifications,
-            stack=foundation.stack,
-            topic_arns=foundation.notifications.topic_arns,
-        ),
-        foundation.options,
-    )
     watchdog = Alarms(
         "watchdog",
         AlarmsArgs(

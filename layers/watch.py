@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from components.alarms import Alarms, alarm_names, names_of_quiet
+from components.incidents import Incidents
 from components.mutes import Mutes, MutesArgs
 from components.shared.alarm_specification import AlarmSpecification
 from components.watchman import Vaults, Watchman, WatchmanArgs
@@ -12,7 +13,11 @@ from settings import StackSettings
 
 
 def build_watchman(
-    settings: StackSettings, foundation: Foundation, data: Data, specifications: Sequence[AlarmSpecification]
+    settings: StackSettings,
+    foundation: Foundation,
+    data: Data,
+    incidents: Incidents,
+    specifications: Sequence[AlarmSpecification],
 ) -> Watchman:
     return Watchman(
         "watchman",
@@ -24,7 +29,7 @@ def build_watchman(
             copies=Vaults(name=data.vault.name, regions=data.vault.copy_regions),
             rotated_secret_arns=list(data.secrets.rotated.values()),
             vendor_secret_arns=list(data.secrets.of_vendors.values()),
-            topic_arns=list(foundation.notifications.topic_arns.values()),
+            mail_topics=incidents.mail_topics,
             monthly=settings.maintenance_windows.monthly,
             muted_alarms=alarm_names(settings.identity, names_of_quiet(specifications)),
         ),

@@ -99,6 +99,7 @@ EVENT_TARGET: Final = "aws:cloudwatch/eventTarget"
 FILE_SYSTEM_POLICY: Final = "aws:efs/fileSystemPolicy"
 FLOW_LOG: Final = "aws:ec2/flowLog"
 FUNCTION: Final = "aws:lambda/function"
+FUNCTION_EVENT_SOURCE: Final = "aws:lambda/eventSourceMapping"
 FUNCTION_CALL: Final = "aws:lambda/invocation"
 FUNCTION_PERMISSION: Final = "aws:lambda/permission"
 FUNCTION_URL: Final = "aws:lambda/functionUrl"
@@ -237,7 +238,7 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "iam": "instanceProfile openIdConnectProvider policy role user",
     "kinesis": "stream",
     "kms": "key",
-    "lambda": "function",
+    "lambda": "eventSourceMapping function",
     "lb": "listener listenerRule loadBalancer targetGroup",
     "opensearch": "domain",
     "rds": "cluster eventSubscription instance parameterGroup subnetGroup",
@@ -729,7 +730,7 @@ def index_alarms(stack: StackGraph) -> AlarmIndex:
     unknown_references: list[UnknownValue] = []
     for alarm in stack.of_type(ALARM):
         try:
-            for measurement in _measurements(alarm):
+            for measurement in measurements_of(alarm):
                 for subject in _subjects(alarm, measurement, stack):
                     alarms[subject.urn].append((alarm, measurement))
         except UnknownValue as unknown:
@@ -737,7 +738,8 @@ def index_alarms(stack: StackGraph) -> AlarmIndex:
     return AlarmIndex(alarms, unknown_references)
 
 
-def _measurements(alarm: StackResource) -> Sequence[Measurement]:
+def measurements_of(alarm: StackResource) -> Sequence[Measurement]:
+    """Return the metrics that an alarm watches."""
     if alarm.is_set("metricName"):
         statistic = alarm.get("extendedStatistic") or alarm.get("statistic")
         return [Measurement(alarm.get("metricName"), str(statistic), alarm.number("period") or 0, "dimensions")]

@@ -313,8 +313,41 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "policy",
         "statement Never: removed",
         "The second line of defence behind the role's own policies.",
-        name="continuous-integration-deploy-boundary",
+        name="continuous-integration-deploy-(boundary|network-policy)",
     ),
+    EquivalentMutant(
+        "iam/policy",
+        "policy",
+        "statement (LookAfter|TellOfIncidents): no condition",
+        "A boundary allows nothing: the roles' own policies name what each may do.",
+        name="permissions-boundary-policy",
+    ),
+    EquivalentMutant(
+        "iam/rolePolicy",
+        "policy",
+        "statement LetSchedulerSend: no condition",
+        "The statement names one role, which only the scheduler may assume.",
+        name="incidents-role-policy",
+    ),
+    EquivalentMutant(
+        "iam/rolePolicy",
+        "policy",
+        "statement SeeDatabase: every resource",
+        "Settings of databases, and none of their data.",
+        name="watchman-role-policy",
+    ),
+    # Messages and incidents.
+    EquivalentMutant("secretsmanager/secret", "", "removed", OUTAGE, name="incidents-slack"),
+    EquivalentMutant("sqs/queue", "messageRetentionSeconds", "left out", "AWS's four days outlast every retry."),
+    EquivalentMutant("sqs/queuePolicy", "policy", "left out", AWS_REFUSES),
+    EquivalentMutant(
+        "sqs/queuePolicy",
+        "policy",
+        "statement TopicsSend: every (principal|resource)",
+        "The condition on the topics stays, and the queue is the only resource.",
+    ),
+    EquivalentMutant("dynamodb/table", "attributes", "emptied", AWS_REFUSES),
+    EquivalentMutant("dynamodb/table", "ttl.enabled", "flipped", COST_OR_SPEED),
     # The second line of defence behind security groups.
     EquivalentMutant(
         "ec2/networkAcl",
@@ -329,7 +362,7 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "threshold",
         "ten times as much",
         "It fires immediately and permanently; nothing is missed.",
-        name=".*(CertificateExpiresSoon|DumpMissing|NoHealthyServer|DatabaseStorageLow|ReplicaStorageLow"
+        name=".*(CertificateExpiresSoon|NoHealthyServer|DatabaseStorageLow|NotifierSilent|ReplicaStorageLow"
         "|VaultBackupMissing)",
     ),
     EquivalentMutant(

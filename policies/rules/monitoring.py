@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from policies import aws
@@ -444,3 +445,61 @@ def event_subscription_exists(database: StackResource, context: Context) -> Iter
         where=lambda subscription: subscription.get("enabled") is not False,
     ):
         yield "has no enabled event subscription: failovers and failures are not reported"
+
+
+@dataclass(frozen=True)
+class Watchdog:
+    """The latest that an alarm on what watches others may fire."""
+
+    limit: float
+    """Threshold beyond which it fires too late."""
+    seconds: float
+    comparisons: frozenset[str] = aws.ABOVE
+
+
+HOURS: Final = 3600
+WATCHDOGS: Final[Mapping[str, Watchdog]] = {
+    "ApproximateAgeOfOldestMessage": Watchdog(900, HOURS),
+    "ApproximateNumberOfMessagesVisible": Watchdog(0, HOURS),
+    "Throttles": Watchdog(10, HOURS),
+    "Errors": Watchdog(5, HOURS),
+    "NotifierHeartbeat": Watchdog(0, 6 * HOURS, aws.BELOW),
+}
+AGES: Final[Mapping[str, Watchdog]] = {
+    "automated-backup": Watchdog(120, 6 * HOURS),
+    "drill": Watchdog(70, 6 * HOURS),
+    "dump": Watchdog(50, 6 * HOURS),
+    "rotation": Watchdog(100, 6 * HOURS),
+    "subscription": Watchdog(0, 6 * HOURS),
+    "vendor-secret": Watchdog(180, 6 * HOURS),
+}
+"""By the check, in its own unit: a second miss of the schedule, and no more."""
+OTHER_AGE: Final = Watchdog(72, 6 * HOURS)
+"""Hours: of backups in other regions."""
+
+
+@rule(
+    "monitoring-watchdogs-fire-in-time",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.ALARM],
+    documentation=ALARMS_GUIDE,
+    remediation="Keep threshold and periods of the alarm in components/watchman.py or components/incidents.py.",
+)
+def watchdogs_fire_in_time(alarm: StackResource, _: Context) -> Iterator[Problem]:
+    """Alarms on silence, and on what tells people of alarms, fire in time."""
+    for measurement in aws.measurements_of(alarm):
+        if measurement.metric == "Age":
+            check = str(alarm.get(f"{measurement.dimensions_path}.Check"))
+            latest = AGES.get(check, OTHER_AGE)
+            if alarm.get("treatMissingData") != "breaching":
+                yield f"takes silence of the check {check} for success"
+        elif measurement.metric in WATCHDOGS:
+            latest = WATCHDOGS[measurement.metric]
+        else:
+            continue
+        threshold = alarm.number("threshold") or 0
+        late = threshold > latest.limit if latest.comparisons is aws.ABOVE else threshold <= latest.limit
+        lasts = measurement.period_seconds * (alarm.number("evaluationPeriods") or 0)
+        if late or lasts > latest.seconds or alarm.get("comparisonOperator") not in latest.comparisons:
+            yield f"fires too late, or never, on {measurement.metric}"

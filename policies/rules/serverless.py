@@ -187,3 +187,20 @@ def queues_keep_failed_messages(queue: StackResource, _: Context) -> Iterator[Pr
     decoded = json.loads(policy) if isinstance(policy, str) else policy
     if not decoded.get("deadLetterTargetArn") or not decoded.get("maxReceiveCount"):
         yield "has a redrive policy that names no dead-letter queue: messages that fail are lost"
+
+
+@rule(
+    "lambda-failed-messages-return",
+    item=ChecklistItem.AVAILABILITY,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.FUNCTION_EVENT_SOURCE],
+    applies_to=lambda source: ":sqs:" in str(source.get("eventSourceArn")),
+    documentation="https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html",
+    remediation='Set function_response_types=["ReportBatchItemFailures"], and leave enabled.',
+)
+def failed_messages_return(source: StackResource, _: Context) -> Iterator[Problem]:
+    """Messages that a function could not handle go back into the queue."""
+    if source.get("enabled") is False:
+        yield "does not hand over messages: they wait in the queue until they are deleted"
+    if "ReportBatchItemFailures" not in (source.get("functionResponseTypes") or ()):
+        yield "deletes messages that the function reports as failed: they are lost"

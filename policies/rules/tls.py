@@ -279,6 +279,24 @@ def topic_tls_is_required(topic: StackResource, context: Context) -> Iterator[Pr
     yield "allows publishing without TLS: alarms can be read and forged in transit"
 
 
+@rule(
+    "sqs-tls-is-required",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.QUEUE],
+    scope=Scope.STACK,
+    documentation="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html",
+    remediation="Deny sqs:* to every principal where aws:SecureTransport is false, in an sqs.QueuePolicy.",
+)
+def queue_tls_is_required(queue: StackResource, context: Context) -> Iterator[Problem]:
+    """Queues deny requests without TLS."""
+    for policy in [queue, *context.stack.referrers(queue, aws.QUEUE_POLICY, "queueUrl")]:
+        if any(_denies_plain_http(statement, "sqs:SendMessage") for statement in statements(policy, "policy")):
+            return
+    context.stack.require_known_referrers(queue, aws.QUEUE_POLICY, "queueUrl")
+    yield "allows requests without TLS: its messages can be read and forged in transit"
+
+
 def _denies_plain_http(statement: Statement, action: str) -> bool:
     """Tell whether a statement denies everyone an action, for every request without TLS."""
     return statement.denies_everyone and statement.covers_action(action) and statement.always_holds_for(PLAIN_HTTP)

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ _THREADS = 128
 _MESSAGE_BYTES = 400 * 1024 * 1024
 _LIMITS = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
 
-_REQUESTS = {
+_REQUESTS: Mapping[str, Any] = {
     "Check": provider_pb2.CheckRequest,
     "Diff": provider_pb2.DiffRequest,
     "Create": provider_pb2.CreateRequest,
@@ -46,7 +46,7 @@ _REQUESTS = {
 """The calls about one resource."""
 
 
-class Relay(grpc.GenericRpcHandler):
+class Relay(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Answers the engine with what the provider answers."""
 
     def __init__(self, channel: grpc.Channel, kubeconfig: str) -> None:
@@ -128,7 +128,11 @@ _RECORDERS: dict[str, Callable[[Any], Any]] = {
 def main() -> None:
     """Serves until the provider ends, or the engine ends this process."""
     provider = subprocess.Popen(
-        [os.environ[PROVIDER_VARIABLE], *sys.argv[1:]], stdout=subprocess.PIPE, text=True, preexec_fn=end_with_parent
+        [os.environ[PROVIDER_VARIABLE], *sys.argv[1:]],
+        stdout=subprocess.PIPE,
+        text=True,
+        # Nothing else runs in this process yet.
+        preexec_fn=end_with_parent,  # noqa: PLW1509
     )
     assert provider.stdout is not None
     port = int(provider.stdout.readline())

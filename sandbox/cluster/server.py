@@ -100,7 +100,8 @@ class Server:
                 stdout=log,
                 stderr=log,
                 env={"HOME": str(self._directory), "PATH": os.environ["PATH"]},
-                preexec_fn=end_with_parent,
+                # No other thread runs in this process.
+                preexec_fn=end_with_parent,  # noqa: PLW1509
             )
 
     def _await(self, what: str, condition: objects.Condition) -> None:

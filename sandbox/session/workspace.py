@@ -95,8 +95,8 @@ class Workspace:
                 )
             if not changes:
                 raise UserError(
-                    f"The {ended.name} of {stack} has ended, and what it held is gone: run `make down` to forget the state "
-                    f"too, or `make up STACK={stack}` to deploy again."
+                    f"The {ended.name} of {stack} has ended, and what it held is gone: run `make down` to forget the "
+                    f"state too, or `make up STACK={stack}` to deploy again."
                 )
             console.print(f"Starting {stack} from nothing, because its {ended.name} has ended.")
         self.discard()
@@ -208,9 +208,7 @@ class Workspace:
             "PULUMI_BACKEND_URL": f"file://{self._state}?metadata=skip",
             # The latest state is enough: without the emulator of that time, an earlier one is worth nothing.
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
-            "PULUMI_DEBUG_PROVIDERS": ",".join(
-                f"{package}:{endpoints.provider_port}" for package in attached
-            ),
+            "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{endpoints.provider_port}" for package in attached),
         }
 
     def _kubernetes_environment(self) -> dict[str, str]:

@@ -40,7 +40,7 @@ class World:
             "vault_regions": ["us-west-2"],
             "rotated": arns[:1],
             "vendors": arns[1:],
-            "topics": [self.topic],
+            "topics": {self.topic: 3},
             "prefix": PREFIX,
             "window": {"day": "sun", "start": "02:00", "minutes": 240},
             "alarms": ALARMS,
@@ -152,7 +152,7 @@ def test_the_database_can_be_restored_to_a_recent_moment(
     assert world.measure("automated-backup") == pytest.approx(age)
 
 
-def test_addresses_without_confirmation_are_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_addresses_that_get_no_mail_are_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The emulator confirms at once. AWS writes these words in place of the ARN."""
 
     class Topics:
@@ -161,8 +161,9 @@ def test_addresses_without_confirmation_are_counted(world: World, monkeypatch: p
 
         def paginate(self, **asked: str) -> list[dict[str, Any]]:
             assert asked == {"TopicArn": world.topic}
-            found = ("PendingConfirmation", "Deleted", f"{world.topic}:0a1b2c3d")
-            return [{"Subscriptions": [{"SubscriptionArn": arn}]} for arn in found]
+            mail = ("PendingConfirmation", "Deleted", f"{world.topic}:0a1b2c3d")
+            found = [*(("email", arn) for arn in mail), ("sqs", f"{world.topic}:4e5f6a7b")]
+            return [{"Subscriptions": [{"Protocol": kind, "SubscriptionArn": arn}]} for kind, arn in found]
 
     monkeypatch.setattr(boto3, "client", lambda _: Topics())
 

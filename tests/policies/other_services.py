@@ -2,7 +2,7 @@
 
 import json
 
-from tests.policies.exported import ACCOUNT, SECRET, Reference, State, arn, data_protection, tags
+from tests.policies.exported import ACCOUNT, SECRET, Reference, State, arn, data_protection, document, tags
 
 
 def add_other_services(state: State) -> None:
@@ -140,6 +140,13 @@ def _serverless(state: State) -> None:
         },
         protect=True,
     )
+    tls_only = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": "*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
     state.add("aws:sqs/queue", "failed", {"sqsManagedSseEnabled": True, "tags": tags("failed")})
     state.add(
         "aws:sqs/queue",
@@ -147,7 +154,20 @@ def _serverless(state: State) -> None:
         {
             "kmsMasterKeyId": Reference("data-key", "arn"),
             "redrivePolicy": json.dumps({"deadLetterTargetArn": arn("failed"), "maxReceiveCount": 5}),
+            "policy": document(tls_only),
             "tags": tags("jobs"),
+        },
+    )
+    state.add(
+        "aws:sqs/queuePolicy", "failed-policy", {"queueUrl": Reference("failed", "id"), "policy": document(tls_only)}
+    )
+    state.add(
+        "aws:lambda/eventSourceMapping",
+        "jobs-source",
+        {
+            "eventSourceArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs",
+            "functionResponseTypes": ["ReportBatchItemFailures"],
+            "tags": tags("jobs-source"),
         },
     )
 

@@ -933,6 +933,27 @@ def _alarms(state: State) -> None:
         evaluationPeriods=2,
         dimensions=primary,
     )
+    _alarm(
+        state,
+        "dump-age",
+        26,
+        metricName="Age",
+        statistic="Maximum",
+        period=3600,
+        evaluationPeriods=2,
+        treatMissingData="breaching",
+        dimensions={"Check": "dump"},
+    )
+    _alarm(
+        state,
+        "late-messages",
+        300,
+        metricName="ApproximateAgeOfOldestMessage",
+        statistic="Maximum",
+        period=300,
+        evaluationPeriods=1,
+        dimensions={"QueueName": "jobs"},
+    )
     for name, metric, threshold, dimensions in (
         ("primary-cpu", "CPUUtilization", 80, primary),
         ("DatabaseStorageLow", "FreeStorageSpace", 20 * GIB, primary),

@@ -730,7 +730,7 @@ PROGRAMS: Mapping[str, Program] = {
         forgotten_tags,
         {
             "address": ("tagging-required-tags-are-set",),
-            "jobs": ("tagging-required-tags-are-set",),
+            "jobs": ("sqs-tls-is-required", "tagging-required-tags-are-set"),
         },
     ),
     "secrets_everywhere": Program(

@@ -9,7 +9,7 @@ from policies.engine.state import state_of
 from policies.rules import ALL_RULES
 from tests.policies.changes import add, both, drop, put, refer, remove
 from tests.policies.exported import Reference, State, arn, document, tags
-from tests.policies.platform import good_platform, watch_cache_node, workflow_trust
+from tests.policies.platform import TLS_ONLY, good_platform, watch_cache_node, workflow_trust
 
 INDEX = RuleIndex(ALL_RULES)
 
@@ -172,7 +172,11 @@ CHANGES: dict[str, Callable[[State], object]] = {
     "access logs that are deleted after 90 days": put("logs-lifecycle", "rules.0.expiration", {"days": 90}),
     "database moved to another of its groups": refer("primary", "parameterGroupName", "parameters", "name"),
     "a queue, a function": both(
-        add("aws:sqs/queue", "mails", {"tags": tags("mails")}),
+        add(
+            "aws:sqs/queue",
+            "mails",
+            {"tags": tags("mails"), "policy": document({**TLS_ONLY, "Action": "sqs:*"})},
+        ),
         add("aws:lambda/function", "send", {"runtime": "nodejs22.x", "tags": tags("send")}),
     ),
     "files for everybody": files_for_everybody,

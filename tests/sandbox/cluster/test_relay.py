@@ -64,7 +64,11 @@ def struct(**values: Any) -> struct_pb2.Struct:
 
 
 def test_provider_gets_the_kubeconfig_of_the_sandbox(relay: Any, provider: Provider) -> None:
-    variables = {"kubernetes:config:kubeconfig": "EKS's", "kubernetes:config:context": "EKS", "kubernetes:config:x": "y"}
+    variables = {
+        "kubernetes:config:kubeconfig": "EKS's",
+        "kubernetes:config:context": "EKS",
+        "kubernetes:config:x": "y",
+    }
     request = provider_pb2.ConfigureRequest(
         variables=variables, args=struct(kubeconfig="EKS's", context="EKS", x="y"), acceptSecrets=True
     )

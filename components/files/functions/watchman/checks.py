@@ -13,8 +13,8 @@ import boto3
 Check = Callable[[datetime], float]
 SECONDS_PER_HOUR = 3600
 SECONDS_PER_DAY = 24 * SECONDS_PER_HOUR
-UNCONFIRMED = ("PendingConfirmation", "Deleted")
-"""What stands in place of a subscription's ARN while its owner has not agreed, and after he ended it."""
+CONFIRMED = "arn:"
+"""While its owner has not agreed, and after he ended it, a word stands in place of a subscription's ARN."""
 
 
 class Nothing(LookupError):
@@ -34,7 +34,7 @@ def checks_of(watched: Mapping[str, Any]) -> Mapping[str, Check]:
         "automated-backup": lambda now: _restorable_minutes(watched["database"], now),
         "rotation": lambda now: _oldest_secret_days(watched["rotated"], "LastRotatedDate", now),
         "vendor-secret": lambda now: _oldest_secret_days(watched["vendors"], "LastChangedDate", now),
-        "subscription": lambda now: _unconfirmed_addresses(watched["topics"]),
+        "subscription": lambda now: _addresses_without_mail(watched["topics"]),
         **vaults,
     }
 
@@ -82,9 +82,14 @@ def _oldest_secret_days(arns: Iterable[str], key: str, now: datetime) -> float:
     return float(max(seconds)) / SECONDS_PER_DAY
 
 
-def _unconfirmed_addresses(topics: Iterable[str]) -> float:
+def _addresses_without_mail(topics: Mapping[str, int]) -> float:
+    """Of the addresses that each topic should have: AWS forgets a subscription that ended, or was never confirmed."""
     paginator = boto3.client("sns").get_paginator("list_subscriptions_by_topic")
-    subscriptions = [
-        each for topic in topics for page in paginator.paginate(TopicArn=topic) for each in page["Subscriptions"]
-    ]
-    return float(sum(each["SubscriptionArn"] in UNCONFIRMED for each in subscriptions))
+    missing = 0
+    for topic, addresses in topics.items():
+        found = [each for page in paginator.paginate(TopicArn=topic) for each in page["Subscriptions"]]
+        confirmed = [
+            each for each in found if each["Protocol"] == "email" and each["SubscriptionArn"].startswith(CONFIRMED)
+        ]
+        missing += max(0, addresses - len(confirmed))
+    return float(missing)

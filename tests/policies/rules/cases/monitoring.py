@@ -166,4 +166,19 @@ CASES = (
         ("events", "sourceIds"),
         also=(("rds-event-subscription-exists", "primary"),),
     ),
+    *(
+        Case("monitoring-watchdogs-fire-in-time", "dump-age", change, unknown)
+        for change, unknown in (
+            (put("dump-age", "threshold", 300), ("dump-age", "threshold")),
+            (put("dump-age", "evaluationPeriods", 20), None),
+            (put("dump-age", "comparisonOperator", "LessThanThreshold"), None),
+            (put("dump-age", "treatMissingData", "notBreaching"), None),
+        )
+    ),
+    Case(
+        "monitoring-watchdogs-fire-in-time",
+        "late-messages",
+        put("late-messages", "threshold", 9000),
+        ("late-messages", "threshold"),
+    ),
 )

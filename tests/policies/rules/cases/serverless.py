@@ -59,4 +59,11 @@ CASES = (
         put("jobs", "redrivePolicy", '{"maxReceiveCount": 3}'),
         ("jobs", "redrivePolicy"),
     ),
+    Case(
+        "lambda-failed-messages-return",
+        "jobs-source",
+        put("jobs-source", "functionResponseTypes", []),
+        ("jobs-source", "functionResponseTypes"),
+    ),
+    Case("lambda-failed-messages-return", "jobs-source", put("jobs-source", "enabled", False), None),
 )

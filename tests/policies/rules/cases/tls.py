@@ -92,6 +92,13 @@ CASES = (
         put("topic-policy", "policy", document(granting())),
         ("topic-policy", "arn"),
     ),
+    Case(
+        "sqs-tls-is-required",
+        "failed",
+        put("failed-policy", "policy", document(granting())),
+        ("failed-policy", "queueUrl"),
+    ),
+    Case("sqs-tls-is-required", "jobs", drop("jobs", "policy"), None),
     Case("s3-tls-is-required", "logs", remove("logs-policy"), ("logs-policy", "bucket")),
     Case(
         "s3-tls-is-required",
