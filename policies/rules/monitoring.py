@@ -457,12 +457,13 @@ class Watchdog:
     comparisons: frozenset[str] = aws.ABOVE
 
 
+HALF_AN_HOUR: Final = 1800
 HOURS: Final = 3600
 WATCHDOGS: Final[Mapping[str, Watchdog]] = {
-    "ApproximateAgeOfOldestMessage": Watchdog(900, HOURS),
-    "ApproximateNumberOfMessagesVisible": Watchdog(0, HOURS),
-    "Throttles": Watchdog(10, HOURS),
-    "Errors": Watchdog(5, HOURS),
+    "ApproximateAgeOfOldestMessage": Watchdog(900, HALF_AN_HOUR),
+    "ApproximateNumberOfMessagesVisible": Watchdog(0, HALF_AN_HOUR),
+    "Throttles": Watchdog(10, HALF_AN_HOUR),
+    "Errors": Watchdog(5, HALF_AN_HOUR),
     "NotifierHeartbeat": Watchdog(0, 6 * HOURS, aws.BELOW),
 }
 AGES: Final[Mapping[str, Watchdog]] = {
