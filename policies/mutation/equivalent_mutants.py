@@ -372,6 +372,13 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "An additional alarm: another one covers errors, connections and load; the limit of messages holds.",
         name=".*(HighErrorShare|DatabaseConnectionLimitNear|PaidMessagesLimited|ServerGroupAtMaximum)",
     ),
+    EquivalentMutant(
+        "cloudwatch/metricAlarm",
+        "",
+        "removed",
+        "An additional alarm: a dump that fails has one, and a queue that stands still shows in the heartbeat.",
+        name=".*(DumpMissing|IncidentLate)",
+    ),
     EquivalentMutant("cloudwatch/alarmMuteRule", "|muteTargets.alarmNames", "removed|emptied", STRICTER),
     EquivalentMutant(
         "chatbot/.*", "|snsTopicArns", "removed|emptied", "Chat is an additional channel; the e-mails stay."

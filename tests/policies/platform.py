@@ -935,7 +935,7 @@ def _alarms(state: State) -> None:
     )
     _alarm(
         state,
-        "dump-age",
+        "DumpMissing",
         26,
         metricName="Age",
         statistic="Maximum",
@@ -946,7 +946,7 @@ def _alarms(state: State) -> None:
     )
     _alarm(
         state,
-        "late-messages",
+        "IncidentLate",
         300,
         metricName="ApproximateAgeOfOldestMessage",
         statistic="Maximum",

@@ -87,6 +87,10 @@ def values(title: str, condition: Condition, month: Month) -> dict[str, Samples]
         case "VaultJobFailed":
             silent = dict.fromkeys(condition.measures, Samples([], [], []))
             return {**silent, "copies": samples(1, 0)}
+        case "WatchmanFailed":
+            return {"errors": samples(1, 0), "dropped": Samples([], [], [])}
+        case "NotifierSilent":
+            return {"beats": samples(bad, good)}
         case "ResponseTimeHigh":
             return {"result": samples(bad, good, count=200)}
         case _:

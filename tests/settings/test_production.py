@@ -146,7 +146,7 @@ def test_every_protection_has_a_requirement() -> None:
         if "protect" in setting
     }
 
-    assert len(protections) == 11
+    assert len(protections) == 12
     assert all(protections.values())
 
 

@@ -167,18 +167,18 @@ CASES = (
         also=(("rds-event-subscription-exists", "primary"),),
     ),
     *(
-        Case("monitoring-watchdogs-fire-in-time", "dump-age", change, unknown)
+        Case("monitoring-watchdogs-fire-in-time", "DumpMissing", change, unknown)
         for change, unknown in (
-            (put("dump-age", "threshold", 300), ("dump-age", "threshold")),
-            (put("dump-age", "evaluationPeriods", 20), None),
-            (put("dump-age", "comparisonOperator", "LessThanThreshold"), None),
-            (put("dump-age", "treatMissingData", "notBreaching"), None),
+            (put("DumpMissing", "threshold", 300), ("DumpMissing", "threshold")),
+            (put("DumpMissing", "evaluationPeriods", 20), None),
+            (put("DumpMissing", "comparisonOperator", "LessThanThreshold"), None),
+            (put("DumpMissing", "treatMissingData", "notBreaching"), None),
         )
     ),
     Case(
         "monitoring-watchdogs-fire-in-time",
-        "late-messages",
-        put("late-messages", "threshold", 9000),
-        ("late-messages", "threshold"),
+        "IncidentLate",
+        put("IncidentLate", "threshold", 9000),
+        ("IncidentLate", "threshold"),
     ),
 )
