@@ -89,12 +89,9 @@ def values(title: str, condition: Condition, month: Month) -> dict[str, Samples]
             return {**silent, "copies": samples(1, 0)}
         case "WatchmanFailed":
             return {"errors": samples(1, 0), "dropped": Samples([], [], [])}
-        case "NotifierSilent":
-            return {"beats": samples(bad, good)}
-        case "ResponseTimeHigh":
-            return {"result": samples(bad, good, count=200)}
         case _:
-            return {"result": samples(bad, good)}
+            key = "beats" if title == "NotifierSilent" else "result"
+            return {key: samples(bad, good, count=200 if title == "ResponseTimeHigh" else 1)}
 
 
 @pytest.mark.parametrize("title", ALARMS)
