@@ -156,7 +156,7 @@ _ADD_ON = ResourceType(
             f"{live.state['addonName']}/{recorded_uuid('addon', 'clusterName', 'addonName')(live)}"
         )
     },
-    absent_outputs="createdAt modifiedAt namespaceConfig",
+    absent_outputs="configurationValues createdAt modifiedAt namespaceConfig",
     replace="addonName clusterName",
     provider_only="preserve resolveConflictsOnUpdate",
     rules={
