@@ -163,7 +163,7 @@ class AppServers(pulumi.ComponentResource):
                 "DecryptOwnSecrets",
                 actions=["kms:Decrypt"],
                 resources=[args.stack.keys.secrets],
-                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{identity.region}.amazonaws.com"}},
+                conditions=iam.through(identity.region, "secretsmanager"),
             ),
             iam.statement(
                 "ReadReleases",
@@ -176,7 +176,7 @@ class AppServers(pulumi.ComponentResource):
                 "DecryptReleases",
                 actions=["kms:Decrypt"],
                 resources=[args.releases.key_arn],
-                conditions={"StringEquals": {"kms:ViaService": f"s3.{identity.region}.amazonaws.com"}},
+                conditions=iam.through(identity.region, "s3"),
             ),
             iam.statement(
                 "RecordAdminSessions",

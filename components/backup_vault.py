@@ -285,9 +285,6 @@ class BackupVault(pulumi.ComponentResource):
         stack = self._args.stack
         prefixes = self._args.bucket.retention_days
 
-        def through_s3(where: str) -> iam.Conditions:
-            return {"StringEquals": {"kms:ViaService": f"s3.{where}.amazonaws.com"}}
-
         return [
             iam.statement(
                 "ReadReplication", actions=["s3:GetReplicationConfiguration", "s3:ListBucket"], resources=[source_arn]
@@ -306,9 +303,11 @@ class BackupVault(pulumi.ComponentResource):
                 "Decrypt",
                 actions=["kms:Decrypt"],
                 resources=[stack.keys.data],
-                conditions=through_s3(stack.identity.region),
+                conditions=iam.through(stack.identity.region, "s3"),
             ),
-            iam.statement("EncryptCopies", actions=["kms:Encrypt"], resources=[key_arn], conditions=through_s3(region)),
+            iam.statement(
+                "EncryptCopies", actions=["kms:Encrypt"], resources=[key_arn], conditions=iam.through(region, "s3")
+            ),
         ]
 
     def _test_restores(self, vault: aws.backup.Vault, placement: Placement) -> None:

@@ -15,16 +15,13 @@ from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.database_access import DatabaseAccess
-from components.shared.function_archive import function_archive
+from components.shared.functions import FunctionArgs, create_function
 from components.shared.keys import StackContext
-from components.shared.section import RETENTION_AUDIT_DAYS
 
-RUNTIME = "python3.13"
 LIBRARIES = ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six")
 """The driver of PostgreSQL and what it imports."""
 SECONDS = 300
 """ElastiCache takes a minute for a new password, a replica as long as it lags."""
-MEMORY_MIB = 256
 ROTATION = "cron(0 4 ? * SUN#2 *)"
 """Second Sunday of the month, 04:00 UTC: outside every maintenance window."""
 ROTATION_DURATION = "2h"
@@ -70,45 +67,20 @@ class Credentials(pulumi.ComponentResource):
         self.register_outputs({"function": function.name})
 
     def _create_function(self) -> tuple[aws.iam.Role, aws.lambda_.Function]:
-        args, identity = self._args, self._args.stack.identity
-        function_name = identity.physical_name("aws:lambda/function:Function", f"{identity.prefix}-credentials")
-        log_group = aws.cloudwatch.LogGroup(
-            f"{self._name}-log-group",
-            name=f"/{identity.project}/{identity.environment}/credentials",
-            retention_in_days=RETENTION_AUDIT_DAYS,
-            kms_key_id=args.stack.keys.logs,
-            opts=self._child,
+        return create_function(
+            self._name,
+            FunctionArgs(
+                stack=self._args.stack,
+                package="credentials",
+                description="Roles of the database, and rotation of what the API logs in with; docs/data.md",
+                seconds=SECONDS,
+                variables=self._variables(),
+                statements=self._permissions(),
+                libraries=LIBRARIES,
+                placement=self._args.placement,
+            ),
+            self._child,
         )
-        # AWS Lambda says nothing of the account when it takes on a role; a role of another one cannot be given to it.
-        role = iam.service_role(self._name, "lambda.amazonaws.com", None, self._child)
-        policy = iam.role_policy(self._name, role, iam.document(*self._permissions(log_group)), self._child)
-        # AWS Lambda demands its permissions on network interfaces for every resource; the boundary bounds them.
-        network = aws.iam.RolePolicyAttachment(
-            f"{self._name}-network",
-            role=role.name,
-            policy_arn="arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
-            opts=self._child,
-        )
-        function = aws.lambda_.Function(
-            f"{self._name}-function",
-            name=function_name,
-            description="Roles of the database, and rotation of what the API logs in with; docs/data.md",
-            runtime=RUNTIME,
-            architectures=["arm64"],
-            handler="credentials.handler.handle",
-            code=function_archive("credentials", LIBRARIES),
-            role=role.arn,
-            timeout=SECONDS,
-            memory_size=MEMORY_MIB,
-            environment={"variables": self._variables()},
-            vpc_config={
-                "subnet_ids": args.placement.subnet_ids,
-                "security_group_ids": [args.placement.security_group_id],
-            },
-            logging_config={"log_format": "JSON", "log_group": log_group.name},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, network, *args.placement.rules]),
-        )
-        return role, function
 
     def _variables(self) -> Mapping[str, pulumi.Input[str]]:
         args = self._args
@@ -122,14 +94,9 @@ class Credentials(pulumi.ComponentResource):
             "CACHE_USER_ID": args.cache_user_id,
         }
 
-    def _permissions(self, log_group: aws.cloudwatch.LogGroup) -> Sequence[iam.Statement]:
+    def _permissions(self) -> Sequence[iam.Statement]:
         args, identity = self._args, self._args.stack.identity
         return [
-            iam.statement(
-                "WriteLog",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[pulumi.Output.concat(log_group.arn, ":*")],
-            ),
             iam.statement(
                 "ReplaceValues",
                 actions=iam.actions(
@@ -141,7 +108,7 @@ class Credentials(pulumi.ComponentResource):
                 "EncryptValues",
                 actions=["kms:Decrypt", "kms:GenerateDataKey"],
                 resources=[args.stack.keys.secrets],
-                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{identity.region}.amazonaws.com"}},
+                conditions=iam.through(identity.region, "secretsmanager"),
             ),
             iam.statement(
                 "SetCachePasswords",

@@ -18,6 +18,7 @@ from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, Severity
 from components.shared.connections import Placement
 from components.shared.database_access import MIGRATION_USER, DatabaseAccess
+from components.shared.functions import create_scheduler
 from components.shared.host import CA_BUNDLE_PATH
 from components.shared.job_scripts import script_of
 from components.shared.keys import StackContext
@@ -174,7 +175,7 @@ class DatabaseJobs(pulumi.ComponentResource):
             opts=self._child,
         )
         role = iam.service_role(name, "codebuild.amazonaws.com", identity.account_id, self._child)
-        statements = [self._write_log(log_group), *described.permissions, *self._network_interfaces()]
+        statements = [iam.write_log_statement(log_group.arn), *described.permissions, *self._network_interfaces()]
         policy = iam.role_policy(name, role, iam.document(*statements), self._child)
         return aws.codebuild.Project(
             name,
@@ -211,48 +212,31 @@ class DatabaseJobs(pulumi.ComponentResource):
     def _schedule(self, projects: Mapping[str, aws.codebuild.Project]) -> pulumi.Output[str]:
         """Start the jobs in their windows; return the name of the group of the schedules."""
         identity = self._args.stack.identity
-        name = f"{self._name}-scheduler"
-        role = iam.service_role(name, "scheduler.amazonaws.com", identity.account_id, self._child)
         start = iam.statement(
             "StartJobs", actions=["codebuild:StartBuild"], resources=[each.arn for each in projects.values()]
         )
-        policy = iam.role_policy(name, role, iam.document(start), self._child)
-        group = aws.scheduler.ScheduleGroup(
-            f"{self._name}-schedule-group",
-            name=identity.physical_name(
-                "aws:scheduler/scheduleGroup:ScheduleGroup", f"{identity.prefix}-database-jobs"
-            ),
-            opts=self._child,
-        )
+        scheduler = create_scheduler(self._name, "database-jobs", identity, [start], self._child)
         for schedule in self._args.windows.schedules:
             aws.scheduler.Schedule(
                 f"{self._name}-schedule-{schedule.name}",
                 name=schedule.name,
-                group_name=group.name,
+                group_name=scheduler.group_name,
                 description=f"Starts the project {identity.prefix}-{schedule.job}",
                 schedule_expression=schedule.expression,
                 schedule_expression_timezone="UTC",
                 flexible_time_window={"mode": "OFF"},
                 target={
                     "arn": START_BUILD,
-                    "role_arn": role.arn,
+                    "role_arn": scheduler.role.arn,
                     "input": _start_build(projects[schedule.job].name, schedule.variables),
                     "retry_policy": {
                         "maximum_retry_attempts": START_ATTEMPTS,
                         "maximum_event_age_in_seconds": START_WITHIN_SECONDS,
                     },
                 },
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[scheduler.policy]),
             )
-        name_of_group: pulumi.Output[str] = group.name
-        return name_of_group
-
-    def _write_log(self, log_group: aws.cloudwatch.LogGroup) -> iam.Statement:
-        return iam.statement(
-            "WriteLog",
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[pulumi.Output.concat(log_group.arn, ":*")],
-        )
+        return scheduler.group_name
 
     def _objects(self, sid: str, actions: str, prefix: str) -> iam.Statement:
         return iam.statement(
@@ -274,7 +258,7 @@ class DatabaseJobs(pulumi.ComponentResource):
             sid,
             actions=iam.actions("kms", actions),
             resources=[self._args.releases.key_arn],
-            conditions={"StringEquals": {"kms:ViaService": f"s3.{self._args.stack.identity.region}.amazonaws.com"}},
+            conditions=iam.through(self._args.stack.identity.region, "s3"),
         )
 
     def _network_interfaces(self) -> Sequence[iam.Statement]:

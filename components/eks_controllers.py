@@ -146,8 +146,6 @@ class EksControllers(pulumi.ComponentResource):
                 "DecryptOwnSecrets",
                 actions=["kms:Decrypt"],
                 resources=[args.stack.keys.secrets],
-                conditions={
-                    "StringEquals": {"kms:ViaService": f"secretsmanager.{args.stack.identity.region}.amazonaws.com"}
-                },
+                conditions=iam.through(args.stack.identity.region, "secretsmanager"),
             ),
         ]

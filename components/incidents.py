@@ -17,14 +17,11 @@ import pulumi_aws as aws
 from components.sections.notifications import NotificationsSettings, Weekday
 from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, MetricMath, Severity
-from components.shared.function_archive import function_archive
+from components.shared.functions import FunctionArgs, Scheduler, create_function, create_scheduler
 from components.shared.keys import StackContext
-from components.shared.section import RETENTION_AUDIT_DAYS
 from components.shared.topics import create_topic, subscribe
 
-RUNTIME = "python3.13"
 SECONDS = 30
-MEMORY_MIB = 256
 AT_ONCE = 2
 """Slack takes about one message a second."""
 VISIBILITY_SECONDS = 6 * SECONDS
@@ -74,9 +71,9 @@ class Incidents(pulumi.ComponentResource):
         ]
         self._table = self._create_table()
         self._secret_arn = self._create_secret().arn if args.settings.slack else pulumi.Output.from_input("")
-        self._scheduler_role, schedule_group = self._create_schedules()
-        function = self._create_function(schedule_group)
-        self.alarms = self._alarms(function.name, schedule_group)
+        self._scheduler = self._create_schedules()
+        function = self._create_function()
+        self.alarms = self._alarms(function.name)
 
         self.register_outputs({"function": function.name, "queue": self._queue.name})
 
@@ -184,66 +181,44 @@ class Incidents(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_schedules(self) -> tuple[aws.iam.Role, pulumi.Output[str]]:
-        """The role that puts deadlines and heartbeats into the queue, and the name of the group they are in."""
-        identity, name = self._args.stack.identity, f"{self._name}-scheduler"
-        role = iam.service_role(name, "scheduler.amazonaws.com", identity.account_id, self._child)
-        permissions = iam.document(
+    def _create_schedules(self) -> Scheduler:
+        """What puts heartbeats, and the function's reminders, into the queue."""
+        send = [
             iam.statement("Send", actions=["sqs:SendMessage"], resources=[self._queue.arn, self._dead_letters.arn]),
             self._use_key("EncryptMessages", "sqs"),
-        )
-        policy = iam.role_policy(name, role, permissions, self._child)
-        group = aws.scheduler.ScheduleGroup(
-            f"{self._name}-schedule-group",
-            name=identity.physical_name("aws:scheduler/scheduleGroup:ScheduleGroup", f"{self._prefix}-incidents"),
-            opts=self._child,
-        )
+        ]
+        scheduler = create_scheduler(self._name, "incidents", self._args.stack.identity, send, self._child)
         aws.scheduler.Schedule(
             f"{self._name}-heartbeat",
             name="heartbeat",
-            group_name=group.name,
+            group_name=scheduler.group_name,
             description="Shows that the queue of incidents and its function work",
             schedule_expression="rate(1 hour)",
             schedule_expression_timezone="UTC",
             flexible_time_window={"mode": "OFF"},
             target={
                 "arn": self._queue.arn,
-                "role_arn": role.arn,
+                "role_arn": scheduler.role.arn,
                 "input": json.dumps({"heartbeat": True}),
                 "dead_letter_config": {"arn": self._dead_letters.arn},
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[scheduler.policy]),
         )
-        group_name: pulumi.Output[str] = group.name
-        return role, group_name
+        return scheduler
 
-    def _create_function(self, schedule_group: pulumi.Output[str]) -> aws.lambda_.Function:
-        stack, identity = self._args.stack, self._args.stack.identity
-        log_group = aws.cloudwatch.LogGroup(
-            f"{self._name}-log-group",
-            name=f"/{identity.project}/{identity.environment}/notifier",
-            retention_in_days=RETENTION_AUDIT_DAYS,
-            kms_key_id=stack.keys.logs,
-            opts=self._child,
-        )
-        role = iam.service_role(self._name, "lambda.amazonaws.com", None, self._child)
-        permissions = iam.document(*self._permissions(log_group, schedule_group))
-        policy = iam.role_policy(self._name, role, permissions, self._child)
-        function = aws.lambda_.Function(
-            f"{self._name}-function",
-            name=identity.physical_name("aws:lambda/function:Function", f"{self._prefix}-notifier"),
-            description="Tells Slack and people of incidents; docs/incidents.md",
-            runtime=RUNTIME,
-            architectures=["arm64"],
-            handler="notifier.handler.handle",
-            code=function_archive("notifier"),
-            role=role.arn,
-            timeout=SECONDS,
-            memory_size=MEMORY_MIB,
-            reserved_concurrent_executions=AT_ONCE,
-            environment={"variables": self._variables(schedule_group)},
-            logging_config={"log_format": "JSON", "log_group": log_group.name},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+    def _create_function(self) -> aws.lambda_.Function:
+        _, function = create_function(
+            self._name,
+            FunctionArgs(
+                stack=self._args.stack,
+                package="notifier",
+                description="Tells Slack and people of incidents; docs/incidents.md",
+                seconds=SECONDS,
+                variables=self._variables(),
+                statements=self._permissions(),
+                at_once=AT_ONCE,
+            ),
+            self._child,
         )
         aws.lambda_.EventSourceMapping(
             f"{self._name}-event-source",
@@ -256,7 +231,7 @@ class Incidents(pulumi.ComponentResource):
         )
         return function
 
-    def _variables(self, schedule_group: pulumi.Output[str]) -> Mapping[str, pulumi.Input[str]]:
+    def _variables(self) -> Mapping[str, pulumi.Input[str]]:
         settings = self._args.settings
         severities = {str(severity): arn for severity, arn in self._args.topic_arns.items()}
         days = list(Weekday)
@@ -269,27 +244,20 @@ class Incidents(pulumi.ComponentResource):
             "SEVERITIES": pulumi.Output.all(**severities).apply(
                 lambda arns: json.dumps({arn: severity for severity, arn in arns.items()}, sort_keys=True)
             ),
-            "SCHEDULE_GROUP": schedule_group,
-            "SCHEDULE_ROLE_ARN": self._scheduler_role.arn,
+            "SCHEDULE_GROUP": self._scheduler.group_name,
+            "SCHEDULE_ROLE_ARN": self._scheduler.role.arn,
             "METRIC_NAMESPACE": self._prefix,
             "BUSINESS_DAYS": json.dumps(sorted(days.index(day) for day in settings.business_days)),
             "BUSINESS_DAY_END_HOUR": str(settings.business_day_end_hour),
             "HOLIDAYS": json.dumps(sorted(day.isoformat() for day in settings.holidays)),
         }
 
-    def _permissions(
-        self, log_group: aws.cloudwatch.LogGroup, schedule_group: pulumi.Output[str]
-    ) -> Sequence[iam.Statement]:
+    def _permissions(self) -> Sequence[iam.Statement]:
         identity = self._args.stack.identity
         schedules = pulumi.Output.concat(
-            f"arn:aws:scheduler:{identity.arn_scope}:schedule/", schedule_group, "/remind-*"
+            f"arn:aws:scheduler:{identity.arn_scope}:schedule/", self._scheduler.group_name, "/remind-*"
         )
         statements = [
-            iam.statement(
-                "WriteLog",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[pulumi.Output.concat(log_group.arn, ":*")],
-            ),
             iam.statement(
                 "TakeMessages",
                 actions=iam.actions("sqs", "ChangeMessageVisibility DeleteMessage GetQueueAttributes ReceiveMessage"),
@@ -305,7 +273,7 @@ class Incidents(pulumi.ComponentResource):
             iam.statement(
                 "LetSchedulerSend",
                 actions=["iam:PassRole"],
-                resources=[self._scheduler_role.arn],
+                resources=[self._scheduler.role.arn],
                 conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
             ),
             iam.statement(
@@ -328,21 +296,20 @@ class Incidents(pulumi.ComponentResource):
                 "DecryptAddress",
                 actions=["kms:Decrypt"],
                 resources=[self._args.stack.keys.secrets],
-                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{identity.region}.amazonaws.com"}},
+                conditions=iam.through(identity.region, "secretsmanager"),
             ),
         ]
 
     def _use_key(self, sid: str, *services: str) -> iam.Statement:
         """The key of messages and incidents, through these services only."""
-        region = self._args.stack.identity.region
         return iam.statement(
             sid,
             actions=["kms:Decrypt", "kms:GenerateDataKey"],
             resources=[self._args.stack.keys.notifications],
-            conditions={"StringEquals": {"kms:ViaService": [f"{each}.{region}.amazonaws.com" for each in services]}},
+            conditions=iam.through(self._args.stack.identity.region, *services),
         )
 
-    def _alarms(self, function: pulumi.Output[str], schedule_group: pulumi.Output[str]) -> Sequence[AlarmSpecification]:
+    def _alarms(self, function: pulumi.Output[str]) -> Sequence[AlarmSpecification]:
         def of_function(metric_name: str) -> Metric:
             return Metric(
                 namespace="AWS/Lambda",
@@ -363,7 +330,7 @@ class Incidents(pulumi.ComponentResource):
         dropped = Metric(
             namespace="AWS/Scheduler",
             metric_name="InvocationDroppedCount",
-            dimensions={"ScheduleGroup": schedule_group},
+            dimensions={"ScheduleGroup": self._scheduler.group_name},
             statistic="Sum",
         )
         summaries: Mapping[str, tuple[str, Metric, float, str]] = {

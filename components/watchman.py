@@ -13,16 +13,13 @@ import pulumi_aws as aws
 
 from components.shared import iam
 from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, MetricMath, Severity
-from components.shared.function_archive import function_archive
+from components.shared.functions import FunctionArgs, create_function, create_scheduler
 from components.shared.keys import StackContext
 from components.shared.maintenance_windows import MonthlyWindow
 from components.shared.releases import DATABASE_PREFIX, DRILLS_PREFIX
-from components.shared.section import RETENTION_AUDIT_DAYS
 
-RUNTIME = "python3.13"
 SECONDS = 120
 """A dozen requests, each of which may be repeated."""
-MEMORY_MIB = 256
 METRIC = "Age"
 HOURS = 2
 """One missed hour may be AWS's; two are a failure."""
@@ -150,33 +147,21 @@ class Watchman(pulumi.ComponentResource):
         self.register_outputs({"function": function.name})
 
     def _create_function(self) -> aws.lambda_.Function:
-        stack, identity = self._args.stack, self._args.stack.identity
-        log_group = aws.cloudwatch.LogGroup(
-            f"{self._name}-log-group",
-            name=f"/{identity.project}/{identity.environment}/watchman",
-            retention_in_days=RETENTION_AUDIT_DAYS,
-            kms_key_id=stack.keys.logs,
-            opts=self._child,
+        _, function = create_function(
+            self._name,
+            FunctionArgs(
+                stack=self._args.stack,
+                package="watchman",
+                description="Measures how old backups, drills, rotations and secrets are; docs/monitoring.md",
+                seconds=SECONDS,
+                variables={"METRIC_NAMESPACE": self._prefix, "WATCHED": self._watched()},
+                statements=self._permissions(),
+                # Never two at once: both would write the same rules.
+                at_once=1,
+            ),
+            self._child,
         )
-        role = iam.service_role(self._name, "lambda.amazonaws.com", None, self._child)
-        policy = iam.role_policy(self._name, role, iam.document(*self._permissions(log_group)), self._child)
-        return aws.lambda_.Function(
-            f"{self._name}-function",
-            name=identity.physical_name("aws:lambda/function:Function", f"{self._prefix}-watchman"),
-            description="Measures how old backups, drills, rotations and secrets are; docs/monitoring.md",
-            runtime=RUNTIME,
-            architectures=["arm64"],
-            handler="watchman.handler.handle",
-            code=function_archive("watchman"),
-            role=role.arn,
-            timeout=SECONDS,
-            memory_size=MEMORY_MIB,
-            # Never two at once: both would write the same rules.
-            reserved_concurrent_executions=1,
-            environment={"variables": {"METRIC_NAMESPACE": self._prefix, "WATCHED": self._watched()}},
-            logging_config={"log_format": "JSON", "log_group": log_group.name},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
-        )
+        return function
 
     def _watched(self) -> pulumi.Output[str]:
         args = self._args
@@ -201,7 +186,7 @@ class Watchman(pulumi.ComponentResource):
     def _addresses(self, arns: Sequence[str]) -> dict[str, int]:
         return dict(zip(arns, (addresses for _, addresses in self._args.mail_topics), strict=True))
 
-    def _permissions(self, log_group: aws.cloudwatch.LogGroup) -> Sequence[iam.Statement]:
+    def _permissions(self) -> Sequence[iam.Statement]:
         """Names and ages, and no object, value or message."""
         args, identity = self._args, self._args.stack.identity
         rules = f"arn:aws:cloudwatch:{identity.arn_scope}:alarm-mute-rule:{self._prefix}-monthly-*"
@@ -211,11 +196,6 @@ class Watchman(pulumi.ComponentResource):
             for region in args.copies.regions
         ]
         statements = [
-            iam.statement(
-                "WriteLog",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[pulumi.Output.concat(log_group.arn, ":*")],
-            ),
             iam.statement(
                 "WriteAges",
                 actions=["cloudwatch:PutMetricData"],
@@ -245,28 +225,20 @@ class Watchman(pulumi.ComponentResource):
 
     def _schedule(self, function: aws.lambda_.Function) -> pulumi.Output[str]:
         """Return the group of the schedule. Calls that were dropped are in no queue: the next one is an hour later."""
-        identity, name = self._args.stack.identity, f"{self._name}-scheduler"
-        role = iam.service_role(name, "scheduler.amazonaws.com", identity.account_id, self._child)
         call = iam.statement("Call", actions=["lambda:InvokeFunction"], resources=[function.arn])
-        policy = iam.role_policy(name, role, iam.document(call), self._child)
-        group = aws.scheduler.ScheduleGroup(
-            f"{self._name}-schedule-group",
-            name=identity.physical_name("aws:scheduler/scheduleGroup:ScheduleGroup", f"{self._prefix}-watchman"),
-            opts=self._child,
-        )
+        scheduler = create_scheduler(self._name, "watchman", self._args.stack.identity, [call], self._child)
         aws.scheduler.Schedule(
             f"{self._name}-schedule",
             name="hourly",
-            group_name=group.name,
+            group_name=scheduler.group_name,
             description="Measures how old backups, drills, rotations and secrets are",
             schedule_expression="rate(1 hour)",
             schedule_expression_timezone="UTC",
             flexible_time_window={"mode": "OFF"},
-            target={"arn": function.arn, "role_arn": role.arn, "input": "{}"},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            target={"arn": function.arn, "role_arn": scheduler.role.arn, "input": "{}"},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[scheduler.policy]),
         )
-        name_of_group: pulumi.Output[str] = group.name
-        return name_of_group
+        return scheduler.group_name
 
     def _age_alarms(self) -> Sequence[AlarmSpecification]:
         return [

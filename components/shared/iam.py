@@ -94,6 +94,21 @@ def actions(service: str, names: str) -> Sequence[str]:
     return [f"{service}:{action}" for action in names.split()]
 
 
+def through(region: str, *services: str) -> Conditions:
+    """Return the condition under which a key is used through these services only."""
+    names = [f"{service}.{region}.amazonaws.com" for service in services]
+    return {"StringEquals": {"kms:ViaService": names[0] if len(names) == 1 else names}}
+
+
+def write_log_statement(log_group_arn: pulumi.Output[str]) -> Statement:
+    """Return the statement with which a role writes into one log group."""
+    return statement(
+        "WriteLog",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[pulumi.Output.concat(log_group_arn, ":*")],
+    )
+
+
 def document(*statements: Statement) -> pulumi.Output[str]:
     """Return the JSON of a policy document."""
     return pulumi.Output.json_dumps({"Version": POLICY_VERSION, "Statement": list(statements)})
