@@ -131,4 +131,4 @@ class Components:
         return self.identities.certificate(name)
 
     def _kubeconfig(self, user: str) -> Path:
-        return self.identities.kubeconfig(user, self.ports["kube-apiserver"])
+        return self.identities.kubeconfig(user)

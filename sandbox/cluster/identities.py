@@ -35,14 +35,18 @@ class Identities:
 
     directory: Path
 
-    def make(self) -> None:
-        """Makes the authority and a certificate for everybody, each with its key in one file."""
+    def make(self, port: int) -> None:
+        """Makes the authority, and for everybody a certificate with its key and the way to the API server's port.
+
+        All of it once, before anything starts: whoever reads a file while it is written finds it empty.
+        """
         self.directory.mkdir(parents=True)
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(self.authority))
         for name, group in _GROUPS.items():
             certificate = authority.issue_cert(*_NAMES, common_name=name, organization_name=group or name)
             certificate.private_key_and_cert_chain_pem.write_to_path(str(self.certificate(name)))
+            self.kubeconfig(name).write_text(self._kubeconfig(name, port))
 
     @property
     def authority(self) -> Path:
@@ -53,9 +57,11 @@ class Identities:
         """A certificate with its key."""
         return self.directory / f"{name.replace(':', '-')}.pem"
 
-    def kubeconfig(self, name: str, port: int) -> Path:
+    def kubeconfig(self, name: str) -> Path:
         """How a user reaches the API server; complete in itself, so that it works from anywhere."""
-        path = self.directory / f"{name.replace(':', '-')}.kubeconfig"
+        return self.directory / f"{name.replace(':', '-')}.kubeconfig"
+
+    def _kubeconfig(self, name: str, port: int) -> str:
         authority, certificate = (
             base64.b64encode(file.read_bytes()).decode() for file in (self.authority, self.certificate(name))
         )
@@ -69,5 +75,4 @@ class Identities:
             "users": [{"name": name, "user": user}],
             "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": name}}],
         }
-        path.write_text(json.dumps(content))
-        return path
+        return json.dumps(content)

@@ -22,7 +22,7 @@ from sandbox.cluster import objects
 from sandbox.cluster.api import Api, await_condition
 from sandbox.cluster.child import end_with_parent
 from sandbox.cluster.components import ZONES, Command, Components, free_ports
-from sandbox.cluster.identities import ADMIN, STRANGER, Identities
+from sandbox.cluster.identities import ADMIN, Identities
 
 LOST_NODES = "lost-nodes.json"
 IDENTITIES = "identities"
@@ -50,9 +50,7 @@ class Server:
         """Starts everything. Raises TimeoutError, or RuntimeError with a component's last words."""
         components = self._components
         self.port = components.ports["kube-apiserver"]
-        components.identities.make()
-        for user in (ADMIN, STRANGER):
-            components.identities.kubeconfig(user, self.port)
+        components.identities.make(self.port)
         components.kwok_configuration.write_text(objects.kwok_configuration())
         self._run("etcd", components.etcd())
         self._run("kube-apiserver", components.api_server())
