@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -142,7 +143,13 @@ class World:
         self.published: list[tuple[str, str]] = []
         self._numbers = count()
         self._queue: list[tuple[datetime, int, str, str, int]] = []
-        self.exceptions = boto3.client("secretsmanager", region_name=REGION).exceptions
+        # This object stands for several clients, see the test of a thousand incidents.
+        self.exceptions = SimpleNamespace(
+            ConflictException=boto3.client("scheduler", region_name=REGION).exceptions.ConflictException,
+            ResourceNotFoundException=boto3.client(
+                "secretsmanager", region_name=REGION
+            ).exceptions.ResourceNotFoundException,
+        )
         self._make_account()
         self.notifier = Notifier(self.environment, self._client, lambda: self.now, lambda: 0.0)
 

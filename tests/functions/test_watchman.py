@@ -14,7 +14,6 @@ from moto import mock_aws
 
 from components.files.functions.watchman import checks, first_weekday, handler
 
-NOW = datetime.now(tz=UTC)
 BUCKET = "fixrx-backups-production-111122223333"
 PREFIX = "fixrx-production"
 ALARMS = [f"{PREFIX}-{number}" for number in range(150)]
@@ -25,6 +24,8 @@ class World:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.rules: list[dict[str, Any]] = []
+        # The emulator dates objects by the clock, and this module may be imported long before.
+        self.now = datetime.now(tz=UTC)
         self.topic = boto3.client("sns").create_topic(Name="notifications-p1")["TopicArn"]
         self.secrets = boto3.client("secretsmanager")
         arns = [self.secrets.create_secret(Name=name, SecretString="x")["ARN"] for name in ("rotated", "vendor")]
@@ -52,10 +53,9 @@ class World:
         boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"{}")
 
     def measure(self, check: str, later: timedelta = timedelta()) -> float:
-        return checks.checks_of(self.watched)[check](NOW + later)
+        return checks.checks_of(self.watched)[check](self.now + later)
 
-    @staticmethod
-    def published() -> dict[str, float]:
+    def published(self) -> dict[str, float]:
         client = boto3.client("cloudwatch")
         names = [each["Dimensions"][0]["Value"] for each in client.list_metrics(Namespace=PREFIX)["Metrics"]]
         return {
@@ -63,8 +63,8 @@ class World:
                 Namespace=PREFIX,
                 MetricName="Age",
                 Dimensions=[{"Name": "Check", "Value": name}],
-                StartTime=NOW - timedelta(hours=1),
-                EndTime=NOW + timedelta(hours=1),
+                StartTime=self.now - timedelta(hours=1),
+                EndTime=self.now + timedelta(hours=1),
                 Period=7200,
                 Statistics=["Maximum"],
             )["Datapoints"][0]["Maximum"]
@@ -124,7 +124,7 @@ def test_only_complete_recovery_points_count(
 
         def paginate(self, **asked: str) -> list[dict[str, Any]]:
             assert asked == {"BackupVaultName": f"{PREFIX}-backups"}
-            points = [{"Status": status, "CreationDate": NOW - timedelta(hours=hours)} for status, hours in found]
+            points = [{"Status": status, "CreationDate": world.now - timedelta(hours=hours)} for status, hours in found]
             return [{"RecoveryPoints": points[:1]}, {"RecoveryPoints": points[1:]}]
 
     def client(service: str, region_name: str | None = None) -> Backups:
@@ -145,7 +145,7 @@ def test_the_database_can_be_restored_to_a_recent_moment(
     class Databases:
         def describe_db_instances(self, **asked: str) -> dict[str, Any]:
             assert asked == {"DBInstanceIdentifier": f"{PREFIX}-primary"}
-            return {"DBInstances": [{"LatestRestorableTime": NOW - timedelta(minutes=restorable)}]}
+            return {"DBInstances": [{"LatestRestorableTime": world.now - timedelta(minutes=restorable)}]}
 
     monkeypatch.setattr(boto3, "client", lambda _: Databases())
 

@@ -34,8 +34,9 @@ KEYS_OF_DOCUMENTS = {
     *("cloudWatchEncryptionEnabled", "cloudWatchLogGroupName", "idleSessionTimeout", "inputs", "s3BucketName"),
     *("key", "value"),
     *("deadLetterTargetArn", "maxReceiveCount"),
+    *("DataIdentifier", "Deidentify", "Operation", "Statement"),
 }
-"""Keys of policy documents, session documents and tags: rules read them of plain dictionaries."""
+"""Keys of policies, session documents and tags: rules read them of plain dictionaries."""
 
 Reads = set[tuple[str, str]]
 """Types and the paths that were read of them."""
