@@ -65,7 +65,9 @@ class BackupVaultArgs:
     settings: BackupVaultSettings
     stack: StackContext
     primary_arn: pulumi.Input[str]
-    """ARN of the database; its replica has the same data."""
+    """ARN of the database that serves; its replica has the same data."""
+    primary_arns: Sequence[pulumi.Input[str]]
+    """That one, and during a recovery the one that does not serve."""
     subnet_group_name: pulumi.Input[str]
     """Of the database: where a restore test restores it."""
     bucket: CopiedBucket
@@ -190,7 +192,7 @@ class BackupVault(pulumi.ComponentResource):
             f"{self._name}-selection",
             plan_id=plan.id,
             iam_role_arn=self._create_role("Backup").arn,
-            resources=[self._args.primary_arn],
+            resources=list(self._args.primary_arns),
             opts=self._child,
         )
 

@@ -158,7 +158,12 @@ class Credentials(pulumi.ComponentResource):
             function_name=function.name,
             # Secret, as the password is.
             input=pulumi.Output.json_dumps({"bootstrap": {"password": self._args.first_password}}),
-            triggers={"code": function.code_sha256, "database": self._args.primary.resource_id},
+            triggers={
+                "code": function.code_sha256,
+                "database": self._args.primary.resource_id,
+                # A database that is renamed stays itself, and the values have its old address.
+                "endpoint": self._args.primary.endpoint,
+            },
             lifecycle_scope="CREATE_ONLY",
             opts=self._child,
         )

@@ -87,6 +87,7 @@ def build_data(settings: StackSettings, foundation: Foundation) -> Data:
             settings=settings.backup_vault,
             stack=stack,
             primary_arn=database.primary.arn,
+            primary_arns=database.primary_arns,
             subnet_group_name=database.subnet_group_name,
             bucket=backups.copied,
             restore_test=placements.get(Member.RESTORE_TEST),

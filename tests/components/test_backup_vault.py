@@ -355,6 +355,7 @@ def alone(**settings: Any) -> Recording:
                 settings=BackupVaultSettings.model_validate(settings),
                 stack=STACK,
                 primary_arn="arn:of-the-primary",
+                primary_arns=["arn:of-the-primary"],
                 subnet_group_name="subnets",
                 bucket=CopiedBucket(
                     name=pulumi.Output.from_input("backups"), retention_days={"database/": 7}, object_lock_days=7
