@@ -165,7 +165,7 @@ def running_pair(directory: Path) -> Iterator[Pair]:
     directory.chmod(0o755)
     certificates = make_certificates(directory)
     primary, standby = (
-        Server(port=_free_port(), directory=directory / name, authority=certificates["authority.pem"])
+        Server(port=free_port(), directory=directory / name, authority=certificates["authority.pem"])
         for name in ("primary", "standby")
     )
     for server in (primary, standby):
@@ -209,7 +209,8 @@ def _configure(server: Server, certificates: Mapping[str, Path], replication: st
     (server.data / "postgresql.auto.conf").write_text(text)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         return int(bound.getsockname()[1])
