@@ -46,9 +46,8 @@ def instances(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
 
 
 def served(sandbox: Sandbox) -> tuple[str, ...]:
-    """The hosts that the function makes the connection URLs of, as AWS Lambda has them."""
-    function = sandbox.client("lambda").get_function_configuration(FunctionName="fixrx-production-credentials")
-    told = function["Environment"]["Variables"]
+    """The hosts of the connection URLs that the function makes; the emulator has no functions."""
+    told = sandbox.state()["credentials-function"]["outputs"]["environment"]["variables"]
     return tuple(told[name].partition(".")[0] for name in ("DATABASE_ENDPOINT", "REPLICA_ENDPOINT"))
 
 
