@@ -39,6 +39,8 @@ class CredentialsArgs:
     primary: DatabaseAccess
     replica: DatabaseAccess
     database_name: str
+    version: str
+    """Of PostgreSQL; during an upgrade another one than before and after it."""
     url_options: str
     """Query string of the connection URLs."""
     first_password: pulumi.Input[str]
@@ -163,6 +165,8 @@ class Credentials(pulumi.ComponentResource):
                 "database": self._args.primary.resource_id,
                 # A database that is renamed stays itself, and the values have its old address.
                 "endpoint": self._args.primary.endpoint,
+                # What the roles need differs, and an upgrade leaves the database itself.
+                "version": self._args.version,
             },
             lifecycle_scope="CREATE_ONLY",
             opts=self._child,

@@ -55,8 +55,8 @@ def _unprivileged(command: Sequence[str]) -> list[str]:
     return ["runuser", "--user=postgres", "--", *command] if os.geteuid() == 0 else list(command)
 
 
-def run(name: str, *arguments: str, log: Path | None = None) -> str:
-    """Run a program of PostgreSQL; return what it says. Raises UserError if it fails."""
+def run(name: str, *arguments: str, log: Path | None = None, directory: Path = Path("/")) -> str:
+    """Run a program of PostgreSQL in a directory; return what it says. Raises UserError if it fails."""
     # A server that is started keeps its standard output open.
     with log.open("a") if log else contextlib.nullcontext(subprocess.PIPE) as output:
         done = subprocess.run(
@@ -67,7 +67,7 @@ def run(name: str, *arguments: str, log: Path | None = None) -> str:
             text=True,
             check=False,
             timeout=300,
-            cwd="/",
+            cwd=directory,
         )
     if done.returncode:
         raise UserError(f"{name} failed: {(log.read_text() if log else done.stdout).strip()}")

@@ -67,6 +67,7 @@ def build_data(settings: StackSettings, foundation: Foundation) -> Data:
             primary=database.access,
             replica=database.replica_access,
             database_name=database.database_name,
+            version=settings.database.version,
             url_options=URL_OPTIONS,
             first_password=database.password,
             cache_endpoint=cache.address,

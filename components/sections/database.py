@@ -47,6 +47,11 @@ class DatabaseSettings(Section):
     """Apply changes at once, even if they need a restart, instead of in the maintenance window."""
     recovery: RecoverySettings = RecoverySettings()
 
+    @property
+    def version(self) -> str:
+        """Of PostgreSQL, for comparison: before an upgrade, while it may be under way, and after it."""
+        return self.engine_version if self.upgrade_from is None else f"{self.upgrade_from} to {self.engine_version}"
+
     @model_validator(mode="after")
     def _upgrade_goes_up(self) -> Self:
         if self.upgrade_from is not None and int(self.upgrade_from) >= int(self.engine_version):

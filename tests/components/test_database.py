@@ -224,6 +224,15 @@ def test_after_the_upgrade_the_groups_of_the_old_version_go() -> None:
     assert after.named("database-replica").plain["parameterGroupName"] == "database-replica-parameters-postgres18"
 
 
+def test_roles_are_made_anew_when_an_upgrade_begins_and_when_it_is_done() -> None:
+    """What they need differs by version, and the database and its address stay what they are."""
+    settings = [{}, {"engine_version": "18", "upgrade_from": "17"}, {"engine_version": "18"}]
+    recordings = [record_stack("production", {"database": each}) for each in settings]
+
+    versions = [each.named("credentials-bootstrap").plain["triggers"]["version"] for each in recordings]
+    assert versions == ["17", "17 to 18", "18"]
+
+
 def test_what_only_grows_is_stated_and_compared_before_an_update(production: Recording) -> None:
     """So that the engine has the deployed values beside the new ones."""
     other = record_stack("production", {"database": {"engine_version": "18", "allocated_storage_gib": 200}})
@@ -301,6 +310,7 @@ def test_recovery_decides_who_serves(recovering: tuple[bool, Recording]) -> None
         "code": "digest",
         "database": f"db-{primary}",
         "endpoint": endpoints[0],
+        "version": "17",
     }
     assert [during.stack_outputs[name] for name in ("database", "database_replica")] == endpoints
     for job in ("dump", "maintenance", "migrate"):
