@@ -3,10 +3,10 @@
 RDS's own backups end with whoever may delete the database. AWS Backup keeps others in a vault whose lock refuses to
 delete them early, and copies each one into a vault in a second region under a key of that region. RDS replicates its
 automated backups there as well, which lose minutes instead of a day, and S3 the dumps and archives of the backup
-bucket. Once a month the newest backup is restored into an instance that nobody can reach.
+bucket. Once a month the newest backup is restored into an instance that nothing can reach but the job that
+judges it (components/database_jobs.py).
 
-Not here: continuous backup by AWS Backup, which would take RDS's own backups over and change their window; a verdict on
-the data of the restored instance, which AWS Backup only starts.
+Not here: continuous backup by AWS Backup, which would take RDS's own backups over and change their window.
 """
 
 import json
@@ -35,6 +35,7 @@ from components.shared.private_bucket import (
     receive_access_logs,
     refuse_deletion,
 )
+from components.shared.restore_test import RESTORE_TEST_HOURS, RESTORE_TEST_SCHEDULE, RESTORE_TEST_START_HOURS
 from components.shared.section import RETENTION_AUDIT_DAYS
 from components.shared.vault_lock import LOCK_MAX_DAYS, LOCK_MIN_DAYS
 
@@ -42,11 +43,6 @@ COMPLETION_WINDOW_MINUTES = 360
 """A backup that is not done six hours after its start is given up."""
 COPY_RETENTION_DAYS = 35
 """Of the copies in the second region, where an older state than the newest is rarely wanted."""
-RESTORE_TEST_SCHEDULE = "cron(0 6 ? * SUN#1 *)"
-"""First Sunday, 06:00 UTC: after the guide's monthly window."""
-RESTORE_TEST_START_HOURS = 1
-RESTORE_TEST_HOURS = 4
-"""How long the restored instance stays, to be looked at."""
 NEWEST_WITHIN_DAYS = 7
 HOURS_WITHOUT_BACKUP = 26
 """One backup a day, two hours late."""
@@ -65,7 +61,9 @@ class BackupVaultArgs:
     settings: BackupVaultSettings
     stack: StackContext
     primary_arn: pulumi.Input[str]
-    """ARN of the database; its replica has the same data."""
+    """ARN of the database that serves; its replica has the same data."""
+    primary_arns: Sequence[pulumi.Input[str]]
+    """That one, and during a recovery the one that does not serve."""
     subnet_group_name: pulumi.Input[str]
     """Of the database: where a restore test restores it."""
     bucket: CopiedBucket
@@ -81,6 +79,8 @@ class BackupVault(pulumi.ComponentResource):
     """Of the vaults: the same in both regions. Who looks for a backup after a disaster knows it."""
     copy_regions: Sequence[str]
     """Where there is a vault with copies."""
+    restore_test_plan: pulumi.Output[str] | None
+    """ARN of the plan of restore tests, if there are some."""
 
     def __init__(self, name: str, args: BackupVaultArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fixrx:components:BackupVault", name, None, opts)
@@ -91,6 +91,7 @@ class BackupVault(pulumi.ComponentResource):
         self.name = args.stack.identity.physical_name("aws:backup/vault:Vault", f"{args.stack.identity.prefix}-backups")
 
         self.alarms = []
+        self.restore_test_plan = None
         self.copy_regions = [region for region in [args.settings.second_region] if region]
         if args.settings.enabled:
             self._create()
@@ -102,7 +103,7 @@ class BackupVault(pulumi.ComponentResource):
         copies = [self._create_second_region(region) for region in self.copy_regions]
         self._back_up(vault, copies)
         if args.restore_test is not None:
-            self._test_restores(vault, args.restore_test)
+            self.restore_test_plan = self._test_restores(vault, args.restore_test)
         self.alarms = _alarms(vault.name)
 
     def _create_vault(self, name: str, key_arn: pulumi.Input[str], region: str | None = None) -> aws.backup.Vault:
@@ -190,7 +191,7 @@ class BackupVault(pulumi.ComponentResource):
             f"{self._name}-selection",
             plan_id=plan.id,
             iam_role_arn=self._create_role("Backup").arn,
-            resources=[self._args.primary_arn],
+            resources=list(self._args.primary_arns),
             opts=self._child,
         )
 
@@ -310,8 +311,11 @@ class BackupVault(pulumi.ComponentResource):
             ),
         ]
 
-    def _test_restores(self, vault: aws.backup.Vault, placement: Placement) -> None:
-        """Restore the newest backup where nothing can connect to it. AWS Backup deletes the instance afterwards."""
+    def _test_restores(self, vault: aws.backup.Vault, placement: Placement) -> pulumi.Output[str]:
+        """Restore the newest backup where only its judge can connect to it; return the ARN of the plan.
+
+        AWS Backup deletes the instance afterwards.
+        """
         args, identity = self._args, self._args.stack.identity
         plan = aws.backup.RestoreTestingPlan(
             f"{self._name}-restore-test",
@@ -342,6 +346,8 @@ class BackupVault(pulumi.ComponentResource):
             restore_metadata_overrides={
                 "dbInstanceClass": args.settings.restore_test_class,
                 "dbSubnetGroupName": args.subnet_group_name,
+                # Not restored otherwise; the judge logs in with a token.
+                "enableIamDatabaseAuthentication": "true",
                 "multiAz": "false",
                 "publiclyAccessible": "false",
                 "vpcSecurityGroupIds": group_ids,
@@ -349,6 +355,8 @@ class BackupVault(pulumi.ComponentResource):
             validation_window_hours=RESTORE_TEST_HOURS,
             opts=self._child,
         )
+        arn: pulumi.Output[str] = plan.arn
+        return arn
 
 
 def _refuse_changes(vault_arn: pulumi.Input[str]) -> iam.Statement:

@@ -86,8 +86,8 @@ LISTENERS: Mapping[Member, Listener] = {
     Member.CREDENTIALS: Listener(description="Rotation of credentials", tier=Tier.APPLICATION, ports=()),
     Member.VPN: Listener(description="Client VPN", tier=Tier.APPLICATION, ports=()),
     Member.INSTANCE_CONNECT: Listener(description="EC2 Instance Connect Endpoint", tier=Tier.APPLICATION, ports=()),
-    # Of the table's connections it has none: a restored database is a copy of all data.
-    Member.RESTORE_TEST: Listener(description="Restore test of the database", tier=Tier.DATA, ports=()),
+    # A restored database is a copy of all data: nobody connects to it but the job that judges it.
+    Member.RESTORE_TEST: Listener(description="Restore test of the database", tier=Tier.DATA, ports=(POSTGRESQL_PORT,)),
     Member.KUBERNETES_API: Listener(
         description="Control plane of Kubernetes", tier=Tier.APPLICATION, ports=(HTTPS_PORT,)
     ),
@@ -115,6 +115,7 @@ CONNECTIONS = (
         purpose="Twilio, SendGrid, Firebase, OAuth providers and AWS",
     ),
     Connection(source=Member.DATABASE_JOBS, destination=Member.DATABASE, purpose="PostgreSQL of the migrations"),
+    Connection(source=Member.DATABASE_JOBS, destination=Member.RESTORE_TEST, purpose="PostgreSQL of a restored backup"),
     Connection(
         source=Member.DATABASE_JOBS, destination=Member.ENDPOINTS, purpose="AWS services through interface endpoints"
     ),

@@ -36,6 +36,8 @@ class CredentialsArgs:
     primary: DatabaseAccess
     replica: DatabaseAccess
     database_name: str
+    version: str
+    """Of PostgreSQL; during an upgrade another one than before and after it."""
     url_options: str
     """Query string of the connection URLs."""
     first_password: pulumi.Input[str]
@@ -125,7 +127,14 @@ class Credentials(pulumi.ComponentResource):
             function_name=function.name,
             # Secret, as the password is.
             input=pulumi.Output.json_dumps({"bootstrap": {"password": self._args.first_password}}),
-            triggers={"code": function.code_sha256, "database": self._args.primary.resource_id},
+            triggers={
+                "code": function.code_sha256,
+                "database": self._args.primary.resource_id,
+                # A database that is renamed stays itself, and the values have its old address.
+                "endpoint": self._args.primary.endpoint,
+                # What the roles need differs, and an upgrade leaves the database itself.
+                "version": self._args.version,
+            },
             lifecycle_scope="CREATE_ONLY",
             opts=self._child,
         )

@@ -4,10 +4,13 @@ The roles in it, and what the application logs in with, are components/credentia
 of use once, before there are roles; it is ours and not RDS's, because RDS refuses a read replica of a source whose
 password it manages itself. A db.m7g.large costs about 120 USD a
 month in each of three places (primary, standby, replica; us-east-1), plus storage.
+
+A recovery (`database.recovery`) is a second pair of the same kind, restored to a chosen second. It never takes the
+place of the first one: a setting says which of the two serves, and both stay.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import quote
 
@@ -16,7 +19,7 @@ import pulumi_aws as aws
 import pulumi_random as random
 
 from components.sections.database import CA_CERTIFICATE, DatabaseSettings
-from components.shared import iam
+from components.shared import iam, recovery_steps
 from components.shared.alarm_specification import (
     AlarmSpecification,
     DashboardSection,
@@ -32,6 +35,7 @@ from components.shared.logs import mask_personal_data
 from components.shared.maintenance_windows import MaintenanceWindows
 from components.shared.only_grows import OnlyGrows, inputs_of, refuse_lower
 from components.shared.ports import POSTGRESQL_PORT
+from components.shared.recovery import LATEST
 
 MASTER_USERNAME = "fixrx_admin"
 PASSWORD_LENGTH = 32
@@ -78,10 +82,23 @@ class DatabaseArgs:
     """Connections that an instance of this class accepts; the threshold of an alarm follows from it."""
 
 
-class Database(pulumi.ComponentResource):
-    """PostgreSQL primary and replica."""
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    """Two instances with the same data."""
 
     primary: aws.rds.Instance
+    replica: aws.rds.Instance
+    replica_role: str
+    """Of the replica; its endpoint follows from it."""
+
+
+class Database(pulumi.ComponentResource):
+    """PostgreSQL primary and replica; while data is recovered, a restored pair beside them."""
+
+    primary: aws.rds.Instance
+    """The one that serves."""
+    primary_arns: Sequence[pulumi.Output[str]]
+    """Of every primary, whether it serves or not: all have to be backed up."""
     subnet_group_name: pulumi.Output[str]
     endpoint: pulumi.Output[str]
     replica_endpoint: pulumi.Output[str]
@@ -95,8 +112,12 @@ class Database(pulumi.ComponentResource):
     alarms: Sequence[AlarmSpecification]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        grows = what_only_grows(args.settings)
-        super().__init__("fixrx:components:Database", name, inputs_of(grows), refuse_lower(name, grows, opts))
+        grows, recovery = what_only_grows(args.settings), args.settings.recovery
+        opts = pulumi.ResourceOptions.merge(
+            refuse_lower(name, grows, opts), recovery_steps.refuse_steps(name, recovery)
+        )
+        inputs = {**inputs_of(grows), **recovery_steps.inputs_of(recovery)}
+        super().__init__("fixrx:components:Database", name, inputs, opts)
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
@@ -107,20 +128,27 @@ class Database(pulumi.ComponentResource):
         )
         self._monitoring_role = self._create_monitoring_role()
         self._password = self._create_password()
-        primary = self._create_primary()
-        replica = self._create_replica(primary)
-        self._send_events([primary, replica])
+        self._groups = self._create_groups()
+        first = self._create_first()
+        pairs = [first, *self._create_restored(first)]
+        self._send_events([instance for pair in pairs for instance in (pair.primary, pair.replica)])
 
-        self.primary = primary
+        serving, *aside = reversed(pairs) if recovery.serve else pairs
+        self.primary = serving.primary
+        self.primary_arns = [pair.primary.arn for pair in pairs]
         self.subnet_group_name = self._subnet_group.name
-        self.endpoint = primary.endpoint
-        self.replica_endpoint = replica.endpoint
+        self.endpoint = serving.primary.endpoint
+        self.replica_endpoint = serving.replica.endpoint
         self.password = pulumi.Output.secret(self._password.result)
-        self.access = DatabaseAccess(endpoint=primary.endpoint, resource_id=primary.resource_id)
+        self.access = DatabaseAccess(endpoint=self.endpoint, resource_id=serving.primary.resource_id)
         self.replica_access = DatabaseAccess(
-            endpoint=primary.endpoint.apply(self._replica_endpoint), resource_id=replica.resource_id
+            endpoint=self.endpoint.apply(partial(self._endpoint_of, serving.replica_role)),
+            resource_id=serving.replica.resource_id,
         )
-        self.alarms = [*self._primary_alarms(primary), *self._replica_alarms(replica)]
+        self.alarms = [
+            *self._pair_alarms(serving),
+            *(_aside(each) for pair in aside for each in self._pair_alarms(pair)),
+        ]
         self.register_outputs({"endpoint": self.endpoint, "replica_endpoint": self.replica_endpoint})
 
     def _create_monitoring_role(self) -> aws.iam.Role:
@@ -146,6 +174,15 @@ class Database(pulumi.ComponentResource):
             special=False,
             opts=self._child,
         )
+
+    def _create_groups(self) -> Mapping[str, Mapping[str, aws.rds.ParameterGroup]]:
+        """Return the groups of primaries and those of replicas, by major version."""
+        own: Mapping[str, Sequence[aws.rds.ParameterGroupParameterArgsDict]] = {
+            "primary": [],
+            # Without it, a long read on the replica is cancelled when the primary removes rows that it still needs.
+            "replica": [{"name": "hot_standby_feedback", "value": "1"}],
+        }
+        return {role: self._create_parameter_groups(role, parameters) for role, parameters in own.items()}
 
     def _create_parameter_groups(
         self, role: str, parameters: Sequence[aws.rds.ParameterGroupParameterArgsDict]
@@ -194,21 +231,53 @@ class Database(pulumi.ComponentResource):
         mask_personal_data(f"{self._name}-{role}-postgresql", groups["postgresql"], self._child)
         return list(groups.values())
 
-    def _create_primary(self) -> aws.rds.Instance:
+    def _create_first(self) -> _Pair:
         settings = self._args.settings
-        # A second final snapshot of the same name would fail the deletion.
-        suffix = random.RandomId(f"{self._name}-final-snapshot-suffix", byte_length=4, opts=self._child)
-        args = self._instance_args("primary")
-        args.engine = "postgres"
-        args.engine_version = settings.engine_version
+        args = self._primary_args("primary", f"{self._name}-final-snapshot-suffix")
         args.allow_major_version_upgrade = settings.upgrade_from is not None or None
-        args.engine_lifecycle_support = "open-source-rds-extended-support-disabled"
         args.db_name = self.database_name
         args.username = MASTER_USERNAME
         args.password = self._password.result
+        args.allocated_storage = settings.allocated_storage_gib
+        primary = self._create_instance("primary", args, self._groups["primary"][settings.engine_version])
+        return self._add_replica(primary, "replica")
+
+    def _create_restored(self, first: _Pair) -> Sequence[_Pair]:
+        """Return the restored pair, if there is one: in everything but its data what the first one is.
+
+        RDS takes the storage, the key, the database and the users with their passwords from the source. The replica is
+        there from the beginning: a cut-over does not wait for it, and neither does the way back.
+        """
+        settings, recovery = self._args.settings, self._args.settings.recovery
+        if recovery.restore_time is None:
+            return []
+        args = self._primary_args("restored", f"{self._name}-restored-final-snapshot-suffix")
+        latest, arn = recovery.restore_time == LATEST, recovery.automated_backups_arn
+        args.restore_to_point_in_time = aws.rds.InstanceRestoreToPointInTimeArgs(
+            source_db_instance_identifier=None if arn else first.primary.identifier,
+            source_db_instance_automated_backups_arn=arn,
+            restore_time=None if latest else recovery.restore_time,
+            use_latest_restorable_time=latest or None,
+        )
+        options = pulumi.ResourceOptions.merge(
+            recovery_steps.refuse_unreachable(self._name, recovery, settings.backup_retention_days),
+            # Backups of another region have the key of that region, which the instance keeps.
+            pulumi.ResourceOptions(ignore_changes=["kmsKeyId"] if arn else None),
+        )
+        primary = self._create_instance("restored", args, self._groups["primary"][settings.engine_version], options)
+        return [self._add_replica(primary, "restored-replica")]
+
+    def _primary_args(self, role: str, suffix_name: str) -> aws.rds.InstanceArgs:
+        """Return what is the same for a new database and for a restored one."""
+        settings = self._args.settings
+        # A second final snapshot of the same name would fail the deletion.
+        suffix = random.RandomId(suffix_name, byte_length=4, opts=self._child)
+        args = self._instance_args(role)
+        args.engine = "postgres"
+        args.engine_version = settings.engine_version
+        args.engine_lifecycle_support = "open-source-rds-extended-support-disabled"
         args.port = POSTGRESQL_PORT
         args.db_subnet_group_name = self._subnet_group.name
-        args.allocated_storage = settings.allocated_storage_gib
         args.kms_key_id = self._args.stack.keys.data
         args.multi_az = settings.multi_az
         args.backup_retention_period = settings.backup_retention_days
@@ -216,25 +285,23 @@ class Database(pulumi.ComponentResource):
         args.delete_automated_backups = False
         args.skip_final_snapshot = False
         args.final_snapshot_identifier = pulumi.Output.concat(
-            self._args.stack.identity.prefix, "-primary-final-", suffix.hex
+            self._args.stack.identity.prefix, f"-{role}-final-", suffix.hex
         )
-        groups = self._create_parameter_groups("primary", parameters=[])
-        return self._create_instance("primary", args, groups[settings.engine_version])
+        return args
 
-    def _create_replica(self, primary: aws.rds.Instance) -> aws.rds.Instance:
+    def _add_replica(self, primary: aws.rds.Instance, role: str) -> _Pair:
         """Inherits engine, credentials, subnets, storage and encryption key of its source; RDS refuses them here."""
-        args = self._instance_args("replica")
+        args = self._instance_args(role)
         args.replicate_source_db = primary.identifier
         # A replica has no final snapshot; its data is the primary's.
         args.skip_final_snapshot = True
-        # Without it, a long read on the replica is cancelled when the primary removes rows that it still needs.
-        groups = self._create_parameter_groups("replica", parameters=[{"name": "hot_standby_feedback", "value": "1"}])
         # RDS upgrades the replica together with the primary; until then it accepts groups of the old version only.
         version = self._args.settings.upgrade_from or self._args.settings.engine_version
-        return self._create_instance("replica", args, groups[version])
+        replica = self._create_instance(role, args, self._groups["replica"][version])
+        return _Pair(primary=primary, replica=replica, replica_role=role)
 
     def _instance_args(self, role: str) -> aws.rds.InstanceArgs:
-        """Return what primary and replica have in common."""
+        """Return what all instances have in common."""
         settings = self._args.settings
         return aws.rds.InstanceArgs(
             identifier=self._identifier(role),
@@ -264,16 +331,14 @@ class Database(pulumi.ComponentResource):
         role: str,
         args: aws.rds.InstanceArgs,
         parameter_group: aws.rds.ParameterGroup,
+        more: pulumi.ResourceOptions | None = None,
     ) -> aws.rds.Instance:
         log_groups = self._create_log_groups(role)
         args.parameter_group_name = parameter_group.name
-        return aws.rds.Instance(
-            f"{self._name}-{role}",
-            args,
-            pulumi.ResourceOptions(
-                parent=self, protect=self._args.settings.deletion_protection, depends_on=list(log_groups)
-            ),
+        options = pulumi.ResourceOptions(
+            parent=self, protect=self._args.settings.deletion_protection, depends_on=list(log_groups)
         )
+        return aws.rds.Instance(f"{self._name}-{role}", args, pulumi.ResourceOptions.merge(options, more))
 
     def _identifier(self, role: str) -> str:
         identity = self._args.stack.identity
@@ -289,13 +354,16 @@ class Database(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _replica_endpoint(self, endpoint: str) -> str:
-        """Return the replica's endpoint from the primary's: they differ in the identifier, the first label, only.
+    def _endpoint_of(self, role: str, endpoint: str) -> str:
+        """Return the endpoint of an instance from another one's: they differ in the identifier, the first label, only.
 
         RDS gives all instances of an account and region the same domain. So nothing that needs the URL has to wait the
         ten minutes and more in which the replica is made.
         """
-        return f"{self._identifier('replica')}{endpoint[endpoint.index('.') :]}"
+        return f"{self._identifier(role)}{endpoint[endpoint.index('.') :]}"
+
+    def _pair_alarms(self, pair: _Pair) -> Sequence[AlarmSpecification]:
+        return [*self._primary_alarms(pair.primary), *self._replica_alarms(pair.replica)]
 
     def _primary_alarms(self, primary: aws.rds.Instance) -> Sequence[AlarmSpecification]:
         settings, max_connections = self._args.settings, self._args.max_connections
@@ -400,6 +468,17 @@ def what_only_grows(settings: DatabaseSettings) -> Mapping[str, OnlyGrows]:
             "new database, docs/upgrades.md#less-storage",
         ),
     }
+
+
+def _aside(specification: AlarmSpecification) -> AlarmSpecification:
+    """Return the alarm of an instance that does not serve: the same, and nobody is woken for it."""
+    return replace(
+        specification,
+        name=f"{specification.name}-Aside",
+        summary=f"Of the database that does not serve: {specification.summary}",
+        severity=Severity.P4,
+        prometheus=None,
+    )
 
 
 def _metric(instance: aws.rds.Instance, metric_name: str, statistic: str) -> Metric:

@@ -24,6 +24,7 @@ from components.shared.job_scripts import script_of
 from components.shared.keys import StackContext
 from components.shared.maintenance_windows import MaintenanceWindows
 from components.shared.releases import DATABASE_PREFIX, DRILLS_PREFIX
+from components.shared.restore_test import VERDICT
 from components.shared.runtime import ReleaseStore
 from components.shared.section import RETENTION_AUDIT_DAYS
 
@@ -33,11 +34,12 @@ COMPUTE_TYPE = "BUILD_GENERAL1_SMALL"
 """2 processors, 4 GiB, 64 GB of disk."""
 LONGEST_MINUTES: Mapping[str, int] = {"dump": 240, "drill": 480, "maintenance": 240, "migrate": 60}
 DATABASE_USERS: Mapping[str, str] = {
+    "drill": "fixrx_backup",
     "dump": "fixrx_backup",
     "maintenance": "fixrx_maintenance",
     "migrate": MIGRATION_USER,
 }
-"""Job to the role of the database that it logs in as. A drill has a database of its own."""
+"""Job to the role of the database that it logs in as; a drill, in the database of a restore test only."""
 LONGEST_QUEUE_MINUTES = 30
 START_BUILD = "arn:aws:scheduler:::aws-sdk:codebuild:startBuild"
 """EventBridge Scheduler calls CodeBuild's StartBuild itself."""
@@ -62,6 +64,8 @@ class DatabaseJobsArgs:
     storage_gib: int
     node_version: str
     windows: MaintenanceWindows
+    restore_test_plan: pulumi.Output[str] | None
+    """ARN of AWS Backup's plan, whose restores get a verdict; None without restore tests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,12 +114,16 @@ class DatabaseJobs(pulumi.ComponentResource):
                     **bucket,
                     "DATABASE_PREFIX": DATABASE_PREFIX,
                     "DRILLS_PREFIX": DRILLS_PREFIX,
+                    "DATABASE_USER": DATABASE_USERS[job],
+                    "DATABASE_NAME": args.database_name,
+                    **({} if args.restore_test_plan is None else {"RESTORE_TEST_PLAN": args.restore_test_plan}),
                 },
                 permissions=[
                     self._list_dumps(),
                     self._objects("ReadDumps", "GetObject", DATABASE_PREFIX),
                     self._objects("WriteReports", "PutObject", DRILLS_PREFIX),
                     self._use_key("DecryptDumps", "Decrypt GenerateDataKey"),
+                    *([] if args.restore_test_plan is None else self._judge_restores(DATABASE_USERS[job])),
                 ],
             )
         client = {**certificates, "POSTGRESQL_VERSION": args.postgresql_version}
@@ -163,6 +171,24 @@ class DatabaseJobs(pulumi.ComponentResource):
                 self._use_key("DecryptReleases", "Decrypt"),
             ],
         )
+
+    def _judge_restores(self, user: str) -> Sequence[iam.Statement]:
+        """Of an instance that is made each month nothing but the beginning of its name is known before."""
+        identity = self._args.stack.identity
+        return [
+            # AWS Backup has no resources for them.
+            iam.statement(
+                "JudgeRestores",
+                actions=iam.actions("backup", "ListRestoreJobs PutRestoreValidationResult"),
+                resources=["*"],
+            ),
+            iam.statement(
+                "FindRestored",
+                actions=["rds:DescribeDBInstances"],
+                resources=[f"arn:aws:rds:{identity.arn_scope}:db:awsbackup-restore-test-*"],
+            ),
+            iam.log_in_statement("LogInToRestored", identity, "*", [user]),
+        ]
 
     def _create_project(self, job: str, described: _Job) -> aws.codebuild.Project:
         args, identity = self._args, self._args.stack.identity
@@ -216,7 +242,8 @@ class DatabaseJobs(pulumi.ComponentResource):
             "StartJobs", actions=["codebuild:StartBuild"], resources=[each.arn for each in projects.values()]
         )
         scheduler = create_scheduler(self._name, "database-jobs", identity, [start], self._child)
-        for schedule in self._args.windows.schedules:
+        verdicts = [] if self._args.restore_test_plan is None else [VERDICT]
+        for schedule in (*self._args.windows.schedules, *verdicts):
             aws.scheduler.Schedule(
                 f"{self._name}-schedule-{schedule.name}",
                 name=schedule.name,
@@ -298,7 +325,9 @@ def _alarms(projects: Mapping[str, pulumi.Output[str]], group: pulumi.Output[str
 
     return [
         failed("DumpFailed", "dump", "The nightly dump of the database failed", Severity.P2),
-        failed("RestoreDrillFailed", "drill", "A dump could not be restored, or is not complete", Severity.P2),
+        failed(
+            "RestoreDrillFailed", "drill", "A dump or a backup could not be restored, or is not complete", Severity.P2
+        ),
         failed(
             "DatabaseMaintenanceFailed",
             "maintenance",

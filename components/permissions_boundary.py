@@ -167,6 +167,13 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
             actions=["codebuild:StartBuild"],
             resources=[f"arn:aws:codebuild:{scope}:project/{identity.prefix}-*"],
         ),
+        # The job that judges what AWS Backup has restored for a test.
+        iam.statement(
+            "JudgeRestores",
+            actions=[*iam.actions("backup", "ListRestoreJobs PutRestoreValidationResult"), "rds:DescribeDBInstances"],
+            resources=["*"],
+            conditions=_by_roles_of(identity, "database-jobs"),
+        ),
         # The function that tells people of incidents, and the role that reminds it of them.
         iam.statement(
             "TellOfIncidents",

@@ -55,8 +55,8 @@ def _unprivileged(command: Sequence[str]) -> list[str]:
     return ["runuser", "--user=postgres", "--", *command] if os.geteuid() == 0 else list(command)
 
 
-def run(name: str, *arguments: str, log: Path | None = None) -> str:
-    """Run a program of PostgreSQL; return what it says. Raises UserError if it fails."""
+def run(name: str, *arguments: str, log: Path | None = None, directory: Path = Path("/")) -> str:
+    """Run a program of PostgreSQL in a directory; return what it says. Raises UserError if it fails."""
     # A server that is started keeps its standard output open.
     with log.open("a") if log else contextlib.nullcontext(subprocess.PIPE) as output:
         done = subprocess.run(
@@ -67,7 +67,7 @@ def run(name: str, *arguments: str, log: Path | None = None) -> str:
             text=True,
             check=False,
             timeout=300,
-            cwd="/",
+            cwd=directory,
         )
     if done.returncode:
         raise UserError(f"{name} failed: {(log.read_text() if log else done.stdout).strip()}")
@@ -165,7 +165,7 @@ def running_pair(directory: Path) -> Iterator[Pair]:
     directory.chmod(0o755)
     certificates = make_certificates(directory)
     primary, standby = (
-        Server(port=_free_port(), directory=directory / name, authority=certificates["authority.pem"])
+        Server(port=free_port(), directory=directory / name, authority=certificates["authority.pem"])
         for name in ("primary", "standby")
     )
     for server in (primary, standby):
@@ -209,7 +209,8 @@ def _configure(server: Server, certificates: Mapping[str, Path], replication: st
     (server.data / "postgresql.auto.conf").write_text(text)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         return int(bound.getsockname()[1])

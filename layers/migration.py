@@ -50,6 +50,7 @@ def build_migration(settings: StackSettings, foundation: Foundation, data: Data)
             storage_gib=settings.database.allocated_storage_gib,
             windows=settings.maintenance_windows,
             node_version=settings.app_servers.node_version,
+            restore_test_plan=data.vault.restore_test_plan,
         ),
         foundation.options,
     )

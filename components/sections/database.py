@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from components.shared.instance_types import DatabaseClass, capacity_of
 from components.shared.production import NOT_BURSTABLE, Production, Protected
+from components.shared.recovery import RecoverySettings
 from components.shared.section import LogRetentionDays, Section
 
 MajorVersion = Literal["15", "16", "17", "18"]
@@ -44,12 +45,27 @@ class DatabaseSettings(Section):
     """The guide's DatabaseConnectionHigh."""
     apply_immediately: bool = False
     """Apply changes at once, even if they need a restart, instead of in the maintenance window."""
+    recovery: RecoverySettings = RecoverySettings()
+
+    @property
+    def version(self) -> str:
+        """Of PostgreSQL, for comparison: before an upgrade, while it may be under way, and after it."""
+        return self.engine_version if self.upgrade_from is None else f"{self.upgrade_from} to {self.engine_version}"
 
     @model_validator(mode="after")
     def _upgrade_goes_up(self) -> Self:
         if self.upgrade_from is not None and int(self.upgrade_from) >= int(self.engine_version):
             raise ValueError(
                 "upgrade_from is not older than engine_version; remove it once the upgrade is done: RDS cannot go back"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _recovers_or_upgrades(self) -> Self:
+        if self.upgrade_from is not None and self.recovery.restore_time is not None:
+            raise ValueError(
+                "upgrade_from and recovery exclude each other: a restored database has the version of its moment; end "
+                "one of them first"
             )
         return self
 

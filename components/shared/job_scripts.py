@@ -5,7 +5,7 @@ from pathlib import Path
 FILES = Path(__file__).parents[1] / "files" / "jobs"
 PARTS = {
     "dump": ("common", "connect", "describe", "dump"),
-    "drill": ("common", "describe", "drill"),
+    "drill": ("common", "connect", "describe", "drill"),
     "maintenance": ("common", "connect", "maintenance"),
     "migrate": ("common", "connect", "migrate"),
 }

@@ -30,6 +30,8 @@ ATTACHMENTS: Final = frozenset(
     }
 )
 WITHOUT_RESOURCE_LEVEL: Final = (
+    "backup:ListRestoreJobs",
+    "backup:PutRestoreValidationResult",
     "ec2:Describe*",
     "ecr:GetAuthorizationToken",
     "elasticloadbalancing:Describe*",

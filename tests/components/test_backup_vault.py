@@ -240,7 +240,7 @@ def test_the_role_of_the_replication_copies_and_reads_nothing_else(production: R
     ]
 
 
-def test_the_newest_backup_is_restored_where_nobody_can_reach_it(production: Recording) -> None:
+def test_the_newest_backup_is_restored_where_only_its_judge_can_reach_it(production: Recording) -> None:
     assert production.named("backup-vault-restore-test").plain == {
         "name": "fixrx_production",
         "scheduleExpression": "cron(0 6 ? * SUN#1 *)",
@@ -263,6 +263,7 @@ def test_the_newest_backup_is_restored_where_nobody_can_reach_it(production: Rec
         "restoreMetadataOverrides": {
             "dbInstanceClass": "db.t4g.medium",
             "dbSubnetGroupName": "database-subnets",
+            "enableIamDatabaseAuthentication": "true",
             "multiAz": "false",
             "publiclyAccessible": "false",
             "vpcSecurityGroupIds": '["connections-restore-test-id"]',
@@ -270,7 +271,8 @@ def test_the_newest_backup_is_restored_where_nobody_can_reach_it(production: Rec
         "validationWindowHours": 4,
     }
     rules = production.named("connections-restore-test-only-declared-rules")
-    assert (rules.plain["ingressRuleIds"], rules.plain["egressRuleIds"]) == ([], [])
+    judge = "connections-restore-test-from-database-jobs-5432-id"
+    assert (rules.plain["ingressRuleIds"], rules.plain["egressRuleIds"]) == ([judge], [])
 
 
 def metrics(alarm: Mapping[str, Any]) -> dict[str, tuple[str, str, dict[str, str], str, float]]:
@@ -355,6 +357,7 @@ def alone(**settings: Any) -> Recording:
                 settings=BackupVaultSettings.model_validate(settings),
                 stack=STACK,
                 primary_arn="arn:of-the-primary",
+                primary_arns=["arn:of-the-primary"],
                 subnet_group_name="subnets",
                 bucket=CopiedBucket(
                     name=pulumi.Output.from_input("backups"), retention_days={"database/": 7}, object_lock_days=7

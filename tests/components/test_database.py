@@ -224,14 +224,162 @@ def test_after_the_upgrade_the_groups_of_the_old_version_go() -> None:
     assert after.named("database-replica").plain["parameterGroupName"] == "database-replica-parameters-postgres18"
 
 
+def test_roles_are_made_anew_when_an_upgrade_begins_and_when_it_is_done() -> None:
+    """What they need differs by version, and the database and its address stay what they are."""
+    settings = [{}, {"engine_version": "18", "upgrade_from": "17"}, {"engine_version": "18"}]
+    recordings = [record_stack("production", {"database": each}) for each in settings]
+
+    versions = [each.named("credentials-bootstrap").plain["triggers"]["version"] for each in recordings]
+    assert versions == ["17", "17 to 18", "18"]
+
+
 def test_what_only_grows_is_stated_and_compared_before_an_update(production: Recording) -> None:
     """So that the engine has the deployed values beside the new ones."""
     other = record_stack("production", {"database": {"engine_version": "18", "allocated_storage_gib": 200}})
 
     database = production.named("database")
     assert database.plain == {"engine_version": "17", "allocated_storage_gib": "100"}
-    assert database.before_update == ("database-only-grows",)
+    assert database.before_update == ("database-only-grows", "database-recovery-steps")
     assert other.named("database").plain == {"engine_version": "18", "allocated_storage_gib": "200"}
+
+
+RECOVERY = {"restore_time": "2026-11-20T03:00:00Z"}
+PAIRS = {
+    "primary": ("database-primary", "database-replica"),
+    "restored": ("database-restored", "database-restored-replica"),
+}
+LOOKS = {False: ("primary", "restored"), True: ("restored", "primary")}
+"""Whether the restored database serves, to the pair that serves and the one that does not."""
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["aside", "serves"])
+def recovering(request: pytest.FixtureRequest) -> tuple[bool, Recording]:
+    """Whether the restored database serves, and the stack then."""
+    recovery = {**RECOVERY, "serve": request.param}
+    return request.param, record_stack("production", {"database": {"recovery": recovery}})
+
+
+def test_recovery_stands_beside_and_changes_no_instance_of_the_first_pair(
+    production: Recording, recovering: tuple[bool, Recording]
+) -> None:
+    """With the same names and inputs, the engine neither replaces nor deletes one."""
+    _, during = recovering
+    instance = "aws:rds/instance:Instance"
+    before = {each.identity: each.plain for each in production.of_type(instance)}
+    after = {each.identity: each.plain for each in during.of_type(instance)}
+
+    assert {identity: after[identity] for identity in before} == before
+    assert {identity[1] for identity in after.keys() - before.keys()} == set(PAIRS["restored"])
+    assert all(each.protect for each in during.of_type(instance))
+
+
+def test_restored_database_is_what_the_first_one_is_but_for_its_data(recovering: tuple[bool, Recording]) -> None:
+    _, during = recovering
+    first, restored = (during.named(pair[0]).plain for pair in PAIRS.values())
+    different = {key: restored.get(key) for key in {*first, *restored} if first.get(key) != restored.get(key)}
+
+    assert different == {
+        "identifier": "fixrx-production-postgres-restored",
+        "finalSnapshotIdentifier": "fixrx-production-restored-final-0a1b2c3d",
+        "restoreToPointInTime": {
+            "sourceDbInstanceIdentifier": "fixrx-production-postgres-primary",
+            "restoreTime": "2026-11-20T03:00:00Z",
+        },
+        # From the source.
+        **dict.fromkeys(("allocatedStorage", "dbName", "password", "username")),
+    }
+    first, restored = (during.named(pair[1]).plain for pair in PAIRS.values())
+    assert {key: restored.get(key) for key in {*first, *restored} if first.get(key) != restored.get(key)} == {
+        "identifier": "fixrx-production-postgres-restored-replica",
+        "replicateSourceDb": "fixrx-production-postgres-restored",
+    }
+    assert during.named("database-restored").ignore_changes == ()
+
+
+def test_recovery_decides_who_serves(recovering: tuple[bool, Recording]) -> None:
+    serves, during = recovering
+    pair = LOOKS[serves][0]
+    primary, replica = PAIRS[pair]
+    hosts = [f"fixrx-production-postgres-{name.removeprefix('database-')}" for name in (primary, replica)]
+    endpoints = [f"{host}.example.rds.amazonaws.com:5432" for host in hosts]
+
+    told = during.named("credentials-function").plain["environment"]["variables"]
+    assert [told["DATABASE_ENDPOINT"], told["REPLICA_ENDPOINT"]] == endpoints
+    # Another value calls the function anew, which sets the passwords to what the secrets say.
+    assert during.named("credentials-bootstrap").plain["triggers"] == {
+        "code": "digest",
+        "database": f"db-{primary}",
+        "endpoint": endpoints[0],
+        "version": "17",
+    }
+    assert [during.stack_outputs[name] for name in ("database", "database_replica")] == endpoints
+    for job in ("dump", "maintenance", "migrate"):
+        variables = during.named(f"database-jobs-{job}").plain["environment"]["environmentVariables"]
+        assert {each["value"] for each in variables if each["name"] == "DATABASE_ENDPOINT"} == {endpoints[0]}
+    users = "arn:aws:rds-db:us-east-1:111122223333:dbuser:"
+    logins = {
+        statement["Sid"]: statement["Resource"]
+        for name in ("credentials-role-policy", "credentials-replica-role-policy")
+        for statement in during.named(name).document("policy")["Statement"]
+        if statement["Sid"].startswith("LogIn")
+    }
+    assert logins == {
+        "LogInToPrimary": [f"{users}db-{primary}/{user}" for user in ("fixrx_admin", "fixrx_rotator")],
+        "LogInToReplica": [f"{users}db-{replica}/fixrx_rotator"],
+    }
+    arn = f"arn:aws:rds:us-east-1:111122223333:{primary}"
+    assert during.named("backup-vault-restore-test-selection").plain["protectedResourceArns"] == [arn]
+    assert during.named("backup-vault-dr-automated-backups").plain["sourceDbInstanceArn"] == arn
+
+
+def test_both_databases_are_in_the_backup_plan_and_tell_of_events(recovering: tuple[bool, Recording]) -> None:
+    _, during = recovering
+
+    assert during.named("backup-vault-selection").plain["resources"] == [
+        f"arn:aws:rds:us-east-1:111122223333:database-{role}" for role in PAIRS
+    ]
+    assert during.named("database-events").plain["sourceIds"] == [
+        f"fixrx-production-postgres-{role}" for role in ("primary", "replica", "restored", "restored-replica")
+    ]
+
+
+def test_alarms_follow_the_one_that_serves(production: Recording, recovering: tuple[bool, Recording]) -> None:
+    """Those of the other one have the same conditions, and wake nobody."""
+    serves, during = recovering
+    instances = {f"fixrx-production-postgres-{name.removeprefix('database-')}" for name in PAIRS[LOOKS[serves][0]]}
+
+    def alarms(recording: Recording) -> dict[str, Any]:
+        found = recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")
+        return {
+            each.plain["name"].removeprefix("fixrx-production-"): each.plain
+            for each in found
+            if "DBInstanceIdentifier" in each.plain.get("dimensions", {})
+        }
+
+    usual, now = alarms(production), alarms(during)
+    assert now.keys() == {*usual, *(f"{name}-Aside" for name in usual)}
+    assert {now[name]["dimensions"]["DBInstanceIdentifier"] for name in usual} == instances
+    for name, alarm in usual.items():
+        aside = now[f"{name}-Aside"]
+        assert aside["dimensions"]["DBInstanceIdentifier"] not in instances
+        assert [aside[key] for key in ("threshold", "comparisonOperator")] == [
+            alarm[key] for key in ("threshold", "comparisonOperator")
+        ]
+        assert aside["alarmActions"] == ["arn:aws:sns:us-east-1:111122223333:notifications-p4"]
+        assert f"Runbook: docs/runbooks.md#{name.lower()}" in aside["alarmDescription"]
+
+
+def test_latest_and_backups_of_a_lost_database_can_be_restored() -> None:
+    arn = "arn:aws:rds:us-east-1:111122223333:auto-backup:ab-0123456789abcdef"
+    recovery = {"restore_time": "latest", "automated_backups_arn": arn}
+    restored = record_stack("production", {"database": {"recovery": recovery}}).named("database-restored")
+
+    assert restored.plain["restoreToPointInTime"] == {
+        "sourceDbInstanceAutomatedBackupsArn": arn,
+        "useLatestRestorableTime": True,
+    }
+    # They are under the key of the lost one.
+    assert restored.ignore_changes == ("kmsKeyId",)
 
 
 def test_password_is_long_and_has_no_character_that_rds_refuses(stack: Recording) -> None:
@@ -283,6 +431,25 @@ def test_postgresqls_own_client_takes_the_options(options: str) -> None:
         ({"allocated_storage_gib": 19}, "greater than or equal to 20"),
         ({"backup_retention_days": 0}, "greater than or equal to 1"),
         ({"backup_retention_days": 36}, "less than or equal to 35"),
+        (
+            {"engine_version": "18", "upgrade_from": "17", "recovery": {"restore_time": "latest"}},
+            "upgrade_from and recovery exclude each other",
+        ),
+        ({"recovery": {"serve": True}}, "there is no restore_time, so there is no restored database"),
+        (
+            {"recovery": {"automated_backups_arn": "arn:aws:rds:us-east-1:111122223333:auto-backup:ab-1"}},
+            "there is no restore_time, so there is no restored database",
+        ),
+        (
+            {"recovery": {"automated_backups_arn": "arn:aws:rds:us-east-1:111122223333:db:x"}},
+            "is not the ARN of automated",
+        ),
+        ({"recovery": {"restore_time": "2026-11-20T03:00:00"}}, "is not a time in UTC, or latest"),
+        ({"recovery": {"restore_time": "2026-11-20T03:00:00+01:00"}}, "is not a time in UTC, or latest"),
+        ({"recovery": {"restore_time": "2026-11-20 03:00"}}, "is not a time in UTC, or latest"),
+        ({"recovery": {"restore_time": "2026-02-30T03:00:00Z"}}, "is no moment of the calendar"),
+        ({"recovery": {"restore_time": "2999-01-01T00:00:00Z"}}, "is in the future"),
+        ({"recovery": {"time": "latest"}}, "Extra inputs are not permitted"),
     ],
 )
 def test_database_that_could_not_run_is_refused(settings: dict[str, Any], message: str) -> None:

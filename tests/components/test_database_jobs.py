@@ -43,6 +43,7 @@ def record_jobs() -> Recording:
                 storage_gib=100,
                 node_version="24",
                 windows=MaintenanceWindows(),
+                restore_test_plan=pulumi.Output.from_input("arn:of-the-plan"),
             ),
         )
 
@@ -84,7 +85,11 @@ def test_a_job_is_told_what_its_script_asks_for_and_no_secret(job: str) -> None:
         each["name"]
         for each in record_jobs().named(f"database-jobs-{job}").plain["environment"]["environmentVariables"]
     }
-    by_whom_it_starts = {"maintenance": {"TASK", "MINUTES"}, "migrate": {"TASK", "RELEASE", "RELEASE_SHA256"}}
+    by_whom_it_starts = {
+        "drill": {"TASK"},
+        "maintenance": {"TASK", "MINUTES"},
+        "migrate": {"TASK", "RELEASE", "RELEASE_SHA256"},
+    }
     from_the_login = {"PGDATABASE", "PGHOST", "PGPORT", "PGUSER", "SNAPSHOT"}
 
     assert used - from_the_login - by_whom_it_starts.get(job, set()) <= told
@@ -110,6 +115,12 @@ def test_a_job_is_told_what_its_script_asks_for_and_no_secret(job: str) -> None:
                 "ReadDumps": ("s3:GetObject", ["arn:of-the-bucket/database/*"]),
                 "WriteReports": ("s3:PutObject", ["arn:of-the-bucket/drills/*"]),
                 "DecryptDumps": ("kms:Decrypt kms:GenerateDataKey", ["arn:of-the-bucket-key"]),
+                "JudgeRestores": ("backup:ListRestoreJobs backup:PutRestoreValidationResult", ["*"]),
+                "FindRestored": (
+                    "rds:DescribeDBInstances",
+                    ["arn:aws:rds:us-east-1:111122223333:db:awsbackup-restore-test-*"],
+                ),
+                "LogInToRestored": ("rds-db:connect", [f"{USERS}*/fixrx_backup"]),
             },
         ),
         (
@@ -158,15 +169,40 @@ def test_jobs_start_in_the_windows(production: Recording) -> None:
         ),
         "vacuum": ("cron(0 3 ? * SUN *)", started("TASK=weekly MINUTES=60")),
         "reindex": ("cron(0 4 ? * SUN#1 *)", started("TASK=monthly MINUTES=120")),
+        # AWS Backup restores at 06:00, or up to an hour later.
+        "verdict": ("cron(0 7 ? * SUN#1 *)", started("TASK=restored", "drill")),
     }
     assert {each["scheduleExpressionTimezone"] for each in schedules} == {"UTC"}
     assert {each["target"]["arn"] for each in schedules} == {"arn:aws:scheduler:::aws-sdk:codebuild:startBuild"}
 
 
-def started(variables: str) -> dict[str, Any]:
+def test_without_restore_tests_nothing_is_judged(staging: Recording) -> None:
+    project = staging.named("database-jobs-drill").plain
+    told = {each["name"] for each in project["environment"]["environmentVariables"]}
+    statements = staging.named("database-jobs-drill-role-policy").document("policy")["Statement"]
+
+    assert "RESTORE_TEST_PLAN" not in told
+    assert {each["Sid"] for each in statements} & {"JudgeRestores", "FindRestored", "LogInToRestored"} == set()
+    assert "database-jobs-schedule-verdict" not in {each.name for each in staging.registrations}
+
+
+def test_a_restored_backup_is_judged_by_the_plan_that_restores_it(production: Recording) -> None:
+    """The network lets this job, and nothing else, connect to it."""
+    project = production.named("database-jobs-drill").plain
+    told = {each["name"]: each["value"] for each in project["environment"]["environmentVariables"]}
+    group = production.named("connections-restore-test-only-declared-rules").plain
+
+    assert told["RESTORE_TEST_PLAN"] == "arn:aws:backup:us-east-1:111122223333:backup-vault-restore-test"
+    assert (group["ingressRuleIds"], group["egressRuleIds"]) == (
+        ["connections-restore-test-from-database-jobs-5432-id"],
+        [],
+    )
+
+
+def started(variables: str, job: str = "maintenance") -> dict[str, Any]:
     pairs = [each.split("=") for each in variables.split()]
     return {
-        "ProjectName": "fixrx-production-maintenance",
+        "ProjectName": f"fixrx-production-{job}",
         "EnvironmentVariablesOverride": [{"Name": name, "Value": value, "Type": "PLAINTEXT"} for name, value in pairs],
     }
 

@@ -337,4 +337,6 @@ def test_rights_follow_the_version(version: int, maintains: str, administers: bo
 
     assert f"GRANT {maintains} TO fixrx_maintenance" in made
     assert any("WITH ADMIN TRUE, INHERIT FALSE, SET FALSE" in each for each in made) is administers
+    # From 16 on whoever makes a role has it.
+    assert any(each.endswith(" TO fixrx_admin WITH ADMIN OPTION") for each in made) is not administers
     assert made[-1].startswith("GRANT rds_iam TO fixrx_migrate, ")

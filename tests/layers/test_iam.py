@@ -41,10 +41,12 @@ def test_identities_are_never_allowed_every_resource(stack: Recording, environme
         if name.split()[0] in role_policies and "*" in statement["Resource"]
     ]
 
+    judge = {"production": ["database-jobs-drill-role-policy JudgeRestores"], "staging": []}
     assert sorted(broad) == [
         "app-servers-role-policy FindOwnGroup",
         "app-servers-role-policy ReadSecretsAtOnce",
         "app-servers-role-policy WriteMetrics",
+        *judge[environment],
         "database-jobs-drill-role-policy LookAtNetwork",
         "database-jobs-dump-role-policy LookAtNetwork",
         "database-jobs-maintenance-role-policy LookAtNetwork",

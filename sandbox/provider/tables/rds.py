@@ -218,13 +218,68 @@ def _is_replica(inputs: Inputs) -> bool:
     return bool(inputs.get("replicateSourceDb"))
 
 
+_NOT_AT_RESTORE = (
+    "dbName engineVersion identifier kmsKeyId maintenanceWindow monitoringInterval monitoringRoleArn password "
+    "performanceInsightsEnabled performanceInsightsKmsKeyId performanceInsightsRetentionPeriod restoreToPointInTime "
+    "storageEncrypted username"
+)
+"""What RestoreDBInstanceToPointInTime does not accept: the provider sets it afterwards, or it is the source's."""
+_SET_AFTER_RESTORE = {
+    "backupRetentionPeriod": ("BackupRetentionPeriod", None),
+    "deletionProtection": ("DeletionProtection", False),
+    "maintenanceWindow": ("PreferredMaintenanceWindow", None),
+    "monitoringInterval": ("MonitoringInterval", 0),
+    "monitoringRoleArn": ("MonitoringRoleArn", None),
+    "multiAz": ("MultiAZ", False),
+    "password": ("MasterUserPassword", None),
+}
+_FROM_SOURCE = "dbName username"
+"""What a restored instance has from its source. Another password is set afterwards."""
+_SOURCES = "sourceDbInstanceIdentifier sourceDbInstanceAutomatedBackupsArn sourceDbiResourceId"
+
+
+def _is_restored(inputs: Inputs) -> bool:
+    return bool(inputs.get("restoreToPointInTime"))
+
+
+def _create_operation(inputs: Inputs) -> str:
+    if _is_replica(inputs):
+        return "create_db_instance_read_replica"
+    return "restore_db_instance_to_point_in_time" if _is_restored(inputs) else "create_db_instance"
+
+
 def _creation_inputs(inputs: Inputs) -> dict[str, Any]:
-    return without(inputs, *_NOT_AT_CREATION) if _is_replica(inputs) else dict(inputs)
+    if _is_replica(inputs):
+        return without(inputs, *_NOT_AT_CREATION)
+    if _is_restored(inputs):
+        target = {"targetDbInstanceIdentifier": inputs.get("identifier")}
+        return {**without(inputs, *_NOT_AT_RESTORE.split()), **inputs["restoreToPointInTime"], **target}
+    return dict(inputs)
+
+
+def _refuse_unknown_backups(api: Api, live: Live) -> None:
+    source = (live.state.get("restoreToPointInTime") or {}).get("sourceDbInstanceAutomatedBackupsArn")
+    if source:
+        raise ProviderError(f"{live.state['identifier']}: the sandbox keeps no automated backups such as {source}")
+
+
+def _complete(api: Api, live: Live) -> None:
+    if _is_restored(live.state):
+        _complete_restored(api, live)
+    elif _is_replica(live.state):
+        _complete_replica(api, live)
+
+
+def _complete_restored(api: Api, live: Live) -> None:
+    """What the provider sets afterwards, and false, which the emulator takes for "as the source has it"."""
+    state = live.state
+    parameters = {name: state.get(key, default) for key, (name, default) in _SET_AFTER_RESTORE.items()}
+    given = {name: value for name, value in parameters.items() if value is not None}
+    api("modify_db_instance", DBInstanceIdentifier=state["identifier"], ApplyImmediately=True, **given)
+    _change_exported_logs(api, live)
 
 
 def _complete_replica(api: Api, live: Live) -> None:
-    if not _is_replica(live.state):
-        return
     parameters = {name: live.state.get(key, default) for key, (name, default) in _SET_AFTERWARDS.items()}
     given = {name: value for name, value in parameters.items() if value is not None}
     api("modify_db_instance", DBInstanceIdentifier=live.state["identifier"], ApplyImmediately=True, **given)
@@ -304,7 +359,8 @@ def _minute(moment: datetime.datetime) -> datetime.datetime:
 
 
 def _instance_failures(inputs: Inputs) -> Iterable[CheckFailure]:
-    kind = _replica_failures if _is_replica(inputs) else _primary_failures
+    kind = _restored_failures if _is_restored(inputs) else _primary_failures
+    kind = _replica_failures if _is_replica(inputs) else kind
     yield from itertools.chain(kind(inputs), _monitoring_failures(inputs), windows.overlap(inputs, "backupWindow"))
 
 
@@ -317,6 +373,19 @@ def _replica_failures(inputs: Inputs) -> Iterable[CheckFailure]:
         yield CheckFailure(key, f"a read replica {reason}")
     if not inputs.get("skipFinalSnapshot"):
         yield CheckFailure("skipFinalSnapshot", "a read replica has no final snapshot: set it to true")
+
+
+def _restored_failures(inputs: Inputs) -> Iterable[CheckFailure]:
+    for key in _FROM_SOURCE.split():
+        if inputs.get(key) is not None:
+            yield CheckFailure(key, "a restored instance has this from its source")
+    restore = inputs["restoreToPointInTime"]
+    if not isinstance(restore, dict):
+        return
+    if len([key for key in _SOURCES.split() if restore.get(key)]) != 1:
+        yield CheckFailure("restoreToPointInTime", f"needs one source, of {', '.join(_SOURCES.split())}")
+    if bool(restore.get("restoreTime")) == bool(restore.get("useLatestRestorableTime")):
+        yield CheckFailure("restoreToPointInTime", "needs either restoreTime or useLatestRestorableTime")
 
 
 def _primary_failures(inputs: Inputs) -> Iterable[CheckFailure]:
@@ -381,14 +450,15 @@ _LETTERS = "letters, digits and underscores, beginning with a letter"
 _INSTANCE = ResourceType(
     token="aws:rds/instance:Instance",
     service="rds",
-    create=lambda inputs: "create_db_instance_read_replica" if _is_replica(inputs) else "create_db_instance",
+    create=_create_operation,
     id=lambda live: _resource_id(live.state["identifier"], live),
     parameter_prefix="DBInstance",
     tagging=_TAGGING,
     # A replica in the emulator has its source's tags unless it is given some.
     constants={"Tags": []},
     prepare=_creation_inputs,
-    after_create=_complete_replica,
+    before_create=_refuse_unknown_backups,
+    after_create=_complete,
     renames={
         "backupWindow": "PreferredBackupWindow",
         "caCertIdentifier": "CACertificateIdentifier",
@@ -424,13 +494,16 @@ _INSTANCE = ResourceType(
         "performanceInsightsEnabled": "PerformanceInsightsEnabled",
         "port": _port,
         "replicas": "ReadReplicaDBInstanceIdentifiers",
-        "replicateSourceDb": "ReadReplicaSourceDBInstanceIdentifier",
+        # The emulator says it of a restored instance as well.
+        "replicateSourceDb": lambda live: (
+            "" if _is_restored(live.state) else live.description.get("ReadReplicaSourceDBInstanceIdentifier", "")
+        ),
         "resourceId": lambda live: _resource_id(live.description["DBInstanceIdentifier"], live),
         "vpcSecurityGroupIds": "VpcSecurityGroups[].VpcSecurityGroupId",
     },
     write_only="customerOwnedIpEnabled dedicatedLogVolume engineLifecycleSupport iops manageMasterUserPassword "
     "masterUserSecretKmsKeyId networkType password performanceInsightsEnabled performanceInsightsKmsKeyId "
-    "performanceInsightsRetentionPeriod",
+    "performanceInsightsRetentionPeriod restoreToPointInTime",
     absent_outputs="characterSetName dbName dbSubnetGroupName domainFqdn identifierPrefix iops kmsKeyId timezone "
     "listenerEndpoints masterUserSecretKmsKeyId masterUserSecrets monitoringRoleArn ncharCharacterSetName "
     "performanceInsightsKmsKeyId performanceInsightsRetentionPeriod replicaMode snapshotIdentifier storageThroughput",
@@ -446,8 +519,8 @@ _INSTANCE = ResourceType(
     delete=_delete_instance,
     # RDS can rename an instance in place, which changes the address for all clients: the sandbox shows the safe plan.
     replace="identifier identifierPrefix availabilityZone backupTarget characterSetName customIamInstanceProfile "
-    "dbName engine engineLifecycleSupport kmsKeyId ncharCharacterSetName replicateSourceDb storageEncrypted timezone "
-    "username",
+    "dbName engine engineLifecycleSupport kmsKeyId ncharCharacterSetName replicateSourceDb restoreToPointInTime "
+    "storageEncrypted timezone username",
     autoname=Autoname("identifier", longest=63, lower_case=True),
     defaults={
         **each("applyImmediately copyTagsToSnapshot performanceInsightsEnabled", False),
@@ -487,6 +560,7 @@ _INSTANCE = ResourceType(
         "monitoringRoleArn": references.ROLE,
         "parameterGroupName": references.DB_PARAMETER_GROUP,
         "replicateSourceDb": references.DB_INSTANCE,
+        "restoreToPointInTime.sourceDbInstanceIdentifier": references.DB_INSTANCE,
         "vpcSecurityGroupIds": references.SECURITY_GROUP,
     },
     validate=_instance_failures,

@@ -131,6 +131,7 @@ def statements(database: str, version: int, existing: set[str]) -> list[str]:
         *(f"ALTER ROLE {role} NOLOGIN INHERIT" for role in GROUPS),
         *(f"ALTER ROLE {role} LOGIN INHERIT" for role in logins),
         f"ALTER ROLE {ROTATOR} CREATEROLE",
+        *_keep_administrator(version, [*GROUPS, *logins]),
         *(f"GRANT {group} TO {', '.join(pair)}" for group, pair in PAIRS.items()),
         f"GRANT fixrx_owner TO {ADMINISTRATOR}, fixrx_migrate",
         # What a migration makes belongs to the owner, whoever runs the next one.
@@ -170,6 +171,13 @@ def statements(database: str, version: int, existing: set[str]) -> list[str]:
         # Last: whoever has it can no longer log in with a password, the administrator neither.
         f"GRANT rds_iam TO {', '.join(BY_TOKEN)}, {ADMINISTRATOR}",
     ]
+
+
+def _keep_administrator(version: int, roles: Sequence[str]) -> list[str]:
+    """Whoever makes a role may alter it. Of one that was made before 16 nobody may after an upgrade, if not by this."""
+    if version >= FIRST_WITH_ADMIN_OF_ROLES:
+        return []
+    return [f"GRANT {', '.join(roles)} TO {ADMINISTRATOR} WITH ADMIN OPTION"]
 
 
 def _let_rotator_set_passwords(version: int) -> list[str]:

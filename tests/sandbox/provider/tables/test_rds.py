@@ -45,6 +45,22 @@ REPLICA = {
     "skipFinalSnapshot": True,
 }
 
+FROM_SOURCE = ("allocatedStorage", "dbName", "password", "username")
+RESTORED = {
+    **{key: value for key, value in PRIMARY.items() if key not in FROM_SOURCE},
+    "identifier": "orders-restored",
+    "instanceClass": "db.r7g.large",
+    "backupRetentionPeriod": 30,
+    "enabledCloudwatchLogsExports": ["postgresql", "upgrade"],
+    "multiAz": False,
+    "finalSnapshotIdentifier": "orders-restored-final",
+    "tags": {"Tier": "restored"},
+    "restoreToPointInTime": {
+        "restoreTime": "2026-11-26T03:00:00Z",
+        "sourceDbInstanceIdentifier": "orders-primary",
+    },
+}
+
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
@@ -182,6 +198,75 @@ def test_a_replica_has_its_own_settings(services: Services) -> None:
     assert describe(services, "orders-primary")["EnabledCloudwatchLogsExports"] == ["postgresql"]
     assert [services.drift(resource) for resource in services.resources] == [{}, {}]
     assert services.resources[0].id != replica.id
+
+
+def test_a_restored_instance_stands_beside_its_source(services: Services) -> None:
+    primary = services.create(INSTANCE, PRIMARY | {"deletionProtection": True})
+    restored = services.create(INSTANCE, RESTORED)
+    real = describe(services, "orders-restored")
+    keys = ("BackupRetentionPeriod", "DBInstanceClass", "DeletionProtection", "EnabledCloudwatchLogsExports", "MultiAZ")
+    assert {key: real[key] for key in (*keys, "AllocatedStorage", "MasterUsername", "DBName", "TagList")} == {
+        "BackupRetentionPeriod": 30,
+        "DBInstanceClass": "db.r7g.large",
+        "DeletionProtection": False,
+        "EnabledCloudwatchLogsExports": ["postgresql", "upgrade"],
+        "MultiAZ": False,
+        "AllocatedStorage": 100,
+        "MasterUsername": "orders",
+        "DBName": "orders",
+        "TagList": [{"Key": "Project", "Value": "fixrx"}, {"Key": "Tier", "Value": "restored"}],
+    }
+    assert [services.drift(resource) for resource in services.resources] == [{}, {}]
+    assert (primary.id != restored.id, restored.state["replicateSourceDb"]) == (True, "")
+    another = {"sourceDbInstanceIdentifier": "orders-primary", "restoreTime": "2026-11-26T04:00:00Z"}
+    assert services.changes(restored, restoreToPointInTime=another) == {"restoreToPointInTime": True}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        *(
+            ({key: PRIMARY[key]}, (key, "a restored instance has this from its source"))
+            for key in ("dbName", "username")
+        ),
+        (
+            {"restoreToPointInTime": {"restoreTime": "2026-11-26T03:00:00Z"}},
+            (
+                "restoreToPointInTime",
+                "needs one source, of sourceDbInstanceIdentifier, sourceDbInstanceAutomatedBackupsArn, "
+                "sourceDbiResourceId",
+            ),
+        ),
+        (
+            {"restoreToPointInTime": {"sourceDbInstanceIdentifier": "orders-primary"}},
+            ("restoreToPointInTime", "needs either restoreTime or useLatestRestorableTime"),
+        ),
+        (
+            {
+                "restoreToPointInTime": {
+                    "sourceDbInstanceIdentifier": "orders-primary",
+                    "restoreTime": "2026-11-26T03:00:00Z",
+                    "useLatestRestorableTime": True,
+                }
+            },
+            ("restoreToPointInTime", "needs either restoreTime or useLatestRestorableTime"),
+        ),
+        (
+            {"restoreToPointInTime": {"sourceDbInstanceIdentifier": "none", "useLatestRestorableTime": True}},
+            ("restoreToPointInTime.sourceDbInstanceIdentifier", "there is no database instance none"),
+        ),
+    ],
+)
+def test_check_refuses_a_restore(services: Services, changes: dict[str, Any], expected: tuple[str, str]) -> None:
+    services.create(INSTANCE, PRIMARY)
+    assert services.failures(INSTANCE, {**RESTORED, **changes}) == [expected]
+
+
+def test_backups_of_a_deleted_instance_are_not_in_the_sandbox(services: Services) -> None:
+    arn = "arn:aws:rds:us-east-1:111122223333:auto-backup:ab-1"
+    source = {"sourceDbInstanceAutomatedBackupsArn": arn, "useLatestRestorableTime": True}
+    with pytest.raises(ProviderError, match=f"the sandbox keeps no automated backups such as {arn}"):
+        services.create(INSTANCE, RESTORED | {"restoreToPointInTime": source})
 
 
 def test_an_update_in_place_reaches_the_emulator(services: Services) -> None:
