@@ -1,7 +1,7 @@
 """Quiet maintenance: alarms that tell nobody in the maintenance windows. An alarm of severity P1 is never quiet.
 
-When a window ends, CloudWatch tells of an alarm that is still in ALARM then. What begins and ends within a window is
-told to nobody; it stays in the alarm's history.
+When a window ends, CloudWatch executes the action of the state that the alarm is still in: ALARM for what lasts, OK for
+what has ended within the window. The beginning of the latter is told to nobody; it stays in the alarm's history.
 """
 
 from collections.abc import Sequence
