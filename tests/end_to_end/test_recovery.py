@@ -1,7 +1,7 @@
 """The production database restored to a chosen second: beside the first one, cut over, and back; on one deployment."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,12 @@ def instances(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
     return {each["DBInstanceIdentifier"]: each for each in found}
 
 
+def replaced(sandbox: Sandbox, before: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """The logical names of what has another id than before, or is gone."""
+    after = sandbox.state()
+    return {name for name, resource in before.items() if resource.get("id") != after.get(name, {}).get("id")}
+
+
 def served(sandbox: Sandbox) -> tuple[str, ...]:
     """The hosts of the connection URLs that the function makes; the emulator has no functions."""
     told = sandbox.state()["credentials-function"]["outputs"]["environment"]["variables"]
@@ -80,8 +86,10 @@ def test_database_is_restored_cut_over_and_led_back(sandbox: Sandbox, tmp_path: 
     assert served(sandbox) == FIRST
     assert sandbox.state()["credentials-bootstrap"]["id"] == bootstrap
 
+    state = sandbox.state()
     cut_over = with_recovery(sandbox, tmp_path, "up", moment, serve=True)
     assert cut_over.status == 0, cut_over.errors
+    assert replaced(sandbox, state) == {"backup-vault-dr-automated-backups", "credentials-bootstrap"}
     assert instances(sandbox) == aside
     assert served(sandbox) == RESTORED
     assert "deleted" not in summary(cut_over.output)
