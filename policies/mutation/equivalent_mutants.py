@@ -140,6 +140,12 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
     EquivalentMutant("secretsmanager/secretRotation", "rotationLambdaArn", "left out", AWS_REFUSES),
     EquivalentMutant("secretsmanager/secretRotation", "rotateImmediately", "flipped", "One rotation more."),
     EquivalentMutant("lambda/function", r"vpcConfig\..*", "emptied|left out", OUTAGE),
+    # After a major upgrade the rotation may not alter its roles.
+    EquivalentMutant("lambda/invocation", r"triggers\.version", "left out", OUTAGE),
+    # The judge of a restore cannot log in.
+    EquivalentMutant(
+        "backup/restoreTestingSelection", r".*enableIamDatabaseAuthentication", "flipped|left out", OUTAGE
+    ),
     EquivalentMutant("lambda/function", "architectures", "emptied", COST_OR_SPEED),
     EquivalentMutant("lambda/function", "publish", "flipped", "Versions of a function that nobody calls by version."),
     EquivalentMutant("lambda/function", "code", "in plain text", "Code without a secret in it."),
@@ -504,6 +510,13 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "policy",
         "statement (DescribeKeys|EndRestoreTests|KeepBackups|LogIn|SeeBackups): no condition",
         "Resources are named; a role still has what its own policy allows, and no more.",
+        name="permissions-boundary-policy",
+    ),
+    EquivalentMutant(
+        "iam/policy",
+        "policy",
+        "statement JudgeRestores: no condition",
+        "No other role has a policy of its own that allows it.",
         name="permissions-boundary-policy",
     ),
     EquivalentMutant("codebuild/project", "badgeEnabled", "flipped", "A badge says whether the last build succeeded."),
