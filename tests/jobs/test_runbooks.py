@@ -78,7 +78,7 @@ def test_every_block_is_run_or_says_that_it_needs_aws() -> None:
 
     assert executed == EXECUTED
     assert sum(EXECUTED.values()) == 11
-    assert sum(each.text.startswith(NEEDS_AWS) for each in BLOCKS) == 10
+    assert sum(each.text.startswith(NEEDS_AWS) for each in BLOCKS) == 12
 
 
 @dataclass(frozen=True, kw_only=True)
