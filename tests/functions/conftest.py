@@ -3,7 +3,7 @@
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,16 +76,23 @@ def may(server: Server, user: str, statement: str) -> bool:
     return True
 
 
+Call = Callable[[Mapping[str, Any]], Any]
+"""Gives a function an event, and returns its answer."""
+
+
 class Function:
     """The function with its environment, and the secrets of the account."""
 
-    def __init__(self, account: Account, arns: dict[str, str]) -> None:
+    def __init__(
+        self, account: Account, arns: Mapping[str, str], call: Call = lambda event: handle(event, None)
+    ) -> None:
         self.account = account
         self.arns = arns
+        self._call = call
         self._secrets = account.client("secretsmanager")
 
-    def bootstrap(self, password: str = PASSWORD) -> dict[str, Any]:
-        return handle({"bootstrap": {"password": password}}, None)
+    def bootstrap(self, password: str = PASSWORD) -> Any:
+        return self._call({"bootstrap": {"password": password}})
 
     def value(self, variable: str, stage: str = "AWSCURRENT") -> str:
         return str(self._secrets.get_secret_value(SecretId=self.arns[variable], VersionStage=stage)["SecretString"])
@@ -94,8 +101,7 @@ class Function:
         self._secrets.put_secret_value(SecretId=self.arns[variable], SecretString=value)
 
     def step(self, variable: str, step: str, token: str) -> None:
-        event = {"SecretId": self.arns[variable], "ClientRequestToken": token, "Step": step}
-        handle(json.loads(json.dumps(event)), None)
+        self._call({"SecretId": self.arns[variable], "ClientRequestToken": token, "Step": step})
 
     def rotate(self, variable: str, token: str) -> str:
         """Do what Secrets Manager does; return the new value. A token has at least 32 characters."""
@@ -106,23 +112,46 @@ class Function:
 
 
 @pytest.fixture
-def function(fresh: Pair, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
-    with running_account() as account:
-        secrets = account.client("secretsmanager")
-        arns = {variable: str(secrets.create_secret(Name=variable)["ARN"]) for variable in VARIABLES}
-        for name, value in {
-            **CREDENTIALS,
-            "AWS_ENDPOINT_URL": account.url,
-            "CREDENTIAL_ARNS": json.dumps(arns),
-            "DATABASE_ENDPOINT": f"localhost:{fresh.primary.port}",
-            "REPLICA_ENDPOINT": f"localhost:{fresh.standby.port}",
-            "DATABASE_NAME": NAME,
-            "DATABASE_URL_OPTIONS": URL_OPTIONS,
-            "CACHE_ENDPOINT": f"localhost:{redis.port}",
-            "CACHE_USER_ID": USER,
-        }.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(database, "CERTIFICATES", fresh.primary.authority)
-        monkeypatch.setattr(cache, "tls", redis.tls)
-        monkeypatch.setattr(cache, "_elasticache", lambda: redis)
-        yield Function(account, arns)
+def account() -> Iterator[Account]:
+    with running_account() as found:
+        yield found
+
+
+@pytest.fixture
+def arns(account: Account) -> Mapping[str, str]:
+    """Of empty secrets, by variable."""
+    secrets = account.client("secretsmanager")
+    return {variable: str(secrets.create_secret(Name=variable)["ARN"]) for variable in VARIABLES}
+
+
+@pytest.fixture
+def variables(account: Account, arns: Mapping[str, str], fresh: Pair, redis: Redis) -> Mapping[str, str]:
+    """What the function is told, and the account that it finds."""
+    return {
+        **CREDENTIALS,
+        "AWS_ENDPOINT_URL": account.url,
+        "CREDENTIAL_ARNS": json.dumps(arns),
+        "DATABASE_ENDPOINT": f"localhost:{fresh.primary.port}",
+        "REPLICA_ENDPOINT": f"localhost:{fresh.standby.port}",
+        "DATABASE_NAME": NAME,
+        "DATABASE_URL_OPTIONS": URL_OPTIONS,
+        "CACHE_ENDPOINT": f"localhost:{redis.port}",
+        "CACHE_USER_ID": USER,
+    }
+
+
+@pytest.fixture
+def function(
+    account: Account,
+    arns: Mapping[str, str],
+    variables: Mapping[str, str],
+    fresh: Pair,
+    redis: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Function:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(database, "CERTIFICATES", fresh.primary.authority)
+    monkeypatch.setattr(cache, "tls", redis.tls)
+    monkeypatch.setattr(cache, "_elasticache", lambda: redis)
+    return Function(account, arns)

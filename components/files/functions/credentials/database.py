@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 import ssl
+import tempfile
 import time
 import urllib.request
 from collections.abc import Generator, Sequence
@@ -25,7 +26,7 @@ from .random_values import new_password
 
 ADMINISTRATOR, ROTATOR = "fixrx_admin", "fixrx_rotator"
 CERTIFICATES_URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
-CERTIFICATES = Path("/tmp/rds.pem")
+CERTIFICATES = Path(tempfile.gettempdir()) / "rds.pem"
 SECONDS_TO_CONNECT = 15
 SECONDS_TO_REPLAY = 60
 """How long a replica may take to have a password that the primary has."""
