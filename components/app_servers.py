@@ -39,6 +39,10 @@ WITH_PERSONAL_DATA = ("application", "nginx")
 """Logs in which requests of users are."""
 FULL_DISK_PERCENT = 80
 """The guide's daily check."""
+SECRETS_METRIC = "SecretsBehindSeconds"
+"""As `fixrx_load_secrets.py` writes it."""
+SECRETS_SECONDS = 60 * 60
+"""A dozen looks: whatever failed has not ended by itself."""
 SSM_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
@@ -422,5 +426,21 @@ def _alarms(group: aws.autoscaling.Group, settings: AppServersSettings, namespac
             section=DashboardSection.SERVICE,
             period_seconds=300,
             evaluation_periods=1,
+        ),
+        AlarmSpecification(
+            name="SecretsNotLoaded",
+            summary="An app server has not loaded the present secrets for an hour, or no server looks for them: the "
+            "next rotation waits for it",
+            severity=Severity.P3,
+            # Of the server that is furthest behind; each of them looks every six minutes at least.
+            measure=Metric(namespace=namespace, metric_name=SECRETS_METRIC, dimensions={}, statistic="Maximum"),
+            threshold=SECRETS_SECONDS,
+            unit="s",
+            section=DashboardSection.SERVICE,
+            period_seconds=600,
+            # A server that was stopped for an hour says so once, when it looks again.
+            evaluation_periods=2,
+            # Silence is no sign that all is well: a timer that does not run, or a right that was taken away.
+            treat_missing_data="breaching",
         ),
     ]

@@ -5,8 +5,9 @@ It runs as root before each start and each reload of the service, on the system'
 Whatever is wrong with any secret is said at once, one line for each, by name and never by value. Then the file of
 before stays as it is, and the exit status is 1.
 
-With --changed it writes nothing: 0 says that the file would become another, 1 that it would not, and 255 that something
-is wrong. systemd understands these of an ExecCondition: 1 to 254 skip the unit, 255 fails it.
+With --changed it writes no value: 0 says that the file would become another, 1 that it would not, and 255 that
+something is wrong. systemd understands these of an ExecCondition: 1 to 254 skip the unit, 255 fails it. With
+--namespace it also tells CloudWatch for how long the file was not known to be right.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import traceback
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -29,6 +31,9 @@ LIST = Path("/etc/fixrx/secrets.list")
 """One secret a line: environment variable and ARN."""
 ENVIRONMENT_FILE = Path("/run/fixrx/secrets.env")
 """In a tmpfs."""
+CONFIRMED = Path("/run/fixrx/secrets.confirmed")
+"""Its time is that of the last look that found nothing new."""
+INSTANCE = Path("/var/lib/cloud/data/instance-id")
 AT_ONCE = 20
 """BatchGetSecretValue takes no more."""
 SECONDS_FOR_A_CALL = 60
@@ -43,19 +48,44 @@ class Unreadable(Exception):
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--changed", action="store_true")
-    asked = parser.parse_args().changed
+    parser.add_argument("--namespace")
+    options = parser.parse_args()
+    status = 255 if options.changed else 1
     try:
         text = environment()
-        if asked:
-            return int(ENVIRONMENT_FILE.exists() and ENVIRONMENT_FILE.read_bytes() == text.encode())
-        write(text)
+        if options.changed:
+            status = int(ENVIRONMENT_FILE.exists() and ENVIRONMENT_FILE.read_bytes() == text.encode())
+        else:
+            write(text)
+            status = 0
     except Unreadable as error:
         print(error, file=sys.stderr)
     except Exception:  # Or Python's own status would be 1, which says that nothing has changed.
         traceback.print_exc()
-    else:
-        return 0
-    return 255 if asked else 1
+    if options.namespace:
+        report(options.namespace, status == 1)
+    return status
+
+
+def report(namespace: str, same: bool) -> None:
+    """Tell CloudWatch, of all servers and of this one. Its alarm takes silence for a failure."""
+    try:
+        value = {"MetricName": "SecretsBehindSeconds", "Value": seconds_behind(same), "Unit": "Seconds"}
+        server = {"Name": "InstanceId", "Value": INSTANCE.read_text().strip()}
+        data = json.dumps([value, {**value, "Dimensions": [server]}])
+        region = region_of(LIST.read_text().split()[1])
+        command = ["aws", "cloudwatch", "put-metric-data", *region, "--namespace", namespace, "--metric-data", data]
+        subprocess.run(command, timeout=20, check=True)
+    except Exception as error:
+        print(f"CloudWatch is not told: {error}", file=sys.stderr)
+
+
+def seconds_behind(same: bool) -> int:
+    """Return for how long the file was not known to be right; the first look begins to count."""
+    if same or not CONFIRMED.exists():
+        CONFIRMED.parent.mkdir(mode=0o700, exist_ok=True)
+        CONFIRMED.touch()
+    return max(0, round(time.time() - CONFIRMED.stat().st_mtime))
 
 
 def environment() -> str:
@@ -94,10 +124,13 @@ def batches(names: Sequence[str]) -> list[Sequence[str]]:
     return [names[start : start + AT_ONCE] for start in range(0, len(names), AT_ONCE)]
 
 
+def region_of(arn: str) -> Sequence[str]:
+    return ["--region", arn.split(":")[3]]
+
+
 def fetch(arns: Sequence[str]) -> tuple[Mapping[str, Answer], Mapping[str, Answer]]:
     """Return the secrets and the errors of one call, each by ARN. The output holds values: no message quotes it."""
-    region = arns[0].split(":")[3]
-    command = ["aws", "secretsmanager", "batch-get-secret-value", "--region", region, "--output", "json"]
+    command = ["aws", "secretsmanager", "batch-get-secret-value", *region_of(arns[0]), "--output", "json"]
     try:
         finished = subprocess.run(
             [*command, "--secret-id-list", *arns],

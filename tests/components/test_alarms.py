@@ -134,6 +134,7 @@ SINGLE_METRIC = {
         SERVERS,
     ),
     "ServerDiskFull": ("P3", "fixrx-production", "disk_used_percent", "Maximum", ABOVE, 80, 300, 1, SERVERS),
+    "SecretsNotLoaded": ("P3", "fixrx-production", "SecretsBehindSeconds", "Maximum", ABOVE, 3600, 600, 2, {}),
     "DumpFailed": ("P2", "AWS/CodeBuild", "FailedBuilds", "Sum", ABOVE, 0, 300, 1, project("dump")),
     "RestoreDrillFailed": ("P2", "AWS/CodeBuild", "FailedBuilds", "Sum", ABOVE, 0, 300, 1, project("drill")),
     "DatabaseMaintenanceFailed": (
@@ -314,7 +315,7 @@ def test_silence_is_alarming_where_it_means_that_nothing_is_left(stack: Recordin
 
     of_vault = {"VaultBackupMissing", "VaultCopyMissing-us-west-2"}
     ages = AGES.keys() if environment == "production" else AGES.keys() - of_vault
-    others = {"NoHealthyServer", "NotifierSilent", "ReplicaStopped"}
+    others = {"NoHealthyServer", "NotifierSilent", "ReplicaStopped", "SecretsNotLoaded"}
     assert set(breaching) == ages | others | ({"VaultBackupMissing"} if environment == "production" else set())
     assert {alarm.plain["treatMissingData"] for alarm in stack.of_type(ALARM)} == {"breaching", "notBreaching"}
 

@@ -255,6 +255,19 @@ def test_alarm_on_disks_watches_what_the_agent_writes(stack: Recording) -> None:
     assert (alarm["metricName"], alarm["statistic"], alarm["threshold"]) == ("disk_used_percent", "Maximum", 80)
 
 
+def test_alarm_on_secrets_watches_what_each_look_writes(stack: Recording) -> None:
+    """Namespace and name are in the unit, the program that looks, the alarm and the role's policy."""
+    script = decoded(stack.named("app-servers-launch-template").plain["userData"])
+    alarm = stack.named("alarms-SecretsNotLoaded").plain
+    statements = stack.named("app-servers-role-policy").document("policy")["Statement"]
+    (allowed,) = (each for each in statements if each["Action"] == ["cloudwatch:PutMetricData"])
+
+    assert script.count(f"fixrx-load-secrets --changed --namespace={alarm['namespace']}\n") == 1
+    assert script.count(f'"MetricName": "{alarm["metricName"]}"') == 1
+    assert allowed["Condition"] == {"StringEquals": {"cloudwatch:namespace": alarm["namespace"]}}
+    assert (alarm["dimensions"], alarm["treatMissingData"]) == ({}, "breaching")
+
+
 def test_servers_get_what_the_stack_file_says(production: Recording) -> None:
     script = decoded(production.named("app-servers-launch-template").plain["userData"])
 

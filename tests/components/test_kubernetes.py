@@ -143,7 +143,14 @@ def test_alarms_watch_what_is_there() -> None:
             each.name.removeprefix("alarms-") for each in recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")
         }
 
-    of_servers = {"NoHealthyServer", "UnhealthyServer", "ServerCpuHigh", "ServerDiskFull", "ServerGroupAtMaximum"}
+    of_servers = {
+        "NoHealthyServer",
+        "SecretsNotLoaded",
+        "ServerCpuHigh",
+        "ServerDiskFull",
+        "ServerGroupAtMaximum",
+        "UnhealthyServer",
+    }
     of_pods = {
         "NoHealthyPod",
         "UnhealthyPod",

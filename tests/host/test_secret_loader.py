@@ -95,6 +95,8 @@ class Memory:
         for path, here in (
             ("/etc/fixrx/secrets.list", "secrets.list"),
             ("/run/fixrx/secrets.env", "run/fixrx/secrets.env"),
+            ("/run/fixrx/secrets.confirmed", "run/fixrx/secrets.confirmed"),
+            ("/var/lib/cloud/data/instance-id", "instance-id"),
         ):
             assert text.count(path) == 1
             text = text.replace(path, f"{self.root}/{here}")
@@ -132,14 +134,19 @@ def pythons() -> list[str]:
     return [sys.executable, *list(works)[:1]]
 
 
-@pytest.fixture(params=pythons(), ids=lambda path: Path(path).name)
-def memory(request: pytest.FixtureRequest, tmp_path: Path) -> Memory:
-    memory = Memory(root=tmp_path, python=request.param)
+def memory_in(tmp_path: Path, python: str) -> Memory:
+    """Make one whose AWS CLI answers as Secrets Manager does."""
+    memory = Memory(root=tmp_path, python=python)
     (tmp_path / "bin").mkdir()
     (tmp_path / "run").mkdir()
     (tmp_path / "answer.py").write_text(ANSWER.format(root=tmp_path))
     memory.cli(f'exec {sys.executable} "{tmp_path}/answer.py" "$@"')
     return memory
+
+
+@pytest.fixture(params=pythons(), ids=lambda path: Path(path).name)
+def memory(request: pytest.FixtureRequest, tmp_path: Path) -> Memory:
+    return memory_in(tmp_path, request.param)
 
 
 def strings(values: Sequence[str]) -> dict[str, dict[str, str]]:
