@@ -109,6 +109,7 @@ INTERRUPTIONS: dict[str, dict[str, str]] = {
         "snapshotWindow": NONE,
         "tags": NONE,
         "transitEncryptionMode": NONE,
+        "userGroupIds": "whoever is no user of the new group is refused; docs/upgrades.md#from-a-token-to-users",
     },
     # https://docs.aws.amazon.com/autoscaling/ec2/userguide/instance-refresh-overview.html
     "aws:autoscaling/group:Group": {

@@ -217,7 +217,7 @@ def master_username_is_not_default(database: StackResource, _: Context) -> Itera
     resource_types=[aws.CACHE, aws.SERVERLESS_CACHE],
     applies_to=lambda cache: bool(cache.get("engine") != "memcached"),
     security_hub=["ElastiCache.6"],
-    remediation="Set auth_token to a generated secret, or user_group_ids.",
+    remediation="Set user_group_ids, whose passwords can be rotated one by one, or auth_token to a generated secret.",
 )
 def authentication_enabled(cache: StackResource, _: Context) -> Iterator[Problem]:
     """Caches require authentication."""

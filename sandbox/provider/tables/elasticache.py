@@ -102,8 +102,11 @@ def _node_groups(live: Live) -> list[dict[str, Any]]:
 
 
 def _impossible_change(old: Inputs, new: Inputs) -> str | None:
-    """ElastiCache goes to newer versions only, and from Redis to Valkey only (errors of ModifyReplicationGroup)."""
+    """ElastiCache goes to newer versions only, from Redis to Valkey only, and from a token to users only by a strategy
+    (errors of ModifyReplicationGroup)."""
     group = new.get("replicationGroupId")
+    if old.get("authToken") and new.get("userGroupIds") and new.get("authTokenUpdateStrategy") != "DELETE":
+        return f"{group}: User group can't be associated with auth token enabled. Pass AuthStrategy delete to proceed"
     before, after = old.get("engine") or "redis", new.get("engine") or "redis"
     if (before, after) == ("valkey", "redis"):
         return f"{group}: ElastiCache cannot go back from valkey to redis: restore a snapshot into a new group"
@@ -194,7 +197,8 @@ def _availability_failures(inputs: Inputs) -> Iterable[CheckFailure]:
 
 
 def _encryption_failures(inputs: Inputs) -> Iterable[CheckFailure]:
-    if inputs.get("authToken") is None and inputs.get("authTokenUpdateStrategy") is not None:
+    # https://github.com/hashicorp/terraform-provider-aws/pull/45518
+    if inputs.get("authToken") is None and inputs.get("authTokenUpdateStrategy") not in (None, "DELETE"):
         yield CheckFailure("authTokenUpdateStrategy", "needs authToken")
     if inputs.get("authToken") is not None and inputs.get("userGroupIds"):
         yield CheckFailure("userGroupIds", "conflicts with authToken")

@@ -171,6 +171,15 @@ def test_changes_in_place(services: Services) -> None:
     assert services.drift(group) == {}
 
 
+def test_a_token_gives_way_to_users_by_the_strategy_that_deletes_it(services: Services) -> None:
+    group = cache(services)
+    services.update(group, authToken=None, authTokenUpdateStrategy="DELETE", userGroupIds=["app"])
+    services.update(group, authTokenUpdateStrategy=None)
+
+    assert group.state["userGroupIds"] == ["app"]
+    assert not group.state.get("authToken")
+
+
 def test_what_replaces_a_group(services: Services) -> None:
     group = cache(services)
     changed = services.changes(
@@ -212,6 +221,8 @@ def test_a_name_can_be_used_once_at_a_time(services: Services) -> None:
             "ElastiCache cannot go back from valkey to redis",
         ),
         ({}, {"engineVersion": "6.2"}, "ElastiCache cannot go back from engineVersion 7.1 to 6.2"),
+        # As a stack would be that was deployed with a token, when it gets users.
+        ({}, {"authToken": None, "userGroupIds": ["app"]}, "User group can't be associated with auth token enabled"),
     ],
 )
 def test_change_that_elasticache_refuses_is_refused_in_a_preview(
