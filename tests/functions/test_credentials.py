@@ -19,6 +19,7 @@ from drill.postgresql import Pair
 from sandbox import UserError
 from tests.functions.conftest import NAME, URL_OPTIONS, VARIABLES, Function, may
 from tests.functions.redis_server import USER, Redis
+from tests.jobs.connections import most_at_once
 
 pytestmark = pytest.mark.host
 
@@ -227,6 +228,17 @@ def test_no_password_is_in_the_log_of_the_server(function: Function, fresh: Pair
     assert [value for value in values if str(urlsplit(value).password) in log] == []
 
 
+@pytest.mark.parametrize(
+    ("variable", "held"),
+    [("DATABASE_URL", {"primary": 1, "standby": 0}), ("REPLICA_DATABASE_URL", {"primary": 1, "standby": 1})],
+)
+def test_bootstrap_and_rotation_hold_one_connection_at_a_time(
+    function: Function, fresh: Pair, variable: str, held: dict[str, int]
+) -> None:
+    assert most_at_once(fresh, NAME, function.bootstrap) == {"primary": 1, "standby": 0}
+    assert most_at_once(fresh, NAME, lambda: function.rotate(variable, "1")) == held
+
+
 def test_nobody_fails_to_log_in_over_ten_rotations(function: Function) -> None:
     """Clients open a connection for each query, and load a new value only some time after it is there."""
     function.bootstrap()
@@ -259,6 +271,7 @@ def test_nobody_fails_to_log_in_over_ten_rotations(function: Function) -> None:
     for each in clients:
         each.join()
 
+    print(f"{ROTATIONS} rotations, {logins[0]} logins, {len(failures)} failed")
     assert failures == []
     assert logins[0] > CLIENTS * ROTATIONS // 5
 

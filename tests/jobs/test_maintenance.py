@@ -89,6 +89,23 @@ def test_indexes_are_made_anew_and_writers_go_on(pair: Pair, database: str, jobs
         "maintenance: REINDEX INDEX CONCURRENTLY visits_pkey",
     ]
     assert all(size(pair, database, index) < 0.6 * bytes_before for index, bytes_before in before.items())
+    nobody_waited(seconds)
+
+
+def test_tables_are_vacuumed_and_writers_go_on(pair: Pair, database: str, jobs: Jobs) -> None:
+    folder = pair.primary.directory.parent / "pgbench-weekly"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with writers(pair, database, folder) as seconds:
+        outcome = jobs.run("maintenance", {"TASK": "weekly"})
+    assert (outcome.status, outcome.lines[-1]) == (0, "maintenance: weekly maintenance is done"), outcome.lines
+    assert "maintenance: VACUUM (ANALYZE, TRUNCATE FALSE) visits" in outcome.lines
+    nobody_waited(seconds)
+
+
+def nobody_waited(seconds: list[float]) -> None:
+    """For longer than a statement of the maintenance may wait for its lock."""
+    print(f"the longest of {len(seconds)} transactions meanwhile took {max(seconds):.2f} s")
     assert len(seconds) > 100
     assert max(seconds) < LONGEST_WAIT_SECONDS
 
