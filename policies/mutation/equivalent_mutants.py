@@ -382,8 +382,9 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "cloudwatch/metricAlarm",
         "",
         "removed",
-        "An additional alarm: a dump that fails has one, and a queue that stands still shows in the heartbeat.",
-        name=".*(DumpMissing|IncidentLate)",
+        "An additional alarm: a dump that fails has one, as has a rotation that waits for a server, and a queue that "
+        "stands still shows in the heartbeat.",
+        name=".*(DumpMissing|IncidentLate|SecretsNotLoaded)",
     ),
     EquivalentMutant("cloudwatch/alarmMuteRule", "|muteTargets.alarmNames", "removed|emptied", STRICTER),
     EquivalentMutant(

@@ -455,6 +455,8 @@ class Watchdog:
     """Threshold beyond which it fires too late."""
     seconds: float
     comparisons: frozenset[str] = aws.ABOVE
+    never_silent: bool = False
+    """There are values all the time, so that silence is a failure."""
 
 
 HALF_AN_HOUR: Final = 1800
@@ -465,6 +467,7 @@ WATCHDOGS: Final[Mapping[str, Watchdog]] = {
     "Throttles": Watchdog(10, HALF_AN_HOUR),
     "Errors": Watchdog(5, HALF_AN_HOUR),
     "NotifierHeartbeat": Watchdog(0, 6 * HOURS, aws.BELOW),
+    "SecretsBehindSeconds": Watchdog(2 * HOURS, 2 * HOURS, never_silent=True),
 }
 AGES: Final[Mapping[str, Watchdog]] = {
     "automated-backup": Watchdog(120, 6 * HOURS),
@@ -485,7 +488,7 @@ OTHER_AGE: Final = Watchdog(72, 6 * HOURS)
     severity=RuleSeverity.MEDIUM,
     resource_types=[aws.ALARM],
     documentation=ALARMS_GUIDE,
-    remediation="Keep threshold and periods of the alarm in components/watchman.py or components/incidents.py.",
+    remediation="Keep threshold and periods of the alarm in its component: watchman, incidents or app_servers.",
 )
 def watchdogs_fire_in_time(alarm: StackResource, _: Context) -> Iterator[Problem]:
     """Alarms on silence, and on what tells people of alarms, fire in time."""
@@ -497,6 +500,8 @@ def watchdogs_fire_in_time(alarm: StackResource, _: Context) -> Iterator[Problem
                 yield f"takes silence of the check {check} for success"
         elif measurement.metric in WATCHDOGS:
             latest = WATCHDOGS[measurement.metric]
+            if latest.never_silent and alarm.get("treatMissingData") != "breaching":
+                yield f"takes silence of {measurement.metric} for success"
         else:
             continue
         threshold = alarm.number("threshold") or 0

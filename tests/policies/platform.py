@@ -954,6 +954,17 @@ def _alarms(state: State) -> None:
         evaluationPeriods=1,
         dimensions={"QueueName": "jobs"},
     )
+    _alarm(
+        state,
+        "SecretsNotLoaded",
+        3600,
+        metricName="SecretsBehindSeconds",
+        statistic="Maximum",
+        period=600,
+        evaluationPeriods=2,
+        treatMissingData="breaching",
+        dimensions={},
+    )
     for name, metric, threshold, dimensions in (
         ("primary-cpu", "CPUUtilization", 80, primary),
         ("DatabaseStorageLow", "FreeStorageSpace", 20 * GIB, primary),

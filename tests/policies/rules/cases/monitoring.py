@@ -175,6 +175,15 @@ CASES = (
             (put("DumpMissing", "treatMissingData", "notBreaching"), None),
         )
     ),
+    *(
+        Case("monitoring-watchdogs-fire-in-time", "SecretsNotLoaded", change, None)
+        for change in (
+            put("SecretsNotLoaded", "threshold", 36000),
+            put("SecretsNotLoaded", "evaluationPeriods", 20),
+            put("SecretsNotLoaded", "comparisonOperator", "LessThanThreshold"),
+            put("SecretsNotLoaded", "treatMissingData", "notBreaching"),
+        )
+    ),
     Case(
         "monitoring-watchdogs-fire-in-time",
         "IncidentLate",
