@@ -47,6 +47,14 @@ UNKNOWN: Final = Unknown(secret=False)
 ENCRYPTED: Final = Unknown(secret=True)
 
 
+def judged_by_inputs(type_token: str) -> bool:
+    """Whether a resource's outputs say nothing of the program.
+
+    A cluster reports what its controllers and defaults have set as well: the number of pods that an autoscaler wants.
+    """
+    return type_token.startswith("kubernetes:")
+
+
 class UnknownValue(Exception):
     """A rule read a value that cannot be known: its verdict on this resource is undetermined."""
 

@@ -19,7 +19,15 @@ from pulumi.runtime.proto import analyzer_pb2_grpc
 
 from policies.engine.configuration import ConfigurationError, Entry, configure, default_configuration
 from policies.engine.evaluation import Finding, RuleIndex, Undetermined, Verdicts, reevaluate_undetermined
-from policies.engine.resource import SECRET_SIGNATURE, SIGNATURE_KEY, UNKNOWN, StackResource, mark_secret, readable
+from policies.engine.resource import (
+    SECRET_SIGNATURE,
+    SIGNATURE_KEY,
+    UNKNOWN,
+    StackResource,
+    judged_by_inputs,
+    mark_secret,
+    readable,
+)
 from policies.engine.rule import Level, Rule, RuleSeverity, Scope
 from policies.engine.stack import StackGraph
 from policies.engine.waivers import Waiver, Waivers
@@ -78,8 +86,8 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self._so_far = Verdicts()
         self._waived: dict[Waiver, list[Finding]] = {}
         """Findings of this run that a waiver covers: they are reported together, in one line for each waiver."""
-        self._declared: dict[str, frozenset[str]] = {}
-        """Names of the inputs of every resource of this run, by URN."""
+        self._declared: dict[str, Mapping[str, Any]] = {}
+        """The inputs of every resource of this run, by URN."""
         self._undecided = {
             scope: {
                 rule.name: proto.PolicyNotApplicable(policy_name=rule.name, reason=UNDECIDED)
@@ -133,7 +141,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             protect=request.options.protect,
             parent=request.options.parent,
         )
-        self._declared[resource.urn] = frozenset(resource.properties)
+        self._declared[resource.urn] = resource.properties
         verdicts = self._evaluate(Scope.RESOURCE, [resource], StackGraph(()))
         self._so_far.findings += verdicts.findings
         self._so_far.undetermined += verdicts.undetermined
@@ -176,9 +184,14 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
         Before deployment the outputs name such values as unknown. Rules ask for what the program says: a security group
         that declares no rules inside has none, and is not a question that only AWS can answer.
+
+        Where the provider itself waits for something, such as for a cluster that is yet to be made, the engine has no
+        outputs at all: then, too, the inputs are what is known.
         """
         properties = _properties(message.properties)
-        declared = self._declared.get(message.urn, properties.keys())
+        declared = self._declared.get(message.urn, properties)
+        if not properties or judged_by_inputs(message.type):
+            properties = declared
         return StackResource(
             urn=message.urn,
             type_token=message.type,

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from policies.engine.resource import ENCRYPTED, SECRET_SIGNATURE, SIGNATURE_KEY, StackResource, mark_secret, readable
+from policies.engine.resource import (
+    ENCRYPTED,
+    SECRET_SIGNATURE,
+    SIGNATURE_KEY,
+    StackResource,
+    judged_by_inputs,
+    mark_secret,
+    readable,
+)
 
 
 class StateError(ValueError):
@@ -49,7 +57,8 @@ def state_of(exported: Any) -> State:
 
 
 def _resource(entry: Mapping[str, Any], side: str) -> StackResource:
-    properties = {name: _value(value) for name, value in (entry.get(side) or {}).items()}
+    told = "inputs" if judged_by_inputs(entry["type"]) else side
+    properties = {name: _value(value) for name, value in (entry.get(told) or {}).items()}
     if side == "outputs" and entry.get("id"):
         # Other resources refer to the id, which not every provider repeats among the outputs.
         properties.setdefault("id", entry["id"])

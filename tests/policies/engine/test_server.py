@@ -220,6 +220,55 @@ def test_what_the_program_does_not_declare_and_aws_has_not_computed_is_not_there
     ]
 
 
+def test_inputs_count_while_the_provider_waits_for_its_cluster(connect: Any) -> None:
+    """The engine has no outputs of what it will make in a cluster that is yet to be made."""
+    client = connect()
+    labels = {"app": "api"}
+    deployment = resource(
+        "kubernetes:apps/v1:Deployment",
+        "api",
+        metadata={"name": "api", "namespace": "api"},
+        spec={"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}},
+    )
+    autoscaler = resource(
+        "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+        "api",
+        metadata={"name": "api", "namespace": "api"},
+        spec={"scaleTargetRef": {"kind": "Deployment", "name": "api"}, "minReplicas": 3, "maxReplicas": 10},
+    )
+
+    def unscaled(*declared: Any) -> bool:
+        for each in declared:
+            client.Analyze(each)
+        waiting = [proto.AnalyzerResource(type=each.type, name=each.name, urn=each.urn) for each in declared]
+        answer = client.AnalyzeStack(proto.AnalyzeStackRequest(resources=waiting))
+        return ("kubernetes-deployments-have-autoscalers", "api") in findings(answer)
+
+    assert unscaled(deployment)
+    assert not unscaled(deployment, autoscaler)
+
+
+def test_what_a_cluster_has_set_itself_is_not_the_programs(connect: Any) -> None:
+    """An autoscaler writes the number of pods into the Deployment, and the provider reports it."""
+    client = connect()
+    spec = {"selector": {"matchLabels": {"app": "api"}}}
+    names = {"name": "api", "namespace": "api"}
+    target = {"scaleTargetRef": {"kind": "Deployment", "name": "api"}}
+    autoscaler = resource("kubernetes:autoscaling/v2:HorizontalPodAutoscaler", "api", metadata=names, spec=target)
+
+    def sets_replicas(declared: Mapping[str, Any], reported: Mapping[str, Any]) -> bool:
+        inputs, outputs = (
+            resource("kubernetes:apps/v1:Deployment", "api", metadata=names, spec=each) for each in (declared, reported)
+        )
+        client.Analyze(inputs)
+        client.Analyze(autoscaler)
+        found = findings(client.AnalyzeStack(stack(outputs, autoscaler)))
+        return ("kubernetes-autoscaled-replicas-are-unset", "api") in found
+
+    assert not sets_replicas(spec, {**spec, "replicas": 3})
+    assert sets_replicas({**spec, "replicas": 3}, {**spec, "replicas": 3})
+
+
 def test_certain_answer_counts_beside_an_unknown_one(connect: Any) -> None:
     rules = [rule for rule in ALL_RULES if rule.name == "dns-caa-record-exists"]
     zone = resource("aws:route53/zone:Zone", "zone", id="Z1", zoneId="Z1")
