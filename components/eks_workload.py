@@ -15,6 +15,7 @@ from typing import TypeAlias
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
+import pulumi_random as random
 
 from components.sections.kubernetes import KubernetesSettings
 from components.shared import iam, pods
@@ -120,23 +121,36 @@ class EksWorkload(pulumi.ComponentResource):
         ]
 
     def _create_settings(self) -> kubernetes.core.v1.ConfigMap:
-        """Without a name of its own: another content is another ConfigMap, and pods that name it are new pods."""
+        options = pods.node_options(self._args.settings)
+        return self._create_config_map("settings", {**self._args.environment.values, "NODE_OPTIONS": options})
+
+    def _create_files(self) -> kubernetes.core.v1.ConfigMap:
+        return self._create_config_map("files", pods.files(self._args.target_group, self._args.vpc_cidr))
+
+    def _create_config_map(self, purpose: str, data: Mapping[str, pulumi.Input[str]]) -> kubernetes.core.v1.ConfigMap:
+        """Another content is another ConfigMap, and pods that name it are new pods."""
         return kubernetes.core.v1.ConfigMap(
-            f"{self._name}-settings",
-            metadata=self._metadata,
+            f"{self._name}-{purpose}",
+            metadata=self._new_name(purpose, data),
             immutable=True,
-            data={**self._args.environment.values, "NODE_OPTIONS": pods.node_options(self._args.settings)},
+            data=data,
             opts=self._inside,
         )
 
-    def _create_files(self) -> kubernetes.core.v1.ConfigMap:
-        return kubernetes.core.v1.ConfigMap(
-            f"{self._name}-files",
-            metadata=self._metadata,
-            immutable=True,
-            data=pods.files(self._args.target_group, self._args.vpc_cidr),
-            opts=self._inside,
+    def _new_name(self, purpose: str, content: pulumi.Input[Mapping[str, object]]) -> Metadata:
+        """Return the metadata of what cannot change: each content has a name that nothing had before.
+
+        Pulumi would name it as well, but only once it can ask the cluster. Before there is one, a plan without a name
+        is made, and the deployment of that plan ends at the name. A name that is made of the content alone would come
+        back with an earlier content, while that is still to be deleted.
+        """
+        suffix = random.RandomId(
+            f"{self._name}-{purpose}-name",
+            byte_length=4,
+            keepers={"content": pulumi.Output.from_input(content).apply(_checksum)},
+            opts=self._child,
         )
+        return {**self._metadata, "name": pulumi.Output.concat(f"{API_NAME}-{purpose}-", suffix.hex)}
 
     def _copy_secrets(self) -> tuple[kubernetes.apiextensions.CustomResource, pulumi.Output[str]]:
         """Return what copies the secrets, and the checksum of what is copied.
@@ -177,7 +191,7 @@ class EksWorkload(pulumi.ComponentResource):
     def _migrate(
         self, files: kubernetes.core.v1.ConfigMap, isolated: Sequence[pulumi.Resource]
     ) -> kubernetes.batch.v1.Job:
-        """Without a name of its own: a Job cannot change, and a new one would meet the old one."""
+        """Another image or setting is another Job. One that has failed is made again by the next `up`."""
         args = self._args
         account, identity = self._create_migration_identity()
         environment: Mapping[str, pulumi.Input[str]] = {
@@ -188,19 +202,21 @@ class EksWorkload(pulumi.ComponentResource):
             "DATABASE_ENDPOINT": args.primary.endpoint,
             "DATABASE_OPTIONS": args.url_options,
         }
+        pod = pods.migration_pod(args.settings, args.image, MIGRATION_NAME, files.metadata.name, environment)
         return kubernetes.batch.v1.Job(
             f"{self._name}-migration",
-            metadata={**self._metadata, "annotations": {"pulumi.com/timeoutSeconds": str(MIGRATION_SECONDS)}},
+            metadata={
+                **self._new_name("migration", pod),
+                "annotations": {
+                    "pulumi.com/timeoutSeconds": str(MIGRATION_SECONDS),
+                    "pulumi.com/replaceUnready": "true",
+                },
+            },
             spec={
-                # A migration that has failed is looked at, not repeated.
+                # A migration that has failed is looked at, and not repeated before somebody deploys again.
                 "backoff_limit": 0,
                 "active_deadline_seconds": MIGRATION_SECONDS,
-                "template": {
-                    "metadata": {"labels": MIGRATION_LABELS},
-                    "spec": pods.migration_pod(
-                        args.settings, args.image, MIGRATION_NAME, files.metadata.name, environment
-                    ),
-                },
+                "template": {"metadata": {"labels": MIGRATION_LABELS}, "spec": pod},
             },
             opts=self._after(account, *identity, *isolated, *args.migrate_first),
         )

@@ -59,6 +59,8 @@ class Registration:
     aliases: tuple[str, ...]
     depends_on: tuple[str, ...]
     """Logical names of what is created first."""
+    property_dependencies: Mapping[str, tuple[str, ...]]
+    """URNs of the resources of whose outputs an input is made, by the input."""
     provider: str
     """Logical name of the explicit provider; empty for the default one."""
     before_update: tuple[str, ...]
@@ -209,6 +211,7 @@ class _Recorder(mocks.MockMonitor):
                 delete_before_replace=request.deleteBeforeReplace,
                 aliases=tuple(str(alias) for alias in request.aliases),
                 depends_on=tuple(sorted(_name_of(urn) for urn in request.dependencies)),
+                property_dependencies={key: tuple(found.urns) for key, found in request.propertyDependencies.items()},
                 provider=_name_of(request.provider.rpartition("::")[0]),
                 before_update=tuple(request.hooks.before_update),
                 urn=response.urn,
@@ -240,10 +243,6 @@ class _Answers(mocks.Mocks):
         outputs = {"arn": f"arn:aws:{_service(args.typ)}:{REGION}:{ACCOUNT_ID}:{args.name}", "name": args.name}
         if args.typ in _OUTPUTS:
             outputs.update(_OUTPUTS[args.typ](args))
-        if args.typ.startswith("kubernetes:") and "metadata" in args.inputs:
-            # The cluster names what has no name.
-            named = {"name": f"{args.name}-1a2b3c", **args.inputs["metadata"]}
-            return f"{args.name}-id", {**args.inputs, "metadata": named}
         return f"{args.name}-id", {**outputs, **args.inputs}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
@@ -305,10 +304,11 @@ _OUTPUTS: Mapping[str, Callable[[mocks.MockResourceArgs], dict[str, Any]]] = {
         "arn": f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/{args.name}",
         "keyId": f"{args.name}-id",
     },
-    "random:index/randomId:RandomId": lambda _: {"hex": "0a1b2c3d"},
+    "random:index/randomId:RandomId": lambda _: {"hex": RANDOM_HEX},
     "random:index/randomPassword:RandomPassword": lambda args: {"result": f"{CANARY}-{args.name}"},
 }
 
+RANDOM_HEX = "0a1b2c3d"
 CANARY = "Canary-Secret"
 """Stands in every generated secret. Wherever it shows up outside a secret, something leaks."""
 

@@ -334,9 +334,22 @@ def _leave_slowly() -> kubernetes.core.v1.LifecycleArgsDict:
 def _resources(millicpu: int, request_mib: int, limit_mib: int) -> kubernetes.core.v1.ResourceRequirementsArgsDict:
     """A limit of CPU would only slow down a process beside an idle processor."""
     return {
-        "requests": {"cpu": f"{millicpu}m", "memory": f"{request_mib}Mi"},
-        "limits": {"memory": f"{limit_mib}Mi"},
+        "requests": {"cpu": cpu_quantity(millicpu), "memory": memory_quantity(request_mib)},
+        "limits": {"memory": memory_quantity(limit_mib)},
     }
+
+
+def cpu_quantity(millicpu: int) -> str:
+    """Return a share of processors as Kubernetes itself writes it.
+
+    Pulumi's provider writes it like that as soon as there is a cluster, and holds against it a plan from before.
+    """
+    return f"{millicpu}m" if millicpu % 1000 else str(millicpu // 1000)
+
+
+def memory_quantity(mib: int) -> str:
+    """The same for memory."""
+    return f"{mib}Mi" if mib % 1024 else f"{mib // 1024}Gi"
 
 
 def _files_volume(name: pulumi.Input[str]) -> kubernetes.core.v1.VolumeArgsDict:

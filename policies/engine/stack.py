@@ -70,7 +70,7 @@ class StackGraph:
 
         While the value is not known, its dependencies are returned. Raises UnknownValue where there are none.
         """
-        dependencies = self._dependencies(resource, path)
+        dependencies = self.sources(resource, path)
         candidates = [dependency for dependency in dependencies if dependency.type == resource_type]
         try:
             values = resource.texts(path)
@@ -139,7 +139,8 @@ class StackGraph:
                 unknown_references.append(unknown)
         return found, unknown_references
 
-    def _dependencies(self, resource: StackResource, path: str) -> Sequence[StackResource]:
+    def sources(self, resource: StackResource, path: str) -> Sequence[StackResource]:
+        """Return the resources of whose values the value at a path, or one beside it, is made."""
         urns = resource.property_dependencies.get(path.partition(".")[0], ())
         return [self._by_urn[urn] for urn in urns if urn in self._by_urn]
 

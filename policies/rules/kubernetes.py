@@ -3,7 +3,7 @@
 Reads what Pulumi declares. What a chart or a manifest expands to in the cluster is not visible here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from policies.engine.checklist_items import ChecklistItem
@@ -18,6 +18,13 @@ NAMESPACE: Final = "kubernetes:Namespace"
 NETWORK_POLICY: Final = "kubernetes:NetworkPolicy"
 AUTONAMED: Final = "pulumi.com/autonamed"
 """Annotation of what Pulumi has named itself."""
+RANDOM_TEXTS: Final[Mapping[str, Sequence[str]]] = {
+    "random:index/randomId": ("hex", "dec", "b64Url"),
+    "random:index/randomPet": ("id",),
+    "random:index/randomString": ("result",),
+    "random:index/randomUuid": ("result",),
+}
+"""What random resources give for a name."""
 ENFORCED_STANDARD: Final = "pod-security.kubernetes.io/enforce"
 POD_PATHS: Final = {
     "kubernetes:Pod": "spec",
@@ -316,9 +323,19 @@ def spread_survives_zone_loss(workload: StackResource, _: Context) -> Iterator[P
             )
 
 
-def _has_fixed_name(resource: StackResource) -> bool:
+def _has_fixed_name(resource: StackResource, stack: StackGraph) -> bool:
+    """Tell whether the next one of its kind has the same name: Pulumi has not made it, and nothing random is in it."""
     annotations = resource.get("metadata.annotations") or {}
-    return resource.is_set("metadata.name") and annotations.get(AUTONAMED) != "true"
+    if not resource.is_set("metadata.name") or annotations.get(AUTONAMED) == "true":
+        return False
+    sources = [source for source in stack.sources(resource, "metadata") if source.type in RANDOM_TEXTS]
+    try:
+        name = resource.get("metadata.name")
+    except UnknownValue:
+        if sources:
+            return False
+        raise
+    return not any(text in name for each in sources for key in RANDOM_TEXTS[each.type] for text in each.texts(key))
 
 
 @rule(
@@ -326,12 +343,14 @@ def _has_fixed_name(resource: StackResource) -> bool:
     item=ChecklistItem.AVAILABILITY,
     severity=RuleSeverity.MEDIUM,
     resource_types=["kubernetes:Job"],
+    scope=Scope.STACK,
     documentation="https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/",
-    remediation="Leave metadata.name out: Pulumi gives each Job a name of its own.",
+    remediation="Leave metadata.name out, and Pulumi gives each Job a name of its own; or end it with a RandomId whose "
+    "keepers are what the Job is made of.",
 )
-def jobs_have_no_fixed_name(job: StackResource, _: Context) -> Iterator[Problem]:
-    """Jobs are named by Pulumi."""
-    if _has_fixed_name(job):
+def jobs_have_no_fixed_name(job: StackResource, context: Context) -> Iterator[Problem]:
+    """Jobs have names of their own, from Pulumi or with something random in them."""
+    if _has_fixed_name(job, context.stack):
         yield "has a fixed name: a Job cannot change, and the next one meets it instead of running"
 
 
@@ -340,13 +359,15 @@ def jobs_have_no_fixed_name(job: StackResource, _: Context) -> Iterator[Problem]
     item=ChecklistItem.AVAILABILITY,
     severity=RuleSeverity.MEDIUM,
     resource_types=["kubernetes:ConfigMap"],
+    scope=Scope.STACK,
     applies_to=lambda settings: settings.get("immutable") is True,
     documentation=f"{KUBERNETES_GUIDE}/concepts/configuration/configmap/#configmap-immutable",
-    remediation="Leave metadata.name out: Pulumi names each content itself, and pods that name it are replaced.",
+    remediation="Leave metadata.name out, and Pulumi names each content itself; or end it with a RandomId whose "
+    "keepers are the content. Pods that name it are replaced.",
 )
-def immutable_config_maps_have_no_fixed_name(settings: StackResource, _: Context) -> Iterator[Problem]:
-    """Immutable ConfigMaps are named by Pulumi."""
-    if _has_fixed_name(settings):
+def immutable_config_maps_have_no_fixed_name(settings: StackResource, context: Context) -> Iterator[Problem]:
+    """Immutable ConfigMaps have names of their own, from Pulumi or with something random in them."""
+    if _has_fixed_name(settings, context.stack):
         yield "is immutable and has a fixed name: a change deletes it under the pods that read it"
 
 

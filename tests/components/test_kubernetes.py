@@ -13,7 +13,7 @@ import pytest
 from botocore.signers import generate_db_auth_token
 
 from components.shared.host import decoded
-from tests.recorder import REPOSITORY, Recording, Registration, record_stack
+from tests.recorder import RANDOM_HEX, REPOSITORY, Recording, Registration, record_stack
 
 DIGEST = f"sha256:{'0' * 64}"
 PROXY = f"public.ecr.aws/nginx/nginx-unprivileged@{DIGEST}"
@@ -472,16 +472,20 @@ def test_each_probe_has_one_purpose() -> None:
     assert container["livenessProbe"]["tcpSocket"] == {"port": 3000}
 
 
-@pytest.mark.parametrize("heap", [1024, 2000])
-def test_one_process_with_the_memory_of_its_heap(heap: int) -> None:
+@pytest.mark.parametrize(
+    ("heap", "request_size", "limit"),
+    [(1024, "1280Mi", "1536Mi"), (2000, "2500Mi", "3000Mi"), (4096, "5Gi", "6Gi")],
+)
+def test_one_process_with_the_memory_of_its_heap(heap: int, request_size: str, limit: str) -> None:
+    """As Kubernetes writes it: the provider does so as soon as there is a cluster, and holds the plan against it."""
     recording = with_pods(heap_mib=heap, nodes=12)
     container = recording.named("eks-workload-deployment").plain["spec"]["template"]["spec"]["containers"][0]
     options = recording.named("eks-workload-settings").plain["data"]["NODE_OPTIONS"]
 
     assert container["command"] == ["node", "dist/server.js"]
     assert container["resources"] == {
-        "requests": {"cpu": "1000m", "memory": f"{heap * 5 // 4}Mi"},
-        "limits": {"memory": f"{heap * 3 // 2}Mi"},
+        "requests": {"cpu": "1", "memory": request_size},
+        "limits": {"memory": limit},
     }
     assert options == f"--max-old-space-size={heap} --require=/etc/fixrx-pod/worker.js"
 
@@ -561,13 +565,43 @@ def test_pods_reach_what_is_named_and_nothing_else() -> None:
 
 
 def test_what_changes_has_no_fixed_name() -> None:
-    nameless = {
-        each.name for each in kubernetes_of(with_pods()) if "name" not in each.plain.get("metadata", {"name": ""})
-    }
-
-    assert nameless == {"eks-workload-settings", "eks-workload-files", "eks-workload-migration"}
+    for purpose, kind in (("settings", "configmap"), ("files", "configmap"), ("migration", "job")):
+        resource = with_pods().named(f"eks-workload-{purpose}")
+        assert resource.type.lower().endswith(kind)
+        assert resource.plain["metadata"]["name"] == f"fixrx-api-{purpose}-{RANDOM_HEX}"
+        assert {f"eks-workload-{purpose}-name"} <= {
+            urn.rpartition("::")[2] for urn in resource.property_dependencies["metadata"]
+        }
     for name in ("settings", "files"):
         assert with_pods().named(f"eks-workload-{name}").plain["immutable"] is True
+
+
+@pytest.mark.parametrize(
+    ("changes", "renamed"),
+    [
+        ({"max_pods": 9}, {"settings"}),
+        ({"heap_mib": 1100}, {"settings", "migration"}),
+        ({"image_digest": f"sha256:{'1' * 64}"}, {"migration"}),
+        ({"secrets_generation": 2}, set()),
+    ],
+)
+def test_what_has_another_content_has_another_name(changes: dict[str, Any], renamed: set[str]) -> None:
+    def contents(recording: Recording) -> dict[str, str]:
+        return {
+            purpose: recording.named(f"eks-workload-{purpose}-name").plain["keepers"]["content"]
+            for purpose in ("settings", "files", "migration")
+        }
+
+    before, after = contents(with_pods()), contents(with_pods(**changes))
+
+    assert {purpose for purpose in before if before[purpose] != after[purpose]} == renamed
+
+
+def test_a_failed_migration_is_made_again_by_the_next_deployment() -> None:
+    migration = with_pods().named("eks-workload-migration").plain
+
+    assert migration["metadata"]["annotations"]["pulumi.com/replaceUnready"] == "true"
+    assert migration["spec"]["backoffLimit"] == 0
 
 
 def test_pods_come_after_the_migration_and_the_migration_after_its_gates() -> None:

@@ -1,7 +1,7 @@
 """The manifests of the pods, for tools that read YAML: `python -m tests.layers.manifests --stack production`.
 
-One file for each resource, as the program registers it. A name that Pulumi makes ends in -1a2b3c here. What a stack's
-file does not say about images stands as zeros, and a stack without pods is written as if it had both.
+One file for each resource, as the program registers it. A name with something random in it ends in -0a1b2c3d here.
+What a stack's file does not say about images stands as zeros, and a stack without pods is written as if it had both.
 """
 
 import argparse
@@ -26,8 +26,7 @@ def manifests_of(recording: Recording) -> Iterator[tuple[str, Mapping[str, Any]]
     """Yield a file's name and the manifest in it."""
     for each in recording.registrations:
         if each.type.startswith("kubernetes:") and each.type != CHARTS:
-            metadata = {"name": f"{each.name}-1a2b3c", **each.plain["metadata"]}
-            yield f"{each.plain['kind'].lower()}-{metadata['name']}.yaml", {**_whole(each.plain), "metadata": metadata}
+            yield f"{each.plain['kind'].lower()}-{each.plain['metadata']['name']}.yaml", _whole(each.plain)
 
 
 def record(stack: str) -> Recording:

@@ -33,4 +33,4 @@ def test_manifests_are_whole_and_named(tmp_path: Path) -> None:
     assert deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 90
     # Whole numbers: a manifest with 90.0 is refused.
     assert "90.0" not in (tmp_path / "staging" / "deployment-fixrx-api.yaml").read_text()
-    assert found["job-eks-workload-migration-1a2b3c.yaml"]["metadata"]["namespace"] == "fixrx"
+    assert found["job-fixrx-api-migration-0a1b2c3d.yaml"]["metadata"]["namespace"] == "fixrx"

@@ -11,7 +11,7 @@ import pytest
 from policies.engine.evaluation import RuleIndex, evaluate_all
 from policies.engine.resource import StackResource
 from policies.rules import ALL_RULES
-from tests.recorder import Registration, record_stack, unwrap
+from tests.recorder import RANDOM_HEX, Registration, record_stack, unwrap
 
 DIGEST = f"sha256:{'0' * 64}"
 IMAGES = {"image_digest": DIGEST, "proxy_image": f"public.ecr.aws/nginx/nginx-unprivileged@{DIGEST}"}
@@ -19,7 +19,13 @@ IMAGES = {"image_digest": DIGEST, "proxy_image": f"public.ecr.aws/nginx/nginx-un
 
 def seen(each: Registration, **outputs: Any) -> StackResource:
     properties = {key: unwrap(value) for key, value in each.inputs.items()}
-    return StackResource(urn=each.urn, type_token=each.type, properties={**outputs, **properties}, protect=each.protect)
+    return StackResource(
+        urn=each.urn,
+        type_token=each.type,
+        properties={**outputs, **properties},
+        protect=each.protect,
+        property_dependencies=each.property_dependencies,
+    )
 
 
 @cache
@@ -40,6 +46,7 @@ def judged(runtime: str) -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
             id=f"{each.name}-id",
             name=each.name,
             arn=f"arn:aws:{_service(each)}:us-east-1:111122223333:{each.name}",
+            hex=RANDOM_HEX,
         )
         for each in recording.registrations
     ]

@@ -1232,11 +1232,21 @@ def _kubernetes(state: State) -> None:
             "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
         },
     )
+    suffix = state.add(
+        "random:index/randomId",
+        "api-settings-name",
+        {"byteLength": 2, "prefix": "api-settings-", "keepers": {"LOG_LEVEL": "info"}},
+        hex="api-settings-1a2b",
+    )
     autonamed = {"namespace": "fixrx", "annotations": {"pulumi.com/autonamed": "true"}}
     state.add(
         "kubernetes:core/v1:ConfigMap",
         "api-settings",
-        {"metadata": {**autonamed, "name": "api-settings-1a2b"}, "immutable": True, "data": {"LOG_LEVEL": "info"}},
+        {
+            "metadata": {"namespace": "fixrx", "name": suffix.hex},
+            "immutable": True,
+            "data": {"LOG_LEVEL": "info"},
+        },
     )
     plain = {key: container[key] for key in ("name", "image", "resources", "securityContext")}
     state.add(

@@ -21,6 +21,7 @@ FREE_MAPS: Final = frozenset(
         "annotations",
         "data",
         "dimensions",
+        "keepers",
         "labels",
         "limits",
         "matchLabels",

@@ -7,11 +7,13 @@ from botocore.session import get_session
 from moto.elbv2.ssl_policies import SSL_POLICIES
 
 from policies.engine.evaluation import RuleIndex, Verdicts, evaluate_all
+from policies.engine.resource import UNKNOWN_SENTINELS
 from policies.engine.state import state_of
 from policies.rules import ALL_RULES
 from tests.policies.exported import ACCOUNT, Reference, State
 
 INDEX = RuleIndex(ALL_RULES)
+UNKNOWN = next(iter(UNKNOWN_SENTINELS))
 
 
 def verdicts_on(state: State) -> Verdicts:
@@ -479,3 +481,27 @@ def test_copy_of_a_backup_bucket(region: str, reported: bool) -> None:
     )
 
     assert bool(problems(state, "s3-backups-leave-the-region")) is reported
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "known", "fixed"),
+    [
+        ("randomId", "api-settings", True, True),
+        ("randomId", "api-settings-1a2b3c4d", True, True),
+        ("randomId", Reference("suffix", "hex"), True, False),
+        ("randomId", Reference("suffix", "hex"), False, False),
+        ("randomString", Reference("suffix", "result"), True, False),
+        ("randomUuid", Reference("suffix", "result"), True, False),
+        ("randomPet", Reference("suffix", "id"), True, False),
+    ],
+)
+def test_name_with_something_random_in_it_is_not_fixed(kind: str, name: Any, known: bool, fixed: bool) -> None:
+    """Nor does it have to be known: a preview shows that it will come from there."""
+    state = State()
+    state.add(f"random:index/{kind}", "suffix", hex="0a1b2c3d", result="0a1b2c3d")
+    metadata = {"namespace": "fixrx", "name": name}
+    state.add("kubernetes:core/v1:ConfigMap", "settings", {"metadata": metadata, "immutable": True})
+    if not known:
+        for side in ("inputs", "outputs"):
+            state.find("settings")[side]["metadata"]["name"] = UNKNOWN
+    assert bool(problems(state, "kubernetes-immutable-config-maps-have-no-fixed-name")) is fixed

@@ -103,7 +103,7 @@ CASES = (
     Case(
         "kubernetes-immutable-config-maps-have-no-fixed-name",
         "api-settings",
-        put("api-settings", "metadata.annotations", {}),
+        put("api-settings", "metadata.name", "api-settings"),
         ("api-settings", "metadata.annotations"),
     ),
     Case(
