@@ -51,7 +51,7 @@ class Change:
     """Inputs before, secrets masked; empty for a resource that is new."""
     new: Mapping[str, Any] = field(default_factory=dict)
     causes: frozenset[str] = frozenset()
-    """The inputs that force a replacement."""
+    """The inputs that force a replacement, or the paths of the values in them, as the provider says it."""
     retained: bool = False
     """Whether the resource stays in AWS when Pulumi gives it up."""
 
@@ -69,6 +69,22 @@ class Change:
     def differences(self) -> list[Difference]:
         """The inputs that differ; none for a resource that comes or goes as a whole."""
         return differences(self.old, self.new) if self.kind in (Kind.UPDATE, Kind.REPLACE) else []
+
+    def forces(self, difference: Difference) -> bool:
+        """Whether a difference forces the replacement."""
+        return any(_overlap(difference.path, cause) for cause in self.causes)
+
+    @property
+    def unseen_causes(self) -> list[str]:
+        """What forces the replacement and does not differ as far as it is shown."""
+        paths = [difference.path for difference in self.differences]
+        return sorted(cause for cause in self.causes if not any(_overlap(path, cause) for path in paths))
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two paths are the same, or one leads into what the other names."""
+    shorter, longer = sorted((one, other), key=len)
+    return longer.startswith(shorter) and longer[len(shorter) :][:1] in ("", ".", "[")
 
 
 def title_of(urn: str) -> str:
@@ -142,6 +158,6 @@ class Plan:
             parent=state.parent if state else "",
             old=(before.inputs or {}) if before else {},
             new=(after.inputs or {}) if after else {},
-            causes=frozenset(step.keys or ()) if kind is Kind.REPLACE else frozenset(),
+            causes=frozenset(key.removeprefix(".") for key in step.keys or ()) if kind is Kind.REPLACE else frozenset(),
             retained=bool(before and before.retain_on_delete),
         )

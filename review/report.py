@@ -1,5 +1,7 @@
 """A plan as lines for a person: what goes first, then what interrupts service, then the rest."""
 
+import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -13,6 +15,9 @@ MAINTENANCE_RULE = ("aws:wafv2/webAclRule:WebAclRule", "web-acl-maintenance")
 """What answers in place of the API while `fixrx:maintenance` is on."""
 MOST_CREATIONS = 20
 """A new stack creates hundreds of resources: more than this many are counted by component."""
+
+MASKED = "[secret]"
+"""What the engine puts in the place of a secret."""
 
 MOST_DIFFERENCES = 12
 """Of one resource; a replaced document has dozens."""
@@ -77,12 +82,14 @@ def _updated(change: Change) -> Iterator[str]:
 
 def _differences(change: Change) -> Iterator[str]:
     # What forces a replacement comes first.
-    found = sorted(change.differences, key=lambda difference: difference.input not in change.causes)
+    found = sorted(change.differences, key=lambda difference: not change.forces(difference))
     for difference in found[:MOST_DIFFERENCES]:
-        cause = "  (forces the replacement)" if difference.input in change.causes else ""
+        cause = "  (forces the replacement)" if change.forces(difference) else ""
         yield f"      {difference}{cause}"
-    for cause in sorted(change.causes - {difference.input for difference in found}):
-        yield f"      {cause}: another value, which is secret  (forces the replacement)"
+    for cause in change.unseen_causes:
+        value = change.new.get(re.split(r"[.\[]", cause, maxsplit=1)[0])
+        secret = ": another value, which is secret" if MASKED in json.dumps(value) else ""
+        yield f"      {cause}{secret}  (forces the replacement)"
     if len(found) > MOST_DIFFERENCES:
         yield f"      and {len(found) - MOST_DIFFERENCES} more"
 

@@ -36,6 +36,13 @@ _PROTECTED = re.compile(
 )
 _NOT_REACHED = re.compile(r"expected resource operations for \S+ but none were seen$")
 """Of a saved plan, when something else has stopped the update before."""
+_SEVERAL = re.compile(r"^\d+ errors? occurred:\s*\* ")
+"""How a provider written in Go begins a list of errors; an asterisk stands before each."""
+_NOT_LIVE = re.compile(
+    r'^(?:resource "[^"]+" was successfully created, but )?the Kubernetes API server reported that (?:it|"[^"]+") '
+    r"failed to fully initialize or become live: "
+)
+"""What the Kubernetes provider says first of whatever it has waited for in vain."""
 _TRACEBACK = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^  File "(?P<file>.+)", line \d+')
 
@@ -115,7 +122,7 @@ class Outcome:
             )
         if failed:
             what = "resource" if len(failed) == 1 else "resources"
-            details = "\n".join(f"  {title_of(urn)}: {message}" for urn, message in failed)
+            details = "\n".join(f"  {title_of(urn)}: {_in_one_line(message)}" for urn, message in failed)
             return UserError(
                 f"The {operation} stopped, because {len(failed)} {what} could not be handled:\n{details}\n"
                 f"Correct the program or the stack's settings and run it again; {KEPT[operation]}."
@@ -158,9 +165,7 @@ class Outcome:
         lines = []
         for urn in urns:
             if urn in replaced:
-                causes = "; ".join(
-                    str(each) for each in replaced[urn].differences if each.input in replaced[urn].causes
-                )
+                causes = "; ".join(str(each) for each in replaced[urn].differences if replaced[urn].forces(each))
                 lines.append(f"  {title_of(urn)} would be replaced: {causes}")
                 continue
             lines.append(f"  {title_of(urn)} would be deleted")
@@ -187,6 +192,15 @@ def grouped(violations: Iterable[Violation]) -> dict[str, list[Violation]]:
 
 def _is_stack(urn: str) -> bool:
     return f"::{STACK_TYPE}::" in urn
+
+
+def _in_one_line(message: str) -> str:
+    """A list of errors as one line, and what is no such list as it is."""
+    if not (begin := _SEVERAL.match(message)):
+        return message
+    return "; ".join(
+        _NOT_LIVE.sub("", part).strip().rstrip(".") for part in re.split(r"\n\s*\* ", message[begin.end() :])
+    )
 
 
 def _plain(message: str) -> str:

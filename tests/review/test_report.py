@@ -123,6 +123,22 @@ def test_secret_cause_of_a_replacement_is_named_and_not_shown() -> None:
     assert report(plan)[2] == "      secretString: another value, which is secret  (forces the replacement)"
 
 
+def test_causes_of_a_replacement_are_paths_or_whole_inputs() -> None:
+    """The Kubernetes provider names paths, and what it wants replaced though nothing has changed in it."""
+    unready = '.metadata.annotations["pulumi.com/replaceUnready"]'
+    metadata = {"name": "migration-1", "annotations": {"pulumi.com/replaceUnready": "true"}}
+    old = {"metadata": metadata, "spec": {"containers": [{"image": "api:1"}], "backoffLimit": 0, "backoffLimits": 0}}
+    new = {"metadata": metadata, "spec": {"containers": [{"image": "api:2"}], "backoffLimit": 1, "backoffLimits": 1}}
+    keys = [unready, "spec.containers[0].image", "spec.backoffLimit"]
+    plan = plan_of(step("replace", "kubernetes:batch/v1:Job", "it", old=old, new=new, keys=keys))
+    assert report(plan)[2:] == [
+        "      spec.backoffLimit: 0 -> 1  (forces the replacement)",
+        '      spec.containers[0].image: "api:1" -> "api:2"  (forces the replacement)',
+        "      spec.backoffLimits: 0 -> 1",
+        '      metadata.annotations["pulumi.com/replaceUnready"]  (forces the replacement)',
+    ]
+
+
 def test_many_differences_of_one_resource_are_cut() -> None:
     old, new = ({f"input{number:02}": value for number in range(20)} for value in (1, 2))
     assert report(plan_of(step("update", GROUP, "it", old=old, new=new)))[-1] == "      and 8 more"

@@ -78,6 +78,24 @@ def test_failed_resources_are_named() -> None:
     )
 
 
+def test_several_errors_of_one_resource_are_one_line() -> None:
+    """As the Kubernetes provider lists what it has seen while it waited in vain."""
+    urn = CHILD.replace("aws:rds/instance:Instance::database-primary", "kubernetes:batch/v1:Job::migration")
+    outcome = outcome_of(
+        error(
+            f'3 errors occurred:\n\t* resource "{urn}" was successfully created, but the Kubernetes API server '
+            "reported that it failed to fully initialize or become live: Resource 'migration-1' was created but failed "
+            'to initialize\n\t* [Pod fixrx/migration-1-x]: Container "api" completed with exit code 1\n\t* '
+            "[BackoffLimitExceeded] Job has reached the specified backoff limit.\n\n",
+            urn,
+        )
+    )
+    assert explained(outcome, "update").splitlines()[1] == (
+        "  Job migration: Resource 'migration-1' was created but failed to initialize; [Pod fixrx/migration-1-x]: "
+        'Container "api" completed with exit code 1; [BackoffLimitExceeded] Job has reached the specified backoff limit'
+    )
+
+
 def test_failed_program_is_quoted_once() -> None:
     outcome = outcome_of(
         error("2 problems", STACK), error("an unhandled error occurred: 2 problems", STACK), error("update failed")
