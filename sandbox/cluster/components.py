@@ -1,5 +1,6 @@
 """The command lines of the control plane's components and of the nodes."""
 
+import random
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from sandbox.cluster.identities import Identities
 ZONES = {f"node-{letter}{number}": f"us-east-1{letter}" for letter in "abc" for number in (1, 2)}
 """The zone of each node."""
 
+FIRST_PORT, AFTER_PORTS = 20_000, 32_000
 SERVICE_ADDRESSES = "10.96.0.0/16"
 _LOOPBACK = "127.0.0.1"
 _LISTENERS = ("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "metrics-server")
@@ -17,14 +19,27 @@ Command = list[str]
 
 
 def free_ports() -> dict[str, int]:
-    """A free port for everything that listens."""
-    listeners = {name: socket.socket() for name in (*_LISTENERS, *ZONES)}
-    for listener in listeners.values():
-        listener.bind((_LOOPBACK, 0))
-    ports = {name: listener.getsockname()[1] for name, listener in listeners.items()}
-    for listener in listeners.values():
-        listener.close()
-    return ports
+    """A port for everything that listens. Raises RuntimeError where there is no room.
+
+    They lie side by side, below those that Linux gives to whoever asks for any port (from 32768). Nothing keeps them
+    until the components listen: who finds one taken has to ask again.
+    """
+    names = (*_LISTENERS, *ZONES)
+    blocks = range(FIRST_PORT, AFTER_PORTS - len(names), len(names))
+    for first in random.sample(blocks, len(blocks)):
+        ports = dict(zip(names, range(first, first + len(names)), strict=True))
+        if all(map(_is_free, ports.values())):
+            return ports
+    raise RuntimeError(f"the ports from {FIRST_PORT} to {AFTER_PORTS} are taken")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        try:
+            listener.bind((_LOOPBACK, port))
+        except OSError:
+            return False
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)

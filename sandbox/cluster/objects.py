@@ -17,6 +17,8 @@ _NODE_CAPACITY = {"cpu": "2", "memory": "8Gi", "pods": "29"}
 """Of an m7g.large."""
 _NODE_ALLOCATABLE = {"cpu": "1930m", "memory": "7Gi", "pods": "29"}
 _NODES = "/api/v1/nodes"
+USUAL_CPU = "100m"
+"""What a container uses at first. An autoscaler waits for metrics, and what uses nothing has none."""
 
 
 def kwok_configuration() -> str:
@@ -92,6 +94,20 @@ def nodes_are_ready(api: Api) -> bool:
 def _ready(node: dict[str, Any]) -> bool:
     conditions = node["status"].get("conditions", [])
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def use(api: Api, cpu: str) -> None:
+    """Lets every container use so much of a processor, from now on."""
+    usage = {"cpu": {"value": cpu}, "memory": {"value": "200Mi"}}
+    api.apply(
+        "/apis/kwok.x-k8s.io/v1alpha1/clusterresourceusages/load",
+        {
+            "apiVersion": "kwok.x-k8s.io/v1alpha1",
+            "kind": "ClusterResourceUsage",
+            "metadata": {"name": "load"},
+            "spec": {"usages": [{"usage": usage}]},
+        },
+    )
 
 
 def serve_metrics(api: Api, port: int, authority: Path) -> None:

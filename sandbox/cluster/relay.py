@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,15 @@ _CONFIGURE = "Configure"
 _THREADS = 128
 """A call lasts as long as the provider waits for its object, and the call that cancels them needs one, too."""
 _MESSAGE_BYTES = 400 * 1024 * 1024
-_LIMITS = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
+_METADATA_BYTES = 16 * 1024 * 1024
+"""As in Go. The state of what was made and does not get ready is in the metadata; without it, it would be lost."""
+LIMITS: Sequence[tuple[str, int]] = [
+    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+    ("grpc.max_send_message_length", _MESSAGE_BYTES),
+    ("grpc.max_metadata_size", _METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", _METADATA_BYTES),
+]
+"""Of both connections."""
 
 _REQUESTS: Mapping[str, Any] = {
     "Check": provider_pb2.CheckRequest,
@@ -136,8 +144,8 @@ def main() -> None:
     )
     assert provider.stdout is not None
     port = int(provider.stdout.readline())
-    channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=_LIMITS)
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=_THREADS), options=_LIMITS)
+    channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=LIMITS)
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=_THREADS), options=LIMITS)
     server.add_generic_rpc_handlers((Relay(channel, Path(os.environ[KUBECONFIG_VARIABLE]).read_text()),))
     bound = server.add_insecure_port("127.0.0.1:0")
     server.start()

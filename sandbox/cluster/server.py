@@ -26,30 +26,62 @@ from sandbox.cluster.identities import ADMIN, Identities
 
 LOST_NODES = "lost-nodes.json"
 IDENTITIES = "identities"
-START_SECONDS = 60
+START_SECONDS = 120
 """For each of a few steps, which take 2 to 8 seconds on a free machine."""
+ATTEMPTS = 5
+"""How often the cluster is started on other ports."""
 
 _POLL_SECONDS = 0.2
+_TAKEN = "address already in use"
+"""What a component says of a port that somebody listens on. Some of them end with that, and some go on without it."""
+
+
+class PortTakenError(Exception):
+    """Somebody else has taken a port between its choice and the start of the component that should listen there."""
 
 
 class Server:
     """The components of one cluster, as children of this process."""
 
     def __init__(self, program: Path, directory: Path) -> None:
-        self.port = 0
+        """`directory` is emptied by each start."""
         self._program = program
         self._directory = directory
         self._children: dict[str, subprocess.Popen[bytes]] = {}
-        identities = Identities(directory / IDENTITIES)
-        configuration = directory / "kwok.yaml"
-        self._components = Components(
-            data=directory / "etcd", identities=identities, ports=free_ports(), kwok_configuration=configuration
-        )
+        self._components = self._choose_ports()
+
+    @property
+    def port(self) -> int:
+        """Where the API server listens."""
+        return self._components.ports["kube-apiserver"]
 
     def start(self) -> None:
-        """Starts everything. Raises TimeoutError, or RuntimeError with a component's last words."""
+        """Starts everything, on other ports if one is taken.
+
+        Raises TimeoutError, or RuntimeError with a component's last words.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                self._start()
+            except PortTakenError:
+                self.stop()
+                self._components = self._choose_ports()
+            else:
+                return
+        raise RuntimeError(f"other programs took ports of the cluster {ATTEMPTS} times while it started")
+
+    def _choose_ports(self) -> Components:
+        return Components(
+            data=self._directory / "etcd",
+            identities=Identities(self._directory / IDENTITIES),
+            ports=free_ports(),
+            kwok_configuration=self._directory / "kwok.yaml",
+        )
+
+    def _start(self) -> None:
+        shutil.rmtree(self._directory, ignore_errors=True)
+        self._directory.mkdir(parents=True)
         components = self._components
-        self.port = components.ports["kube-apiserver"]
         components.identities.make(self.port)
         components.kwok_configuration.write_text(objects.kwok_configuration())
         self._run("etcd", components.etcd())
@@ -62,6 +94,7 @@ class Server:
         self._run("metrics-server", components.metrics_server())
         objects.define_types(api)
         self._await("the types of the workload", lambda: objects.types_are_served(api))
+        objects.use(api, objects.USUAL_CPU)
         objects.make_nodes(api)
         for node in ZONES:
             self._run(node, components.node(node))
@@ -89,6 +122,7 @@ class Server:
             child.kill()
         for child in self._children.values():
             child.wait()
+        self._children.clear()
 
     def _run(self, name: str, command: Command) -> None:
         with self._log(name).open("ab") as log:
@@ -104,10 +138,16 @@ class Server:
 
     def _await(self, what: str, condition: objects.Condition) -> None:
         def holds() -> bool:
+            self._require_ports()
             self._require_alive()
             return condition()
 
         await_condition(what, holds, START_SECONDS)
+
+    def _require_ports(self) -> None:
+        for name in self._children:
+            if _TAKEN in self._log(name).read_text(errors="replace"):
+                raise PortTakenError
 
     def _require_alive(self, except_for: frozenset[str] = frozenset()) -> None:
         for name, child in self._children.items():
@@ -138,8 +178,6 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, required=True, help="where everything is kept; emptied first")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)
-    shutil.rmtree(arguments.directory, ignore_errors=True)
-    arguments.directory.mkdir(parents=True)
     server = Server(arguments.program, arguments.directory)
     try:
         server.start()

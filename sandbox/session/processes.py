@@ -25,7 +25,7 @@ LOOPBACK = "127.0.0.1"
 READY_TIMEOUT_SECONDS = 90
 """The emulator imports for 2 to 4 seconds; a loaded machine may need many times that."""
 
-CLUSTER_TIMEOUT_SECONDS = 180
+CLUSTER_TIMEOUT_SECONDS = 300
 """A cluster starts in 14 seconds on a free machine."""
 
 STOP_TIMEOUT_SECONDS = 10

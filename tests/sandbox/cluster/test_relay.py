@@ -9,7 +9,7 @@ import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from sandbox.cluster.relay import RECORDED, Relay
+from sandbox.cluster.relay import LIMITS, RECORDED, Relay
 
 NAMESPACE = "urn:pulumi:dev::fixrx::kubernetes:core/v1:Namespace::api"
 RELEASE = f"urn:pulumi:dev::fixrx::fixrx:index:Cluster${RECORDED}::controller"
@@ -21,6 +21,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
+        self.details = b"half made"
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
         self.requests.append(request)
@@ -31,7 +32,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=request.news)
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
-        context.set_trailing_metadata(((DETAILS, b"half made"),))
+        context.set_trailing_metadata(((DETAILS, self.details),))
         context.abort(grpc.StatusCode.UNKNOWN, "not ready")
 
 
@@ -43,11 +44,11 @@ def provider() -> Provider:
 @pytest.fixture
 def relay(provider: Provider) -> Iterator[Any]:
     """What the engine calls."""
-    real, between = (grpc.server(futures.ThreadPoolExecutor(4)) for _ in range(2))
+    real, between = (grpc.server(futures.ThreadPoolExecutor(4), options=LIMITS) for _ in range(2))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, real)
-    channel = grpc.insecure_channel(f"127.0.0.1:{real.add_insecure_port('127.0.0.1:0')}")
+    channel = connect(real.add_insecure_port("127.0.0.1:0"))
     between.add_generic_rpc_handlers((Relay(channel, "the sandbox's"),))
-    front = grpc.insecure_channel(f"127.0.0.1:{between.add_insecure_port('127.0.0.1:0')}")
+    front = connect(between.add_insecure_port("127.0.0.1:0"))
     real.start()
     between.start()
     yield provider_pb2_grpc.ResourceProviderStub(front)
@@ -55,6 +56,10 @@ def relay(provider: Provider) -> Iterator[Any]:
     between.stop(None).wait()
     channel.close()
     real.stop(None).wait()
+
+
+def connect(port: int) -> grpc.Channel:
+    return grpc.insecure_channel(f"127.0.0.1:{port}", options=LIMITS)
 
 
 def struct(**values: Any) -> struct_pb2.Struct:
@@ -85,13 +90,15 @@ def test_other_calls_pass_unchanged(relay: Any, provider: Provider) -> None:
     assert provider.requests == [request]
 
 
-def test_failure_keeps_its_details(relay: Any) -> None:
+@pytest.mark.parametrize("size", [10, 1_000_000])
+def test_failure_keeps_its_details(relay: Any, provider: Provider, size: int) -> None:
     """In them is the state of an object that was made and does not get ready."""
+    provider.details = b"x" * size
     with pytest.raises(grpc.RpcError) as raised:
         relay.Create(provider_pb2.CreateRequest(urn=NAMESPACE))
     error: Any = raised.value
     assert (error.code(), error.details()) == (grpc.StatusCode.UNKNOWN, "not ready")
-    assert (DETAILS, b"half made") in error.trailing_metadata()
+    assert (DETAILS, provider.details) in error.trailing_metadata()
 
 
 def test_release_is_checked(relay: Any, provider: Provider) -> None:
