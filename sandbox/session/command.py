@@ -34,9 +34,9 @@ def up(arguments: argparse.Namespace) -> None:
         _planned(arguments, opened)
         placeholders = None if arguments.without_inputs else opened.placeholders
 
-        def begin(urn: str = MIGRATED) -> None:
+        def begin(urn: str = GATED[0]) -> None:
             # Its gate waits for what people supply; whatever it depends on is there by now.
-            if placeholders is not None and urn.endswith(MIGRATED):
+            if placeholders is not None and urn.endswith(GATED):
                 placeholders.supply()
 
         # The gate of a later release does not wait.
@@ -143,8 +143,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     command.__name__: command for command in (up, preview, refresh, destroy, down, status, export, analyze, tool)
 }
 LARGEST_PORT = 65535
-MIGRATED = "aws:ssm/parameter:Parameter::migrated-marker"
-"""End of the URN of the marker that waits for what people supply on AWS."""
+GATED = tuple(f"aws:ssm/parameter:Parameter::{name}-marker" for name in ("migrated", "prepared"))
+"""Ends of the URNs of the markers that wait for what people supply on AWS: of servers and of pods."""
 RUN_THE_PROGRAM = {"up", "preview"}
 READ_ONLY = {"status", "analyze", "tool"}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.cluster.components import ZONES
-from tests.cluster.workload import INSIDE, NAMESPACE, Workload, node_of
+from tests.cluster.workload import Workload, node_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.cluster]
 
@@ -22,14 +22,14 @@ SCALE_SECONDS = 120
 )
 def test_pod_that_breaks_pod_security_is_refused(workload: Workload, spec: dict[str, object], reason: str) -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bad"}, "spec": spec}
-    answer = workload.api().call("POST", f"{INSIDE}/pods", pod)
+    answer = workload.api().call("POST", workload.pods_path, pod)
     assert answer.status == 403
     assert 'violates PodSecurity "restricted:latest"' in answer.body["message"]
     assert reason in answer.body["message"]
 
 
 def test_user_without_a_role_is_refused(workload: Workload) -> None:
-    answer = workload.stranger().call("GET", f"{INSIDE}/pods")
+    answer = workload.stranger().call("GET", workload.pods_path)
     assert answer.status == 403
     assert answer.body["message"].startswith('pods is forbidden: User "stranger" cannot list resource "pods"')
 
@@ -41,7 +41,7 @@ def test_field_that_a_type_does_not_have_is_refused(workload: Workload) -> None:
         "metadata": {"name": "api"},
         "spec": {"serviceRef": {"name": "api", "port": "http"}, "targetGroupArn": "arn"},
     }
-    path = f"/apis/elbv2.k8s.aws/v1beta1/namespaces/{NAMESPACE}/targetgroupbindings?fieldValidation=Strict"
+    path = f"/apis/elbv2.k8s.aws/v1beta1/namespaces/{workload.namespace}/targetgroupbindings?fieldValidation=Strict"
     answer = workload.api().call("POST", path, binding)
     assert answer.status == 400
     assert 'unknown field "spec.targetGroupArn"' in answer.body["message"]
@@ -60,7 +60,7 @@ def test_evictions_leave_two_pods(workload: Workload) -> None:
             name = pod["metadata"]["name"]
             eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
             ready = len(workload.pods())
-            answers.append(workload.api().call("POST", f"{INSIDE}/pods/{name}/eviction", eviction).status)
+            answers.append(workload.api().call("POST", f"{workload.pods_path}/{name}/eviction", eviction).status)
             if answers[-1] == 201:
                 workload.wait("the pod has gone", lambda ready=ready: len(workload.pods()) == ready - 1)  # type: ignore[misc]
                 workload.wait("the budget knows", lambda: budget(workload) == 0)
@@ -96,7 +96,7 @@ def cordon(workload: Workload, *, closed: bool) -> None:
 
 def budget(workload: Workload) -> int:
     """How many pods may be evicted now."""
-    status = workload.api().get(f"/apis/policy/v1/namespaces/{NAMESPACE}/poddisruptionbudgets/api")["status"]
+    status = workload.api().get(f"/apis/policy/v1/namespaces/{workload.namespace}/poddisruptionbudgets/api")["status"]
     allowed: int = status["disruptionsAllowed"]
     return allowed
 

@@ -140,6 +140,8 @@ class Routed:
     path: str
     """As the target gets it."""
     status: int | None = None
+    shares: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """How many percent of such requests each target group gets, by its ARN."""
 
 
 def route(listener: Inputs, rules: Sequence[Inputs], path: str) -> Routed:
@@ -170,4 +172,14 @@ def _pattern(value: str) -> str:
 def _routed(actions: Sequence[Inputs], path: str) -> Routed:
     (action,) = actions
     fixed = action.get("fixedResponse")
-    return Routed(action=action["type"], path=path, status=int(fixed["statusCode"]) if fixed else None)
+    return Routed(
+        action=action["type"], path=path, status=int(fixed["statusCode"]) if fixed else None, shares=_shares(action)
+    )
+
+
+def _shares(action: Inputs) -> Mapping[str, float]:
+    """A group gets its weight's part of all weights."""
+    if arn := action.get("targetGroupArn"):
+        return {arn: 100}
+    weights = {each["arn"]: each["weight"] for each in action.get("forward", {}).get("targetGroups", ())}
+    return {arn: 100 * weight / sum(weights.values()) for arn, weight in weights.items()}

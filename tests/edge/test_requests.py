@@ -9,6 +9,7 @@ from components.load_balancer import OPERATIONAL_PATHS
 from components.web_acl import LARGE_BODY_LABEL, MESSAGES_RULE
 from tests.edge.interpreter import Request, Routed, Verdict, judge, route
 from tests.edge.paths import OPERATIONAL, REACHES
+from tests.layers.manifests import IMAGES
 from tests.recorder import Recording, record_stack
 
 LISTENER = "load-balancer-https"
@@ -43,6 +44,16 @@ def test_where_a_request_goes(stack: Recording, path: str, reaches: str | None) 
     expected = Routed(action=FIXED, path=path, status=404) if reaches is None else Routed(action=FORWARD, path=reaches)
 
     assert routed(stack, path) == expected
+
+
+@pytest.mark.parametrize("percent", [0, 5, 50, 100])
+def test_pods_get_their_share_of_every_path_that_is_forwarded(percent: int) -> None:
+    stack = record_stack("production", {"runtime": "both", "kubernetes": {**IMAGES, "traffic_percent": percent}})
+    groups = {f"arn:aws:lb:us-east-1:111122223333:load-balancer-{name}" for name in ("api", "pods")}
+    servers, pods = sorted(groups)
+    found = {path: routed(stack, path) for path, reaches in REACHES.items() if reaches is not None}
+
+    assert {path for path, each in found.items() if each.shares != {servers: 100 - percent, pods: percent}} == set()
 
 
 def test_the_load_balancer_hides_the_paths_of_the_guide_with_expressions_that_it_takes(stack: Recording) -> None:
