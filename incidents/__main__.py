@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked.add_argument("--by", required=True, help="your name")
     fired = commands.add_parser("fire", help="follow an alarm of the sandbox to Slack and the mail")
     fired.add_argument("--state", type=Path, required=True, help="what the sandbox wrote after `up`")
-    fired.add_argument("--alarm", required=True, help="without the stack's name, such as HighErrorRate")
+    fired.add_argument("--alarm", required=True, help="without the stack's name, such as ApiDown")
     options = parser.parse_args(arguments)
     try:
         if options.command == "acknowledge":

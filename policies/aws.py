@@ -5,6 +5,7 @@ Rule modules import this module and `policies.engine`, never one another.
 
 import base64
 import gzip
+import re
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -722,6 +723,30 @@ def is_watched_elsewhere(resource: StackResource, stack: StackGraph) -> bool:
     subnets = [subnet for subnet in stack.of_type(SUBNET) if subnet.is_set("availabilityZone")]
     zones = [str(subnet.get("availabilityZone")) for subnet in subnets]
     return bool(region) and bool(zones) and not any(zone.startswith(str(region)) for zone in zones)
+
+
+def notifying_alarms(topic: StackResource, stack: StackGraph) -> Sequence[StackResource]:
+    """Return the alarms that publish to a topic."""
+    return [each for kind in (ALARM, COMPOSITE_ALARM) for each in stack.referrers(topic, kind, "alarmActions")]
+
+
+_BEGINS: Final = re.compile(r"""(?<!NOT )\bALARM\s*\(\s*"?([^")]+?)"?\s*\)""")
+
+
+def begins(composite: StackResource, alarm: StackResource) -> bool:
+    """Tell whether an alarm can make a composite alarm begin: its rule asks for this alarm's state ALARM.
+
+    Raises UnknownValue where that cannot be known.
+    """
+    try:
+        rule = str(composite.get("alarmRule") or "")
+    except UnknownValue:
+        urns = composite.property_dependencies.get("alarmRule")
+        if urns:
+            return alarm.urn in urns
+        raise
+    name = str(alarm.get("alarmName" if alarm.type == COMPOSITE_ALARM else "name"))
+    return any(each == name or each.endswith(f":alarm:{name}") for each in _BEGINS.findall(rule))
 
 
 def index_alarms(stack: StackGraph) -> AlarmIndex:

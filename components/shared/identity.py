@@ -16,6 +16,7 @@ NAME_LIMITS: Mapping[str, int] = {
     "aws:backup/vault:Vault": 50,
     "aws:codebuild/project:Project": 150,
     "aws:cloudwatch/alarmMuteRule:AlarmMuteRule": 255,
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": 255,
     "aws:cloudwatch/dashboard:Dashboard": 255,
     "aws:cloudwatch/logGroup:LogGroup": 512,
     "aws:cloudwatch/metricAlarm:MetricAlarm": 255,

@@ -797,7 +797,7 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         [
             (
                 "ManageAlarms",
-                "cloudwatch: DeleteAlarms PutMetricAlarm TagResource UntagResource",
+                "cloudwatch: DeleteAlarms PutCompositeAlarm PutMetricAlarm TagResource UntagResource",
                 _alarms(scope),
                 None,
             ),

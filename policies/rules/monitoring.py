@@ -10,7 +10,7 @@ from policies import aws
 from policies.aws import Measurement
 from policies.engine.checklist_items import ChecklistItem
 from policies.engine.iam_documents import Statement, statements
-from policies.engine.resource import StackResource
+from policies.engine.resource import StackResource, UnknownValue
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting, rule
 
 ALARM_SERVICE: Final = "cloudwatch.amazonaws.com"
@@ -151,13 +151,45 @@ def database_connection_alarm_exists(database: StackResource, context: Context) 
     item=ChecklistItem.MONITORING,
     severity=RuleSeverity.HIGH,
     resource_types=[aws.ALARM, aws.COMPOSITE_ALARM],
+    scope=Scope.STACK,
     security_hub=["CloudWatch.15"],
-    remediation="Set alarm_actions to the topic of its severity.",
+    remediation="Set alarm_actions to the topic of its severity, or name it in the rule of a composite that has them.",
 )
-def alarms_have_actions(alarm: StackResource, _: Context) -> Iterator[Problem]:
-    """Alarms have an action."""
-    if not alarm.is_set("alarmActions"):
-        yield "has no action: it notifies no one"
+def alarms_have_actions(alarm: StackResource, context: Context) -> Iterator[Problem]:
+    """Alarms have an action, or begin a composite alarm that has one."""
+    if alarm.is_set("alarmActions"):
+        return
+    unknown: UnknownValue | None = None
+    for composite in context.stack.of_type(aws.COMPOSITE_ALARM):
+        try:
+            if _notifies(composite) and aws.begins(composite, alarm):
+                return
+        except UnknownValue as error:
+            unknown = error
+    if unknown is not None:
+        raise unknown
+    yield "has no action: it notifies no one"
+
+
+def _notifies(alarm: StackResource) -> bool:
+    return alarm.is_set("alarmActions") and alarm.get("actionsEnabled") is not False
+
+
+@rule(
+    "monitoring-suppressors-notify",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.COMPOSITE_ALARM],
+    scope=Scope.STACK,
+    documentation=f"{CLOUDWATCH_GUIDE}/monitoring/alarm-suppression.html",
+    remediation="Suppress an alarm by one that has alarm_actions, such as ApiDown.",
+)
+def suppressors_notify(alarm: StackResource, context: Context) -> Iterator[Problem]:
+    """What holds the actions of an alarm back notifies somebody itself."""
+    for kind in (aws.ALARM, aws.COMPOSITE_ALARM):
+        for suppressor in context.stack.targets(alarm, "actionsSuppressor.alarm", kind):
+            if not _notifies(suppressor):
+                yield f"is held back by {suppressor.name}, which notifies no one: an outage can pass in silence"
 
 
 @rule(
@@ -218,7 +250,7 @@ def connection_logs_enabled(balancer: StackResource, _: Context) -> Iterator[Pro
 def topic_key_allows_cloudwatch(topic: StackResource, context: Context) -> Iterator[Problem]:
     """The key of a topic for alarms allows CloudWatch to use it."""
     stack = context.stack
-    if not stack.referrers(topic, aws.ALARM, "alarmActions") or not topic.is_set("kmsMasterKeyId"):
+    if not aws.notifying_alarms(topic, stack) or not topic.is_set("kmsMasterKeyId"):
         return
     for key in aws.keys_of(topic, "kmsMasterKeyId", stack):
         if not any(_allows(statement, ALARM_SERVICE) for statement in aws.key_grants(key, stack)):
@@ -267,7 +299,7 @@ def topic_key_allows_eventbridge(topic: StackResource, context: Context) -> Iter
 def topic_policy_allows_cloudwatch(topic: StackResource, context: Context) -> Iterator[Problem]:
     """The policy of a topic for alarms allows CloudWatch to publish."""
     stack = context.stack
-    if not stack.referrers(topic, aws.ALARM, "alarmActions"):
+    if not aws.notifying_alarms(topic, stack):
         return
     policies = stack.referrers(topic, aws.TOPIC_POLICY, "arn")
     found = [statement for policy in policies for statement in statements(policy, "policy")]

@@ -76,6 +76,7 @@ TAGGABLE = {
     "aws:acm/certificate:Certificate",
     "aws:cloudfront/distribution:Distribution",
     "aws:cloudwatch/alarmMuteRule:AlarmMuteRule",
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm",
     "aws:cloudwatch/logDelivery:LogDelivery",
     "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
     "aws:cloudwatch/logDeliverySource:LogDeliverySource",
@@ -143,7 +144,7 @@ def _stack_tags(name: str, environment: str) -> Mapping[str, str]:
 
 def _expected_tags(resource: Registration, environment: str) -> Mapping[str, str]:
     tags = _stack_tags(resource.name, environment)
-    if resource.type != ALARM:
+    if resource.type not in (ALARM, "aws:cloudwatch/compositeAlarm:CompositeAlarm"):
         return tags
     severity = resource.plain["alarmDescription"].split()[0]
     return {**tags, "Severity": severity}

@@ -145,6 +145,7 @@ def physical_name(resource: Registration) -> str:
         "userId",
         "identifier",
         "bucket",
+        "alarmName",
         "dashboardName",
         "logGroupName",
         "name",

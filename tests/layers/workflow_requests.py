@@ -339,6 +339,16 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             **_taggable("cloudwatch:TagResource", "cloudwatch:UntagResource"),
         },
     ),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": (
+        "cloudwatch:alarm",
+        {
+            "create": ("cloudwatch:PutCompositeAlarm new", "cloudwatch:TagResource new"),
+            "read": ("cloudwatch:DescribeAlarms all:cloudwatch:alarm", "cloudwatch:ListTagsForResource self"),
+            "update": ("cloudwatch:PutCompositeAlarm self",),
+            "delete": ("cloudwatch:DeleteAlarms self",),
+            **_taggable("cloudwatch:TagResource", "cloudwatch:UntagResource"),
+        },
+    ),
     "aws:cloudwatch/dashboard:Dashboard": (
         "cloudwatch:dashboard",
         {

@@ -978,6 +978,31 @@ def _alarms(state: State) -> None:
         _baseline(state, name, metric, threshold, dimensions)
     for node in ("001", "002"):
         watch_cache_node(state, node)
+    _composite(state, "ApiDown", "NoHealthyServer", {})
+    suppressor = {"alarm": Reference("ApiDown", "alarmName"), "waitPeriod": 240, "extensionPeriod": 360}
+    _composite(state, "bad-server-unless-down", "bad-server", {"actionsSuppressor": suppressor})
+
+
+def _composite(state: State, name: str, child: str, inputs: dict[str, Any]) -> None:
+    """Add an alarm that tells of another one, which then tells nobody itself."""
+    watched = state.find(child)
+    for side in ("inputs", "outputs"):
+        watched[side]["name"] = f"fixrx-{child}"
+        del watched[side]["alarmActions"]
+    del watched["propertyDependencies"]["alarmActions"]
+    state.add(
+        "aws:cloudwatch/compositeAlarm",
+        name,
+        {
+            "alarmName": f"fixrx-{name}",
+            "alarmRule": f'ALARM("fixrx-{child}")',
+            "alarmActions": [Reference("topic", "arn")],
+            "alarmDescription": "P1 (Critical). It is down. Runbook: docs/runbooks.md#apidown",
+            "tags": {**tags(name), "Severity": "P1"},
+            **inputs,
+        },
+    )
+    state.find(name)["propertyDependencies"]["alarmRule"] = [watched["urn"]]
 
 
 def watch_cache_node(state: State, node: str) -> None:

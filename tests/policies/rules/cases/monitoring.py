@@ -47,6 +47,44 @@ CASES = (
         None,
     ),
     Case("monitoring-alarms-have-actions", "errors", put("errors", "alarmActions", []), ("errors", "alarmActions")),
+    *(
+        Case("monitoring-alarms-have-actions", "NoHealthyServer", put("ApiDown", "alarmRule", rule), None)
+        for rule in (
+            'ALARM("fixrx-NoHealthyServers")',
+            'OK("fixrx-NoHealthyServer")',
+            'ALARM("fixrx-errors") AND NOT ALARM("fixrx-NoHealthyServer")',
+        )
+    ),
+    Case(
+        "monitoring-alarms-have-actions",
+        "bad-server",
+        put("bad-server-unless-down", "alarmActions", []),
+        ("bad-server-unless-down", "alarmActions"),
+        also=(("monitoring-alarms-have-actions", "bad-server-unless-down"),),
+    ),
+    Case(
+        "monitoring-alarms-have-actions",
+        "bad-server",
+        put("bad-server-unless-down", "actionsEnabled", False),
+        ("bad-server-unless-down", "alarmRule"),
+        also=(("monitoring-alarm-actions-enabled", "bad-server-unless-down"),),
+    ),
+    Case(
+        "monitoring-suppressors-notify",
+        "bad-server-unless-down",
+        put("ApiDown", "actionsEnabled", False),
+        ("ApiDown", "actionsEnabled"),
+        also=(
+            ("monitoring-alarm-actions-enabled", "ApiDown"),
+            ("monitoring-alarms-have-actions", "NoHealthyServer"),
+        ),
+    ),
+    Case(
+        "monitoring-suppressors-notify",
+        "bad-server-unless-down",
+        put("bad-server-unless-down", "actionsSuppressor.alarm", "fixrx-bad-server"),
+        ("bad-server-unless-down", "actionsSuppressor"),
+    ),
     Case(
         "monitoring-alarm-actions-enabled",
         "replica-lag",
