@@ -102,6 +102,7 @@ FLOW_LOG: Final = "aws:ec2/flowLog"
 FUNCTION: Final = "aws:lambda/function"
 FUNCTION_EVENT_SOURCE: Final = "aws:lambda/eventSourceMapping"
 FUNCTION_CALL: Final = "aws:lambda/invocation"
+HEALTH_CHECK: Final = "aws:route53/healthCheck"
 FUNCTION_PERMISSION: Final = "aws:lambda/permission"
 FUNCTION_URL: Final = "aws:lambda/functionUrl"
 GROUP_POLICY: Final = "aws:iam/groupPolicy"
@@ -203,7 +204,7 @@ TYPES_WITHOUT_RULES: Final = frozenset(
         "iam": "group openIdConnectProvider samlProvider serviceLinkedRole",
         "lb": "listenerCertificate targetGroupAttachment",
         "rds": "clusterParameterGroup optionGroup",
-        "route53": "delegationSet healthCheck resolverFirewallDomainList resolverFirewallRuleGroup "
+        "route53": "delegationSet resolverFirewallDomainList resolverFirewallRuleGroup "
         "resolverFirewallConfig resolverFirewallRuleGroupAssociation resolverQueryLogConfig "
         "resolverQueryLogConfigAssociation",
         "servicediscovery": "privateDnsNamespace service",
@@ -243,7 +244,7 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "lb": "listener listenerRule loadBalancer targetGroup",
     "opensearch": "domain",
     "rds": "cluster eventSubscription instance parameterGroup subnetGroup",
-    "route53": "resolverFirewallDomainList resolverFirewallRuleGroup resolverFirewallRuleGroupAssociation "
+    "route53": "healthCheck resolverFirewallDomainList resolverFirewallRuleGroup resolverFirewallRuleGroupAssociation "
     "resolverQueryLogConfig zone",
     "s3": "bucket",
     "scheduler": "scheduleGroup",
@@ -679,6 +680,7 @@ WATCHED_TYPES: Final = (
     DISTRIBUTION,
     DNSSEC,
     FUNCTION,
+    HEALTH_CHECK,
     LOAD_BALANCER,
     NAT_GATEWAY,
     SCHEDULE_GROUP,
@@ -718,7 +720,7 @@ def is_watched_elsewhere(resource: StackResource, stack: StackGraph) -> bool:
 
     The stack's region is that of its subnets.
     """
-    is_global = resource.type in (DISTRIBUTION, DNSSEC)
+    is_global = resource.type in (DISTRIBUTION, DNSSEC, HEALTH_CHECK)
     region = GLOBAL_METRICS_REGION if is_global else resource.get("region")
     subnets = [subnet for subnet in stack.of_type(SUBNET) if subnet.is_set("availabilityZone")]
     zones = [str(subnet.get("availabilityZone")) for subnet in subnets]

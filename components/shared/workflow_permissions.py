@@ -88,6 +88,7 @@ BOUNDARY_ACTIONS: Mapping[str, str] = {
     "PutBackupVaultA* PutBackupVaultL*",
     "backup-storage": "MountCapsule",
     "budgets": "*Budget *Resource",
+    "ce": "*Anomaly* *Resource",
     "cloudfront": "*Resource ?e* *ate*",
     "cloudwatch": "*Dashboard* *MuteRule *ag*Resource De* Put*Alarm",
     "dynamodb": "*Backups *Live *Resource *Table",
@@ -288,6 +289,7 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*")),
         ("elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope)),
         ("kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", scope.key_arns()),
+        ("ce: Get* ListTagsForResource", _cost_monitors(scope)),
         ("lambda: GetEventSourceMapping ListTags", _event_sources(scope)),
         ("logs: GetDelivery ListTagsForResource", _deliveries(scope)),
         (
@@ -317,6 +319,7 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("ssm: GetParameter ListTagsForResource", _markers(scope)),
         ("codebuild: BatchGetProjects", _projects(scope)),
         ("lambda: Get* List*", _functions(scope)),
+        ("budgets: ListTagsForResource ViewBudget", _budgets(scope)),
         ("dynamodb: Describe* ListTagsOfResource", _tables(scope)),
         ("sqs: GetQueueAttributes ListQueueTags", _queues(scope)),
         ("scheduler: GetSchedule GetScheduleGroup ListTagsForResource", _schedules(scope)),
@@ -786,6 +789,7 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 ["*"],
                 {"StringEqualsIfExists": scope.in_account, "Null": {"route53:VPCs": "true"}},
             ),
+            ("CreateHealthCheck", "route53: CreateHealthCheck", ["*"], {"StringEqualsIfExists": scope.in_account}),
         ]
     )
 
@@ -821,6 +825,8 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 ["*"],
                 {"StringEqualsIfExists": scope.in_account, "StringEquals": {"aws:RequestedRegion": scope.regions}},
             ),
+            ("ManageBudgets", "budgets: ModifyBudget TagResource UntagResource", _budgets(scope), None),
+            ("CreateCostMonitors", "ce: CreateAnomalyMonitor CreateAnomalySubscription", ["*"], scope.new),
             ("CreateTopics", "sns: CreateTopic", topics, scope.new),
             (
                 "ManageTopics",
@@ -846,6 +852,12 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "lambda: CreateEventSourceMapping",
                 ["*"],
                 {**scope.new, "ArnLike": {"lambda:FunctionArn": _functions(scope)}},
+            ),
+            (
+                "ManageCostMonitors",
+                "ce: DeleteAnomalyMonitor DeleteAnomalySubscription UpdateAnomalyMonitor UpdateAnomalySubscription",
+                _cost_monitors(scope),
+                scope.own,
             ),
             (
                 "ManageEventSources",
@@ -894,12 +906,14 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         *_server_groups(scope),
         *_topics(scope),
         *_event_sources(scope),
+        *_cost_monitors(scope),
         *_certificates(scope),
         *scope.key_arns(),
     ]
     tag = {
         "acm": "AddTagsToCertificate",
         "autoscaling": "CreateOrUpdateTags",
+        "ce": "TagResource",
         "elasticache": "AddTagsToResource",
         "kms": "TagResource",
         "lambda": "TagResource",
@@ -910,6 +924,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     untag = {
         "acm": "RemoveTagsFromCertificate",
         "autoscaling": "DeleteTags",
+        "ce": "UntagResource",
         "ec2": "DeleteTags",
         "elasticache": "RemoveTagsFromResource",
         "elasticloadbalancing": "RemoveTags",
@@ -924,7 +939,8 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         *scope.key_arns(),
         *_certificates(scope),
         *_web_acls(scope),
-        *(scope.arn(service, "*") for service in untag if service not in ("acm", "kms", "wafv2")),
+        *_cost_monitors(scope),
+        *(scope.arn(service, "*") for service in untag if service not in ("acm", "ce", "kms", "wafv2")),
     ]
     return [
         iam.statement(
@@ -972,10 +988,11 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     ]
 
 
-def zone_statements(zone_id: pulumi.Input[str]) -> Sequence[iam.Statement]:
-    """The hosted zone itself. AWS knows no tags of a zone here, so it is named by its id.
+def zone_statements(zone_id: pulumi.Input[str], health_check_id: pulumi.Input[str]) -> Sequence[iam.Statement]:
+    """The hosted zone itself, and the health check. AWS knows no tags of them here, so they are named by their ids.
 
-    Its query log is deleted by an administrator: only its own id, which nobody knows in advance, tells it from others.
+    The query log of the zone is deleted by an administrator: only its own id, which nobody knows in advance, tells it
+    from others.
     """
     return _statements(
         [
@@ -984,7 +1001,13 @@ def zone_statements(zone_id: pulumi.Input[str]) -> Sequence[iam.Statement]:
                 "route53: ChangeTagsForResource CreateQueryLoggingConfig DeleteHostedZone UpdateHostedZoneComment",
                 [pulumi.Output.concat("arn:aws:route53:::hostedzone/", zone_id)],
                 None,
-            )
+            ),
+            (
+                "ManageHealthCheck",
+                "route53: ChangeTagsForResource DeleteHealthCheck UpdateHealthCheck",
+                [pulumi.Output.concat("arn:aws:route53:::healthcheck/", health_check_id)],
+                None,
+            ),
         ]
     )
 
@@ -1220,6 +1243,15 @@ def _schedules(scope: WorkflowScope) -> Sequence[str]:
 
 def _queues(scope: WorkflowScope) -> Sequence[str]:
     return scope.arns("sqs", f"{scope.identity.prefix}-*")
+
+
+def _budgets(scope: WorkflowScope) -> Sequence[str]:
+    return [f"arn:aws:budgets::{scope.identity.account_id}:budget/{scope.identity.prefix}-*"]
+
+
+def _cost_monitors(scope: WorkflowScope) -> Sequence[str]:
+    """What AWS numbers: monitors of anomalies and their subscriptions."""
+    return [f"arn:aws:ce::{scope.identity.account_id}:anomaly*"]
 
 
 def _tables(scope: WorkflowScope) -> Sequence[str]:

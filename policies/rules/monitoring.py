@@ -48,6 +48,8 @@ EXPORTED_LOGS: Final = {
 """Logs that have to be exported, by the beginning of the engine's name."""
 LOGS_OF_USERS: Final = re.compile(r".+/(application|nginx|postgresql)")
 """Names of log groups in which requests of users, or their values, are."""
+ENDPOINT_CHECKS: Final = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
+"""Health checks that open a connection; others combine alarms and other checks."""
 PUBLISH: Final = "sns:Publish"
 ENCRYPT_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 
@@ -204,6 +206,27 @@ def alarm_actions_enabled(alarm: StackResource, _: Context) -> Iterator[Problem]
     """The actions of alarms are enabled."""
     if alarm.get("actionsEnabled") is False:
         yield "has its actions disabled: it notifies no one"
+
+
+@rule(
+    "monitoring-health-checks-see-what-clients-see",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.HEALTH_CHECK],
+    applies_to=lambda check: str(check.get("type")) in ENDPOINT_CHECKS,
+    documentation="https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-creating-values.html",
+    remediation="Set type=HTTPS, enable_sni=True, a failure_threshold of at most 5, and not invert_healthcheck.",
+    settings={"failures": Setting(default=5, minimum=1, maximum=10, description="Failures in a row")},
+)
+def health_checks_see_what_clients_see(check: StackResource, context: Context) -> Iterator[Problem]:
+    """Health checks speak TLS with the name that clients use, and fail within minutes."""
+    if not str(check.get("type")).startswith("HTTPS") or check.get("enableSni") is False:
+        yield "asks in another way than clients do: a wrong certificate is not noticed"
+    if check.get("invertHealthcheck") is True:
+        yield "takes a failure for a success"
+    failures = context.settings["failures"]
+    if (check.number("failureThreshold") or 0) > failures:
+        yield f"fails after more than {failures} failures in a row: an outage is noticed late"
 
 
 @rule(
@@ -497,6 +520,7 @@ WATCHDOGS: Final[Mapping[str, Watchdog]] = {
     "Throttles": Watchdog(10, HALF_AN_HOUR),
     "Errors": Watchdog(5, HALF_AN_HOUR),
     "NotifierHeartbeat": Watchdog(0, 6 * HOURS, aws.BELOW),
+    "Probe": Watchdog(0, HALF_AN_HOUR, aws.BELOW),
 }
 AGES: Final[Mapping[str, Watchdog]] = {
     "automated-backup": Watchdog(120, 6 * HOURS),

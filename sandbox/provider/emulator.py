@@ -48,6 +48,7 @@ _MISSING_CODES = frozenset(
         "NoSuchBucketPolicy",
         "NoSuchDistribution",
         "NoSuchEntity",
+        "NoSuchHealthCheck",
         "NoSuchHostedZone",
         "NoSuchLifecycleConfiguration",
         "NoSuchOriginAccessControl",

@@ -180,13 +180,16 @@ def test_deployed_alarms_can_be_replayed(production: Sandbox, deployed: str, tmp
     result = production.replay(series)
     assert (result.status, result.errors) == (0, "")
     lines = [line.split() for line in result.output.splitlines() if line.startswith("  2026")]
-    topic = production.state()["notifications-p1"]["outputs"]["name"]
+    p1, p4 = (production.state()[f"notifications-{each}"]["outputs"]["name"] for each in ("p1", "p4"))
     assert lines == [
-        ["2026-11-26", time, alarm, *change.split(), "P1", topic, "notified"]
-        for time, alarm, change in (
-            ("02:05:00", "NoHealthyServer", "OK -> ALARM"),
-            ("02:11:00", "HighErrorRate", "OK -> ALARM"),
-            ("02:20:00", "HighErrorRate", "ALARM -> OK"),
+        ["2026-11-26", time, alarm, *change.split(), "P1", *actions.split()]
+        for time, alarm, change, actions in (
+            ("02:05:00", "NoHealthyServer", "OK -> ALARM", "no action"),
+            ("02:05:00", "ApiDown", "OK -> ALARM", f"{p1} notified"),
+            ("02:11:00", "HighErrorRate", "OK -> ALARM", "no action"),
+            ("02:11:00", "HighErrorRate-unless-down", "OK -> ALARM", f"{p1} suppressed by ApiDown"),
+            ("02:20:00", "HighErrorRate", "ALARM -> OK", "no action"),
+            ("02:20:00", "HighErrorRate-unless-down", "ALARM -> OK", f"{p4} suppressed by ApiDown"),
         )
     ]
 

@@ -567,6 +567,7 @@ def test_handler_reads_its_environment(world: World, monkeypatch: pytest.MonkeyP
         "TABLE": "incidents",
         "QUEUE_URL": world.environment.queue_url,
         "QUEUE_ARN": world.environment.queue_arn,
+        "DEAD_LETTERS_ARN": world.environment.dead_letters_arn,
         "MAIL_TOPIC_ARN": world.environment.mail_topic,
         "SLACK_SECRET_ARN": world.environment.slack_secret,
         "SEVERITIES": json.dumps(dict(world.environment.severities)),

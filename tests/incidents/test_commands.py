@@ -74,6 +74,7 @@ def deployed(account: Account, folder: Path) -> str:
         "TABLE": "incidents",
         "QUEUE_URL": queue,
         "QUEUE_ARN": queue_arn,
+        "DEAD_LETTERS_ARN": f"{queue_arn}-dead-letters",
         "MAIL_TOPIC_ARN": mail,
         "SLACK_SECRET_ARN": account.client("secretsmanager").create_secret(Name="slack")["ARN"],
         "SEVERITIES": json.dumps({topic: "P1"}),

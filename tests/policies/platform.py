@@ -954,7 +954,22 @@ def _alarms(state: State) -> None:
         evaluationPeriods=1,
         dimensions={"QueueName": "jobs"},
     )
+    state.add(
+        "aws:route53/healthCheck",
+        "outside",
+        {
+            "type": "HTTPS",
+            "fqdn": "api.fixrx.com",
+            "port": 443,
+            "resourcePath": "/health",
+            "enableSni": True,
+            "requestInterval": 30,
+            "failureThreshold": 3,
+            "tags": tags("outside"),
+        },
+    )
     for name, metric, threshold, dimensions in (
+        ("ApiUnreachable", "HealthCheckStatus", 1, {"HealthCheckId": Reference("outside", "id")}),
         ("primary-cpu", "CPUUtilization", 80, primary),
         ("DatabaseStorageLow", "FreeStorageSpace", 20 * GIB, primary),
         ("replica-cpu", "CPUUtilization", 80, replica),
@@ -1021,7 +1036,13 @@ def _period(metric: str) -> int:
 
 
 def _baseline(state: State, name: str, metric: str, threshold: float, dimensions: dict[str, Any]) -> None:
-    falling = ("FreeStorageSpace", "HealthyHostCount", "DaysToExpiry", "NumberOfBackupJobsCompleted")
+    falling = (
+        "FreeStorageSpace",
+        "HealthCheckStatus",
+        "HealthyHostCount",
+        "DaysToExpiry",
+        "NumberOfBackupJobsCompleted",
+    )
     falls = metric in falling or name == "ReplicaStopped"
     _alarm(
         state,

@@ -14,7 +14,9 @@ from tests.recorder import Recording
 from tests.replay.stacks import START, at, minute_of, recorded_stack
 
 UNHEALTHY_AFTER, HEALTHY_AFTER = 30, 20
-"""Seconds: three checks that fail, two that succeed."""
+"""Seconds: three checks of the load balancer that fail, two that succeed."""
+UNREACHABLE_AFTER, REACHABLE_AFTER = 90, 90
+"""Seconds: three checks of Route 53."""
 SERVERS = 3
 HOUR, DAY = 60, 24 * 60
 TOTAL, PARTIAL = 1.0, 0.2
@@ -29,6 +31,8 @@ class Fault:
     begin: int
     end: int
     share: float = TOTAL
+    outside: bool = False
+    """Whether requests do not even come to the load balancer: no server notices anything."""
 
     @property
     def minutes(self) -> range:
@@ -39,38 +43,42 @@ class Fault:
         first, last = 60 * minute, 60 * minute + 60
         return self.share * max(0, min(last, self.end) - max(first, self.begin)) / 60
 
-    def no_server(self, minute: int) -> bool:
-        """Whether no check succeeds in the whole minute."""
-        return (
-            self.share == TOTAL
-            and self.begin + UNHEALTHY_AFTER <= 60 * minute
-            and 60 * minute + 60 <= self.end + HEALTHY_AFTER
-        )
+    def lasts_for(self, minute: int, seconds_before: int, seconds_after: int) -> bool:
+        """Whether a check that needs so long for a failure, and for a success, has failed in the whole minute."""
+        whole = self.begin + seconds_before <= 60 * minute and 60 * minute + 60 <= self.end + seconds_after
+        return self.share == TOTAL and whole
 
 
 def minutes_of(faults: Sequence[Fault], length: int, requests: int) -> list[Series]:
     """What CloudWatch receives in so many minutes, with so many requests in each."""
-    failing = [0.0] * length
+    failing, lost = [0.0] * length, [0.0] * length
     healthy = [float(SERVERS)] * length
+    reached, opened = [1.0] * length, [1.0] * length
     for fault in faults:
-        for minute in fault.minutes:
-            failing[minute] += fault.share_of(minute)
-        for minute in range(fault.minutes.start, min(length, fault.minutes.stop + 1)):
-            if fault.no_server(minute):
+        for minute in range(fault.minutes.start, min(length, fault.minutes.stop + 2)):
+            (lost if fault.outside else failing)[minute] += fault.share_of(minute)
+            if fault.lasts_for(minute, UNHEALTHY_AFTER, HEALTHY_AFTER) and not fault.outside:
                 healthy[minute] = 0
+            if fault.lasts_for(minute, UNREACHABLE_AFTER, REACHABLE_AFTER):
+                reached[minute] = 0
+            if fault.lasts_for(minute, 0, 0):
+                opened[minute] = 0
 
     def series(metric: str, values: Sequence[float | None]) -> Series:
         return Series(metric=metric, points=[(at(m), value) for m, value in enumerate(values) if value is not None])
 
     # A request that nobody answers is not measured: no response time, and the load balancer's own error.
     errors = [round(share * requests) for share in failing]
-    slow = [(at(m), 0.2, requests - errors[m]) for m in range(length) if requests > errors[m]]
+    arrived = [requests - round(share * requests) for share in lost]
+    slow = [(at(m), 0.2, arrived[m] - errors[m]) for m in range(length) if arrived[m] > errors[m]]
     return [
         series("HTTPCode_Target_5XX_Count", [None] * length),
         series("HTTPCode_ELB_5XX_Count", [float(count) if count else None for count in errors]),
-        series("RequestCount", [float(requests)] * length),
+        series("RequestCount", [float(count) if count else None for count in arrived]),
         series("HealthyHostCount", healthy),
         series("UnHealthyHostCount", [SERVERS - count for count in healthy]),
+        series("HealthCheckStatus", reached),
+        series("Probe", opened),
         Series(metric="TargetResponseTime", points=slow),
     ]
 
@@ -106,7 +114,29 @@ def test_total_outage_is_one_page_and_its_end_one_message(
     assert pages(events) == ["ApiDown"]
     page, end = [event for event in events if event.alarm.title == "ApiDown"]
     assert minute_of(page.time) - begin / 60 <= 4
-    assert timedelta(0) <= end.time - at((begin + lasts) / 60) <= timedelta(minutes=2)
+    assert timedelta(0) <= end.time - at((begin + lasts) / 60) <= timedelta(minutes=3)
+
+
+@pytest.mark.parametrize("second", [0, 20, 40, 59])
+def test_outage_that_no_server_notices_is_one_page(production: Recording, second: int) -> None:
+    """The domain, the certificate or the web ACL."""
+    begin = 1200 + second
+    events = happens(production, [Fault(begin, begin + 1800, outside=True)], 2 * HOUR, 600)
+
+    assert sent(events, "notifications-p1") == [("ApiDown", State.ALARM), ("ApiDown", State.OK)]
+    assert pages(events) == ["ApiDown"]
+    assert min(event.time for event in events if event.alarm.title == "ApiDown") <= at(begin / 60 + 5)
+
+
+def test_websockets_alone_are_told_of(production: Recording) -> None:
+    calm = minutes_of([], HOUR, 600)
+    points = [(at(minute), 0.0 if 20 <= minute < 40 else 1.0) for minute in range(HOUR)]
+    series = [Series(metric="Probe", points=points) if each.metric == "Probe" else each for each in calm]
+    events = Replay(recorded_stack(production), series, START).advance(at(HOUR))
+
+    assert pages(events) == ["WebsocketFails-unless-down"]
+    (told_at,) = [event.time for event in events if event.outcome is Outcome.NOTIFIED and event.state is State.ALARM]
+    assert told_at == at(20 + 3 + 4)
 
 
 def test_ends_that_were_held_back_reach_the_function_only(production: Recording) -> None:
@@ -118,6 +148,7 @@ def test_ends_that_were_held_back_reach_the_function_only(production: Recording)
         ("HighErrorRate-unless-down", State.OK),
         ("HighErrorShare-unless-down", State.OK),
         ("UnhealthyServer-unless-down", State.OK),
+        ("WebsocketFails-unless-down", State.OK),
     ]
     assert sorted(sent(events, "notifications-p4")) == sorted(others)
 

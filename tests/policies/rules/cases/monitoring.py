@@ -70,6 +70,27 @@ CASES = (
         also=(("monitoring-alarm-actions-enabled", "bad-server-unless-down"),),
     ),
     Case(
+        "monitoring-health-checks-see-what-clients-see", "outside", put("outside", "type", "HTTP"), ("outside", "type")
+    ),
+    Case(
+        "monitoring-health-checks-see-what-clients-see",
+        "outside",
+        put("outside", "enableSni", False),
+        ("outside", "enableSni"),
+    ),
+    Case(
+        "monitoring-health-checks-see-what-clients-see",
+        "outside",
+        put("outside", "invertHealthcheck", True),
+        None,
+    ),
+    Case(
+        "monitoring-health-checks-see-what-clients-see",
+        "outside",
+        put("outside", "failureThreshold", 10),
+        ("outside", "failureThreshold"),
+    ),
+    Case(
         "monitoring-suppressors-notify",
         "bad-server-unless-down",
         put("ApiDown", "actionsEnabled", False),
