@@ -5,6 +5,7 @@ Rule modules import this module and `policies.engine`, never one another.
 
 import base64
 import gzip
+import json
 import re
 import zlib
 from collections import Counter, defaultdict
@@ -47,6 +48,7 @@ BUCKET_POLICY: Final = "aws:s3/bucketPolicy"
 BUCKET_REPLICATION: Final = "aws:s3/bucketReplicationConfig"
 BUCKET_PUBLIC_ACCESS_BLOCK: Final = "aws:s3/bucketPublicAccessBlock"
 BUCKET_VERSIONING: Final = "aws:s3/bucketVersioning"
+BUDGET: Final = "aws:budgets/budget"
 BUILD_PROJECT: Final = "aws:codebuild/project"
 SCHEDULE: Final = "aws:scheduler/schedule"
 SCHEDULE_GROUP: Final = "aws:scheduler/scheduleGroup"
@@ -56,6 +58,7 @@ CACHE_CLUSTER: Final = "aws:elasticache/cluster"
 CACHE_SUBNET_GROUP: Final = "aws:elasticache/subnetGroup"
 CERTIFICATE: Final = "aws:acm/certificate"
 CERTIFICATE_VALIDATION: Final = "aws:acm/certificateValidation"
+COST_ANOMALIES: Final = "aws:costexplorer/anomalySubscription"
 CLIENT_VPN_ENDPOINT: Final = "aws:ec2clientvpn/endpoint"
 CLIENT_VPN_AUTHORIZATION: Final = "aws:ec2clientvpn/authorizationRule"
 INSTANCE_CONNECT_ENDPOINT: Final = "aws:ec2transitgateway/instanceConnectEndpoint"
@@ -193,6 +196,7 @@ TYPES_WITHOUT_RULES: Final = frozenset(
         "backup": "restoreTestingPlan",
         "autoscaling": "attachment lifecycleHook notification schedule tag trafficSourceAttachment",
         "cloudfront": "cachePolicy function originAccessControl originRequestPolicy",
+        "costexplorer": "anomalyMonitor",
         "cloudwatch": "dashboard eventRule eventTarget logDeliveryDestination logMetricFilter logStream "
         "queryDefinition",
         "ec2clientvpn": "networkAssociation",
@@ -220,6 +224,8 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "autoscaling": "group",
     "backup": "plan restoreTestingPlan vault",
     "cloudfront": "distribution",
+    "budgets": "budget",
+    "costexplorer": "anomalyMonitor anomalySubscription",
     "chatbot": "slackChannelConfiguration teamsChannelConfiguration",
     "cloudwatch": "alarmMuteRule compositeAlarm eventRule logDelivery logDeliveryDestination logDeliverySource "
     "logGroup metricAlarm",
@@ -683,6 +689,7 @@ WATCHED_TYPES: Final = (
     HEALTH_CHECK,
     LOAD_BALANCER,
     NAT_GATEWAY,
+    QUEUE,
     SCHEDULE_GROUP,
 )
 """Types that CloudWatch's dimensions name."""
@@ -725,6 +732,20 @@ def is_watched_elsewhere(resource: StackResource, stack: StackGraph) -> bool:
     subnets = [subnet for subnet in stack.of_type(SUBNET) if subnet.is_set("availabilityZone")]
     zones = [str(subnet.get("availabilityZone")) for subnet in subnets]
     return bool(region) and bool(zones) and not any(zone.startswith(str(region)) for zone in zones)
+
+
+def queues_in(resource: StackResource, path: str, key: str, stack: StackGraph) -> Sequence[StackResource]:
+    """Return the queues of the stack that a document of a resource names by their ARN.
+
+    While the document is not known, those that it depends on are returned.
+    """
+    try:
+        document = json.loads(str(resource.get(path) or "{}"))
+    except UnknownValue:
+        found = [stack.find(urn) for urn in resource.property_dependencies.get(path, ())]
+        return [each for each in found if each is not None and each.type == QUEUE]
+    name = str(document.get(key) if isinstance(document, dict) else "").rpartition(":")[2]
+    return stack.named(QUEUE, name)
 
 
 def notifying_alarms(topic: StackResource, stack: StackGraph) -> Sequence[StackResource]:

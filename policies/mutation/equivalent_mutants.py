@@ -368,8 +368,8 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "threshold",
         "ten times as much",
         "It fires immediately and permanently; nothing is missed.",
-        name=".*(CertificateExpiresSoon|NoHealthyServer|DatabaseStorageLow|NotifierSilent|ReplicaStorageLow"
-        "|VaultBackupMissing)",
+        name=".*(ApiUnreachable|CertificateExpiresSoon|NoHealthyServer|DatabaseStorageLow|NotifierSilent|ReplicaStorageLow"
+        "|VaultBackupMissing|WebsocketFails)",
     ),
     EquivalentMutant(
         "cloudwatch/metricAlarm",
@@ -385,6 +385,8 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "An additional alarm: a dump that fails has one, and a queue that stands still shows in the heartbeat.",
         name=".*(DumpMissing|IncidentLate)",
     ),
+    EquivalentMutant("budgets/budget|costexplorer/.*", "", "removed", "The bill tells as well, later; nothing stops."),
+    EquivalentMutant("costexplorer/anomalySubscription", "monitorArnLists|subscribers", "emptied", AWS_REFUSES),
     EquivalentMutant("cloudwatch/alarmMuteRule", "|muteTargets.alarmNames", "removed|emptied", STRICTER),
     EquivalentMutant(
         "chatbot/.*", "|snsTopicArns", "removed|emptied", "Chat is an additional channel; the e-mails stay."

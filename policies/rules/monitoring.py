@@ -12,6 +12,7 @@ from policies.engine.checklist_items import ChecklistItem
 from policies.engine.iam_documents import Statement, statements
 from policies.engine.resource import StackResource, UnknownValue
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting, rule
+from policies.engine.stack import StackGraph
 
 ALARM_SERVICE: Final = "cloudwatch.amazonaws.com"
 CLOUDWATCH_GUIDE: Final = "https://docs.aws.amazon.com/AmazonCloudWatch/latest"
@@ -50,6 +51,10 @@ LOGS_OF_USERS: Final = re.compile(r".+/(application|nginx|postgresql)")
 """Names of log groups in which requests of users, or their values, are."""
 ENDPOINT_CHECKS: Final = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
 """Health checks that open a connection; others combine alarms and other checks."""
+DEAD_LETTERS_METRIC: Final = "ApproximateNumberOfMessagesVisible"
+WHOLE_BUDGET_PERCENT: Final = 100
+BUDGETS_SERVICE: Final = "budgets.amazonaws.com"
+ANOMALIES_SERVICE: Final = "costalerts.amazonaws.com"
 PUBLISH: Final = "sns:Publish"
 ENCRYPT_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 
@@ -343,6 +348,131 @@ def topics_have_subscriptions(topic: StackResource, context: Context) -> Iterato
     """Topics have a subscription."""
     if not context.stack.has_referrer(topic, aws.TOPIC_SUBSCRIPTION, "topic"):
         yield "has no subscription: its messages are lost"
+
+
+PEOPLE: Final = frozenset({"application", "email", "email-json", "http", "https", "lambda", "sms"})
+"""Protocols of subscriptions that reach somebody, or something that decides who is told."""
+
+
+@rule(
+    "monitoring-alarms-reach-a-person",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.TOPIC],
+    scope=Scope.STACK,
+    documentation=f"{SNS_GUIDE}/sns-create-subscribe-endpoint-to-topic.html",
+    remediation="Subscribe an address, or a queue whose messages a function takes: components/incidents.py does.",
+)
+def alarms_reach_a_person(topic: StackResource, context: Context) -> Iterator[Problem]:
+    """Messages of alarms are mailed, or come into a queue from which a function takes them."""
+    stack = context.stack
+    subscriptions = stack.referrers(topic, aws.TOPIC_SUBSCRIPTION, "topic")
+    if not subscriptions or not aws.notifying_alarms(topic, stack):
+        return
+    if not any(
+        each.get("protocol") in PEOPLE
+        or any(_is_emptied(queue, stack) for queue in stack.targets(each, "endpoint", aws.QUEUE))
+        for each in subscriptions
+    ):
+        yield "brings alarms into a queue only, from which nothing takes them: nobody is told"
+
+
+def _is_emptied(queue: StackResource, stack: StackGraph) -> bool:
+    return stack.has_referrer(
+        queue, aws.FUNCTION_EVENT_SOURCE, "eventSourceArn", where=lambda source: source.get("enabled") is not False
+    )
+
+
+@rule(
+    "monitoring-dead-letters-are-watched",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.QUEUE],
+    scope=Scope.STACK,
+    documentation="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/dead-letter-queues-alarms-cloudwatch.html",
+    remediation="Keep an alarm on ApproximateNumberOfMessagesVisible of the queue, threshold 0.",
+)
+def dead_letters_are_watched(queue: StackResource, context: Context) -> Iterator[Problem]:
+    """Queues of messages that failed have an alarm on the first one."""
+    stack = context.stack
+    index = stack.derived(aws.index_alarms)
+    if any(measured.metric == DEAD_LETTERS_METRIC for _, measured in index.on(queue)):
+        return
+    if _keeps_failed_messages(queue, stack) or stack.referrers(queue, aws.SCHEDULE, "target.deadLetterConfig.arn"):
+        index.require_known()
+        yield "keeps messages that failed, and no alarm tells that there are any"
+
+
+def _keeps_failed_messages(queue: StackResource, stack: StackGraph) -> bool:
+    """Tell whether another queue moves what failed into this one."""
+    return any(
+        target.urn == queue.urn
+        for other in stack.of_type(aws.QUEUE)
+        for target in aws.queues_in(other, "redrivePolicy", "deadLetterTargetArn", stack)
+    )
+
+
+def _cost_publishers(topic: StackResource, stack: StackGraph) -> Iterator[str]:
+    """Yield the services that tell a topic of costs."""
+    budgets = (
+        target
+        for budget in stack.of_type(aws.BUDGET)
+        for index, _ in enumerate(budget.items("notifications"))
+        for target in stack.targets(budget, f"notifications.{index}.subscriberSnsTopicArns", aws.TOPIC)
+    )
+    if topic in budgets:
+        yield BUDGETS_SERVICE
+    anomalies = (
+        target
+        for each in stack.of_type(aws.COST_ANOMALIES)
+        for index, _ in enumerate(each.items("subscribers"))
+        for target in stack.targets(each, f"subscribers.{index}.address", aws.TOPIC)
+    )
+    if topic in anomalies:
+        yield ANOMALIES_SERVICE
+
+
+@rule(
+    "monitoring-cost-messages-arrive",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.TOPIC],
+    scope=Scope.STACK,
+    documentation="https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html",
+    remediation="Allow budgets.amazonaws.com and costalerts.amazonaws.com in the policies of the topic and of its key.",
+)
+def cost_messages_arrive(topic: StackResource, context: Context) -> Iterator[Problem]:
+    """Budgets and anomalies may publish to the topics that they name, and use their keys."""
+    stack = context.stack
+    for service in _cost_publishers(topic, stack):
+        policies = stack.referrers(topic, aws.TOPIC_POLICY, "arn")
+        found = [statement for policy in policies for statement in statements(policy, "policy") if statement.allows]
+        if not any(each.services([service]) and each.matches_action(PUBLISH) for each in found):
+            yield f"has no policy that allows {service} to publish: its messages are lost"
+        for key in aws.keys_of(topic, "kmsMasterKeyId", stack):
+            if not any(_allows(statement, service) for statement in aws.key_grants(key, stack)):
+                yield f"is encrypted with {key.name}, which {service} may not use: its messages are lost"
+
+
+@rule(
+    "monitoring-budgets-notify",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.BUDGET],
+    documentation="https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-best-practices.html",
+    remediation="Give the budget notifications on the actual and on the forecasted amount, each with a topic.",
+)
+def budgets_notify(budget: StackResource, _: Context) -> Iterator[Problem]:
+    """Budgets tell somebody before the money is spent, and when it is expected to be."""
+    told = {
+        str(each.get("notificationType"))
+        for each in budget.items("notifications")
+        if (each.is_set("subscriberSnsTopicArns") or each.is_set("subscriberEmailAddresses"))
+        and (each.get("thresholdType") == "ABSOLUTE_VALUE" or (each.number("threshold") or 0) <= WHOLE_BUDGET_PERCENT)
+    }
+    kinds = {"ACTUAL": "is spent", "FORECASTED": "is expected to be exceeded"}
+    if untold := [what for kind, what in kinds.items() if kind not in told]:
+        yield f"tells nobody that it {' or '.join(untold)}"
 
 
 @rule(

@@ -2,7 +2,7 @@
 
 from tests.policies.changes import Case, add, drop, put, refer, remove
 from tests.policies.exported import ACCOUNT, arn, data_protection, document
-from tests.policies.platform import TLS_ONLY
+from tests.policies.platform import COST_PUBLISHERS, TLS_ONLY, costs_statement
 
 
 def key_policy(services: list[str]) -> str:
@@ -68,6 +68,36 @@ CASES = (
         put("bad-server-unless-down", "actionsEnabled", False),
         ("bad-server-unless-down", "alarmRule"),
         also=(("monitoring-alarm-actions-enabled", "bad-server-unless-down"),),
+    ),
+    Case(
+        "monitoring-alarms-reach-a-person",
+        "topic",
+        put("mail", "protocol", "sqs"),
+        ("mail", "protocol"),
+    ),
+    Case(
+        "monitoring-dead-letters-are-watched",
+        "failed",
+        put("not-delivered", "metricName", "NumberOfMessagesSent"),
+        ("not-delivered", "metricName"),
+    ),
+    Case("monitoring-dead-letters-are-watched", "failed", remove("not-delivered"), None),
+    *(
+        Case("monitoring-cost-messages-arrive", "costs-topic", put(of, "policy", policy), (of, "policy"))
+        for service in COST_PUBLISHERS
+        for of, policy in (
+            ("costs-policy", document(costs_statement(service), TLS_ONLY)),
+            ("costs-key", key_policy([service])),
+        )
+    ),
+    *(
+        Case("monitoring-budgets-notify", "budget", put("budget", path, value), unknown)
+        for path, value, unknown in (
+            ("notifications.0.subscriberSnsTopicArns", [], ("budget", "notifications")),
+            ("notifications.1.notificationType", "ACTUAL", None),
+            ("notifications.0.threshold", 800, None),
+            ("notifications", [], None),
+        )
     ),
     Case(
         "monitoring-health-checks-see-what-clients-see", "outside", put("outside", "type", "HTTP"), ("outside", "type")
