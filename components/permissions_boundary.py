@@ -214,7 +214,8 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
                 f"arn:aws:rds:{scope}:db:{identity.prefix}-*",
                 *([] if _sees_outside(identity) else ["arn:aws:route53:::healthcheck/*"]),
                 own_secrets,
-                f"arn:aws:sns:{scope}:*",
+                # Topics of incidents, and of notifications.
+                f"arn:aws:sns:{scope}:*s-*",
                 f"arn:aws:sqs:{scope}:{identity.prefix}-incidents-dead-letters",
             ],
             conditions=_by_roles_of(identity, "watchman"),

@@ -826,7 +826,12 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 {"StringEqualsIfExists": scope.in_account, "StringEquals": {"aws:RequestedRegion": scope.regions}},
             ),
             ("ManageBudgets", "budgets: ModifyBudget TagResource UntagResource", _budgets(scope), None),
-            ("CreateCostMonitors", "ce: CreateAnomalyMonitor CreateAnomalySubscription", ["*"], scope.new),
+            (
+                "CreateCostMonitors",
+                "ce: CreateAnomalyMonitor CreateAnomalySubscription",
+                ["*"],
+                {**scope.new, "StringEqualsIfExists": scope.in_account},
+            ),
             ("CreateTopics", "sns: CreateTopic", topics, scope.new),
             (
                 "ManageTopics",

@@ -398,7 +398,7 @@ def dead_letters_are_watched(queue: StackResource, context: Context) -> Iterator
     index = stack.derived(aws.index_alarms)
     if any(measured.metric == DEAD_LETTERS_METRIC for _, measured in index.on(queue)):
         return
-    if _keeps_failed_messages(queue, stack) or stack.referrers(queue, aws.SCHEDULE, "target.deadLetterConfig.arn"):
+    if _keeps_failed_messages(queue, stack):
         index.require_known()
         yield "keeps messages that failed, and no alarm tells that there are any"
 
@@ -650,7 +650,7 @@ WATCHDOGS: Final[Mapping[str, Watchdog]] = {
     "Throttles": Watchdog(10, HALF_AN_HOUR),
     "Errors": Watchdog(5, HALF_AN_HOUR),
     "NotifierHeartbeat": Watchdog(0, 6 * HOURS, aws.BELOW),
-    "Probe": Watchdog(0, HALF_AN_HOUR, aws.BELOW),
+    "Probe": Watchdog(0, HALF_AN_HOUR / 2, aws.BELOW),
 }
 AGES: Final[Mapping[str, Watchdog]] = {
     "automated-backup": Watchdog(120, 6 * HOURS),
