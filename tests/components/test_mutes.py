@@ -50,7 +50,8 @@ def test_a_rule_mutes_every_alarm_that_tells_except_those_of_p1(stack: Recording
 
 
 def test_the_rules_have_the_guides_windows(production: Recording) -> None:
-    schedules = [each.plain["rule"]["schedule"] for each in production.of_type(MUTE_RULE)]
+    rules = sorted(production.of_type(MUTE_RULE), key=lambda rule: rule.name)
+    schedules = [each.plain["rule"]["schedule"] for each in rules]
 
     assert schedules == [
         {"expression": "cron(0 2 * * *)", "duration": "PT30M", "timezone": "UTC"},

@@ -172,7 +172,8 @@ def test_partial_outage_that_becomes_total_is_one_more_page(production: Recordin
 def test_what_goes_on_after_the_outage_is_told_after_it(production: Recording) -> None:
     events = happens(production, [Fault(1200, 2400), Fault(2400, 4800, PARTIAL)], 2 * HOUR, 600)
 
-    assert pages(events) == ["ApiDown", *OF_PARTIAL]
+    first, *later = pages(events)
+    assert (first, sorted(later)) == ("ApiDown", [*OF_PARTIAL])
 
 
 @pytest.mark.parametrize(
