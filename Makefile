@@ -83,7 +83,7 @@ replay: $(ENVIRONMENT) ## who would have been told of what: make replay SERIES=f
 manifests: $(ENVIRONMENT) ## write the manifests of the pods as files, for kubectl and other tools
 	@$(PYTHON) -m tests.layers.manifests --stack "$$STACK" $(ARGUMENTS)
 
-fire: $(ENVIRONMENT) ## follow an alarm of the sandbox to Slack and the mail: make fire ALARM=HighErrorRate
+fire: $(ENVIRONMENT) ## follow an alarm of the sandbox to Slack and the mail: make fire ALARM=ApiDown
 	@$(PYTHON) -m incidents fire --state ".sandbox/$$STACK/stack.json" --alarm "$$ALARM"
 
 acknowledge: $(ENVIRONMENT) ## say that you look after an incident: make acknowledge INCIDENT=... BY=...

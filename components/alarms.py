@@ -1,4 +1,7 @@
-"""CloudWatch alarms from the alarm specifications of all components. A metric alarm costs 0.10 USD a month."""
+"""CloudWatch alarms from the alarm specifications of all components. A metric alarm costs 0.10 USD a month.
+
+An outage is one message: what shows it, or follows from it, tells by the alarms of components/shared/outage.py.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,8 +10,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.shared.alarm_specification import AlarmSpecification, Metric, MetricMath, Severity
+from components.shared.alarm_specification import AlarmSpecification, InOutage, Metric, MetricMath, Severity
 from components.shared.identity import StackIdentity
+from components.shared.outage import OutageArgs, create_outage_alarms, name_of_telling
 
 PERCENTILE = re.compile(r"^p[0-9]+(\.[0-9]+)?$")
 
@@ -21,7 +25,7 @@ class AlarmsArgs:
 
 
 class Alarms(pulumi.ComponentResource):
-    """One alarm per specification; it notifies the topic of its severity when it starts and when it is resolved."""
+    """One alarm per specification; the topic of its severity is notified when it starts and when it is resolved."""
 
     arns: Mapping[str, pulumi.Output[str]]
     quiet_names: Sequence[pulumi.Output[str]]
@@ -35,23 +39,28 @@ class Alarms(pulumi.ComponentResource):
 
         alarms = {specification.name: self._create_alarm(specification) for specification in args.specifications}
         self.arns = {name: alarm.arn for name, alarm in alarms.items()}
-        self.quiet_names = [alarms[name].name for name in names_of_quiet(args.specifications)]
+        outage = OutageArgs(
+            identity=args.identity, topic_arns=args.topic_arns, specifications=args.specifications, alarms=alarms
+        )
+        names = {each: alarm.name for each, alarm in alarms.items()}
+        names |= {each: alarm.alarm_name for each, alarm in create_outage_alarms(name, outage, self._child).items()}
+        self.quiet_names = [names[each] for each in names_of_quiet(args.specifications)]
 
         self.register_outputs({"arns": dict(self.arns)})
 
     def _create_alarm(self, specification: AlarmSpecification) -> aws.cloudwatch.MetricAlarm:
-        topic_arn = self._args.topic_arns[specification.severity]
+        topic_arns = [self._args.topic_arns[specification.severity]]
+        tells = specification.in_outage is InOutage.NOTHING
         identity = self._args.identity
         args = aws.cloudwatch.MetricAlarmArgs(
             name=alarm_name(identity, specification.name),
-            alarm_description=f"{specification.severity} ({specification.severity.meaning}). {specification.summary}. "
-            f"Runbook: {specification.runbook}",
+            alarm_description=specification.description,
             comparison_operator=specification.comparison,
             threshold=specification.threshold,
             evaluation_periods=specification.evaluation_periods,
             treat_missing_data=specification.treat_missing_data,
-            alarm_actions=[topic_arn],
-            ok_actions=[topic_arn],
+            alarm_actions=topic_arns if tells else None,
+            ok_actions=topic_arns if tells else None,
             tags={"Severity": str(specification.severity)},
         )
         match specification.measure:
@@ -64,7 +73,7 @@ class Alarms(pulumi.ComponentResource):
 
 def names_of_quiet(specifications: Sequence[AlarmSpecification]) -> Sequence[str]:
     """Return the names of the alarms that may be quiet in maintenance windows: a complete outage never is."""
-    return [each.name for each in specifications if each.severity is not Severity.P1]
+    return [name_of_telling(each) for each in specifications if each.severity is not Severity.P1]
 
 
 def alarm_name(identity: StackIdentity, name: str) -> str:

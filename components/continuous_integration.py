@@ -83,10 +83,11 @@ class ContinuousIntegration(pulumi.ComponentResource):
                     self.role_arns = {**self.role_arns, purpose: role.arn}
         self.register_outputs({"role_arns": dict(self.role_arns)})
 
-    def manage_zone(self, zone_id: pulumi.Input[str]) -> None:
-        """Let deployments change the hosted zone itself, which only its id tells from others."""
+    def manage_zone(self, zone_id: pulumi.Input[str], health_check_id: pulumi.Input[str]) -> None:
+        """Let deployments change the hosted zone itself and the health check, which only their ids tell from others."""
         if self._deploy_role is not None:
-            self._attach("deploy-zone", "the hosted zone", permissions.zone_statements(zone_id), self._deploy_role)
+            statements = permissions.zone_statements(zone_id, health_check_id)
+            self._attach("deploy-zone", "the hosted zone", statements, self._deploy_role)
 
     def _find_or_create_identity_provider(self) -> pulumi.Input[str]:
         if self._args.settings.identity_provider_arn is not None:

@@ -13,6 +13,7 @@ from components.sections.encryption import EncryptionSettings
 from components.shared import iam
 from components.shared.identity import StackIdentity
 from components.shared.keys import KeyArns, create_key, logs_statement
+from components.shared.topics import ALARM_PUBLISHERS, COST_PUBLISHERS
 
 USE_KEY = ("kms:Decrypt", "kms:GenerateDataKey*")
 
@@ -69,10 +70,10 @@ class Encryption(pulumi.ComponentResource):
 
 
 def _publishers_statement(account_id: str) -> iam.Statement:
-    """Without this, CloudWatch drops an alarm's message to an encrypted topic."""
+    """Without this, CloudWatch drops an alarm's message to an encrypted topic, and so do the others."""
     return iam.statement(
         "AlarmPublishers",
-        principals={"Service": ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]},
+        principals={"Service": [*ALARM_PUBLISHERS, *COST_PUBLISHERS]},
         actions=USE_KEY,
         resources=["*"],
         conditions={"StringEquals": {"aws:SourceAccount": account_id}},

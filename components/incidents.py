@@ -47,6 +47,8 @@ class Incidents(pulumi.ComponentResource):
     """Queue, table, function and topics. What watches the function itself is mailed without it."""
 
     watchdog_topic_arn: pulumi.Output[str]
+    dead_letters_arn: pulumi.Output[str]
+    """Queue of what could not be done, of which an alarm of the watchdog tells."""
     mail_topics: Sequence[tuple[pulumi.Output[str], int]]
     """Topics that mail people, and how many addresses each has."""
     alarms: Sequence[AlarmSpecification]
@@ -60,6 +62,7 @@ class Incidents(pulumi.ComponentResource):
         self._prefix = args.stack.identity.prefix
 
         self._dead_letters, self._queue = self._create_queues()
+        self.dead_letters_arn = self._dead_letters.arn
         self._subscribe_queue()
         self._mail_topic_arn = self._create_mail()
         self.watchdog_topic_arn = self._create_watchdog()
@@ -239,6 +242,7 @@ class Incidents(pulumi.ComponentResource):
             "TABLE": self._table.name,
             "QUEUE_URL": self._queue.url,
             "QUEUE_ARN": self._queue.arn,
+            "DEAD_LETTERS_ARN": self._dead_letters.arn,
             "MAIL_TOPIC_ARN": self._mail_topic_arn,
             "SLACK_SECRET_ARN": self._secret_arn,
             "SEVERITIES": pulumi.Output.all(**severities).apply(
@@ -348,7 +352,7 @@ class Incidents(pulumi.ComponentResource):
                 "messages",
             ),
             "IncidentNotDelivered": (
-                "A message of an incident could not be delivered",
+                "A message of an incident could not be delivered, or the watchman could not be called",
                 of_queue("ApproximateNumberOfMessagesVisible", self._dead_letters),
                 0,
                 "messages",

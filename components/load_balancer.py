@@ -16,6 +16,7 @@ from components.sections.load_balancer import LoadBalancerSettings
 from components.shared.alarm_specification import (
     AlarmSpecification,
     DashboardSection,
+    InOutage,
     Metric,
     MetricMath,
     PrometheusQuery,
@@ -304,6 +305,7 @@ def _alarms(
             threshold=SERVER_ERRORS_PER_SECOND * ERROR_WINDOW_SECONDS,
             unit="errors",
             section=DashboardSection.SERVICE,
+            in_outage=InOutage.FOLLOWS,
             period_seconds=ERROR_WINDOW_SECONDS,
             evaluation_periods=1,
             prometheus=PrometheusQuery(
@@ -322,6 +324,7 @@ def _alarms(
             threshold=ERROR_SHARE_PERCENT,
             unit="%",
             section=DashboardSection.SERVICE,
+            in_outage=InOutage.FOLLOWS,
             period_seconds=ERROR_WINDOW_SECONDS,
             evaluation_periods=1,
         ),
@@ -338,6 +341,7 @@ def _alarms(
             threshold=SLOW_RESPONSE_SECONDS,
             unit="seconds",
             section=DashboardSection.SERVICE,
+            in_outage=InOutage.FOLLOWS,
             period_seconds=60,
             evaluation_periods=5,
             prometheus=PrometheusQuery(
@@ -384,6 +388,7 @@ def _health_alarms(targets: _Targets, dimensions: Mapping[str, pulumi.Input[str]
             threshold=1,
             unit=targets.unit,
             section=DashboardSection.SERVICE,
+            in_outage=InOutage.SHOWS_IT,
             period_seconds=60,
             evaluation_periods=2,
             treat_missing_data="breaching",
@@ -401,6 +406,7 @@ def _health_alarms(targets: _Targets, dimensions: Mapping[str, pulumi.Input[str]
             threshold=0,
             unit=targets.unit,
             section=DashboardSection.SERVICE,
+            in_outage=InOutage.FOLLOWS,
             period_seconds=60,
             evaluation_periods=5,
         ),

@@ -8,7 +8,10 @@ import pulumi
 from components.sections.notifications import NotificationsSettings
 from components.shared.alarm_specification import Severity
 from components.shared.keys import StackContext
-from components.shared.topics import create_topic, subscribe
+from components.shared.topics import ALARM_PUBLISHERS, COST_PUBLISHERS, create_topic, subscribe
+
+OF_COSTS = (Severity.P3, Severity.P4)
+"""Severities of messages about costs: components/costs.py."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,6 @@ class Notifications(pulumi.ComponentResource):
             f"{self._name}-{severity.lower()}",
             f"{severity}: {severity.meaning}",
             self._args.stack,
-            ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"],
+            [*ALARM_PUBLISHERS, *(COST_PUBLISHERS if severity in OF_COSTS else ())],
             self._child,
         )

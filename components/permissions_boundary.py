@@ -13,7 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.shared import iam
-from components.shared.identity import StackIdentity
+from components.shared.identity import GLOBAL_SERVICES_REGION, StackIdentity
 from components.shared.kubernetes_permissions import ROLES_PREFIX, boundary_statements
 
 BACKUPS_PREFIX = "backup-vault-"
@@ -201,18 +201,22 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
                 "cloudwatch:PutAlarmMuteRule",
                 "lambda:InvokeFunction",
                 "rds:DescribeDBInstances",
+                *([] if _sees_outside(identity) else ["route53:GetHealthCheckStatus"]),
                 "secretsmanager:DescribeSecret",
                 "sns:ListSubscriptionsByTopic",
+                "sqs:SendMessage",
             ],
             resources=[
                 f"arn:aws:backup:*:{identity.account_id}:backup-vault:{identity.prefix}-*",
-                f"arn:aws:cloudwatch:{scope}:alarm:{identity.prefix}-*",
-                f"arn:aws:cloudwatch:{scope}:alarm-mute-rule:{identity.prefix}-monthly-*",
+                # Alarms, and mute rules of the month.
+                f"arn:aws:cloudwatch:{scope}:alarm*:{identity.prefix}-*",
                 f"arn:aws:lambda:{scope}:function:{identity.prefix}-watchman",
                 f"arn:aws:rds:{scope}:db:{identity.prefix}-*",
+                *([] if _sees_outside(identity) else ["arn:aws:route53:::healthcheck/*"]),
                 own_secrets,
-                f"arn:aws:sns:{scope}:incidents-*",
-                f"arn:aws:sns:{scope}:notifications-*",
+                # Topics of incidents, and of notifications.
+                f"arn:aws:sns:{scope}:*s-*",
+                f"arn:aws:sqs:{scope}:{identity.prefix}-incidents-dead-letters",
             ],
             conditions=_by_roles_of(identity, "watchman"),
         ),
@@ -227,6 +231,11 @@ def _statements(identity: StackIdentity) -> Sequence[iam.Statement]:
         ),
         iam.statement("SessionManagerAgent", actions=iam.SESSION_MANAGER_AGENT, resources=["*"]),
     ]
+
+
+def _sees_outside(identity: StackIdentity) -> bool:
+    """Whether the metrics of Route 53's health checks are in the stack's region, so that nobody has to ask for them."""
+    return identity.region == GLOBAL_SERVICES_REGION
 
 
 def _buckets(identity: StackIdentity) -> str:

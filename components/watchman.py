@@ -2,20 +2,30 @@
 
 It asks for what is there, and not for what was started. Each check has an alarm of its own, for which missing values
 count as failures; so a function that does not run is noticed as well. It also mutes alarms in the monthly maintenance
-window, which CloudWatch cannot repeat by itself. The function is in components/files/functions/watchman.
+window, which CloudWatch cannot repeat by itself. Each minute it opens a websocket of the API, as a client does. The
+function is in components/files/functions/watchman.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components.shared import iam
-from components.shared.alarm_specification import AlarmSpecification, DashboardSection, Metric, MetricMath, Severity
-from components.shared.functions import FunctionArgs, create_function, create_scheduler
+from components.shared.alarm_specification import (
+    AlarmSpecification,
+    DashboardSection,
+    InOutage,
+    Metric,
+    MetricMath,
+    Severity,
+)
+from components.shared.functions import FunctionArgs, Scheduler, create_function, create_scheduler
 from components.shared.keys import StackContext
 from components.shared.maintenance_windows import MonthlyWindow
+from components.shared.probe import probe_metric
 from components.shared.releases import DATABASE_PREFIX, DRILLS_PREFIX
 
 SECONDS = 120
@@ -23,6 +33,8 @@ SECONDS = 120
 METRIC = "Age"
 HOURS = 2
 """One missed hour may be AWS's; two are a failure."""
+PROBES = 3
+"""In a row, a minute apart, until a websocket that does not open is a failure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +125,61 @@ class Vaults:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Call:
+    """What the function is called for, again and again."""
+
+    logical_name: str
+    """Permanent, without the component's."""
+    name: str
+    description: str
+    expression: str
+    task: Mapping[str, str]
+    attempts: int
+    """How often a call is repeated that AWS Lambda does not take."""
+    seconds: int
+    """For how long: the next call does the same."""
+
+
+CALLS = (
+    Call(
+        logical_name="schedule",
+        name="hourly",
+        description="Measures how old backups, drills, rotations and secrets are",
+        expression="rate(1 hour)",
+        task={},
+        attempts=10,
+        seconds=3600,
+    ),
+    Call(
+        logical_name="probe-schedule",
+        name="probe",
+        description="Opens a websocket of the API",
+        expression="rate(1 minute)",
+        task={"task": "probe"},
+        attempts=0,
+        seconds=60,
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """What a client of the API asks for, and what it gets."""
+
+    host: str
+    path: str
+    """Of a websocket that opens without a login."""
+    maintenance: bool
+    """Whether everybody gets the notice of maintenance: then that is the right answer."""
+    health_check: pulumi.Input[str] | None
+    """Id of Route 53's check, if its metric has to be brought to the stack's region."""
+
+    @property
+    def status(self) -> int:
+        return 503 if self.maintenance else 101
+
+
+@dataclass(frozen=True, kw_only=True)
 class WatchmanArgs:
     stack: StackContext
     bucket_name: pulumi.Input[str]
@@ -126,10 +193,13 @@ class WatchmanArgs:
     monthly: MonthlyWindow
     muted_alarms: Sequence[str]
     """Physical names of the alarms that are quiet in the monthly window: never those of P1."""
+    client: Client
+    dead_letters_arn: pulumi.Input[str]
+    """Queue of calls that could not be made, of which an alarm tells."""
 
 
 class Watchman(pulumi.ComponentResource):
-    """The function, the schedule that calls it, and an alarm for each check."""
+    """The function, the schedules that call it, and an alarm for each check."""
 
     alarms: Sequence[AlarmSpecification]
 
@@ -142,7 +212,7 @@ class Watchman(pulumi.ComponentResource):
 
         function = self._create_function()
         group = self._schedule(function)
-        self.alarms = [*self._age_alarms(), _failed(function.name, group)]
+        self.alarms = [*self._age_alarms(), websocket_alarm(self._prefix), _failed(function.name, group)]
 
         self.register_outputs({"function": function.name})
 
@@ -152,12 +222,12 @@ class Watchman(pulumi.ComponentResource):
             FunctionArgs(
                 stack=self._args.stack,
                 package="watchman",
-                description="Measures how old backups, drills, rotations and secrets are; docs/monitoring.md",
+                description="Measures how old backups and secrets are, and opens a websocket; docs/monitoring.md",
                 seconds=SECONDS,
                 variables={"METRIC_NAMESPACE": self._prefix, "WATCHED": self._watched()},
                 statements=self._permissions(),
-                # Never two at once: both would write the same rules.
-                at_once=1,
+                # A call of the hour and one of the minute.
+                at_once=2,
             ),
             self._child,
         )
@@ -180,6 +250,8 @@ class Watchman(pulumi.ComponentResource):
                 "prefix": self._prefix,
                 "window": {"day": monthly.day, "start": monthly.start, "minutes": monthly.minutes},
                 "alarms": sorted(args.muted_alarms),
+                "api": {"host": args.client.host, "path": args.client.path, "status": args.client.status},
+                "health_check": args.client.health_check or "",
             }
         )
 
@@ -221,24 +293,53 @@ class Watchman(pulumi.ComponentResource):
             iam.statement("MuteAlarms", actions=["cloudwatch:PutAlarmMuteRule"], resources=[rules, alarms]),
         ]
         see_vaults = iam.statement("SeeVaults", actions=["backup:ListRecoveryPointsByBackupVault"], resources=vaults)
-        return [*statements, *([see_vaults] if vaults else [])]
+        return [*statements, *([see_vaults] if vaults else []), *self._see_outside()]
+
+    def _see_outside(self) -> Sequence[iam.Statement]:
+        if self._args.client.health_check is None:
+            return []
+        check = pulumi.Output.concat("arn:aws:route53:::healthcheck/", self._args.client.health_check)
+        return [iam.statement("SeeOutside", actions=["route53:GetHealthCheckStatus"], resources=[check])]
 
     def _schedule(self, function: aws.lambda_.Function) -> pulumi.Output[str]:
-        """Return the group of the schedule. Calls that were dropped are in no queue: the next one is an hour later."""
-        call = iam.statement("Call", actions=["lambda:InvokeFunction"], resources=[function.arn])
-        scheduler = create_scheduler(self._name, "watchman", self._args.stack.identity, [call], self._child)
+        """Return the group of the schedules."""
+        stack = self._args.stack
+        statements = [
+            iam.statement("Call", actions=["lambda:InvokeFunction"], resources=[function.arn]),
+            iam.statement("KeepDeadLetters", actions=["sqs:SendMessage"], resources=[self._args.dead_letters_arn]),
+            iam.statement(
+                "EncryptDeadLetters",
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[stack.keys.notifications],
+                conditions=iam.through(stack.identity.region, "sqs"),
+            ),
+        ]
+        scheduler = create_scheduler(self._name, "watchman", stack.identity, statements, self._child)
+        for call in CALLS:
+            self._call(call, function, scheduler)
+        return scheduler.group_name
+
+    def _call(self, call: Call, function: aws.lambda_.Function, scheduler: Scheduler) -> None:
         aws.scheduler.Schedule(
-            f"{self._name}-schedule",
-            name="hourly",
+            f"{self._name}-{call.logical_name}",
+            name=call.name,
             group_name=scheduler.group_name,
-            description="Measures how old backups, drills, rotations and secrets are",
-            schedule_expression="rate(1 hour)",
+            description=call.description,
+            schedule_expression=call.expression,
             schedule_expression_timezone="UTC",
             flexible_time_window={"mode": "OFF"},
-            target={"arn": function.arn, "role_arn": scheduler.role.arn, "input": "{}"},
+            target={
+                "arn": function.arn,
+                "role_arn": scheduler.role.arn,
+                "input": json.dumps(call.task),
+                "retry_policy": {
+                    "maximum_event_age_in_seconds": call.seconds,
+                    "maximum_retry_attempts": call.attempts,
+                },
+                "dead_letter_config": {"arn": self._args.dead_letters_arn},
+            },
             opts=pulumi.ResourceOptions(parent=self, depends_on=[scheduler.policy]),
         )
-        return scheduler.group_name
 
     def _age_alarms(self) -> Sequence[AlarmSpecification]:
         return [
@@ -263,6 +364,24 @@ class Watchman(pulumi.ComponentResource):
         ]
 
 
+def websocket_alarm(namespace: str) -> AlarmSpecification:
+    """Return the alarm of the probe, which unlike the others may be quiet in the monthly window."""
+    return AlarmSpecification(
+        name="WebsocketFails",
+        summary="A websocket of the API does not open from outside, or nobody tries",
+        severity=Severity.P2,
+        measure=probe_metric(namespace, "websocket"),
+        comparison="LessThanThreshold",
+        threshold=1,
+        unit="successes",
+        section=DashboardSection.SERVICE,
+        in_outage=InOutage.FOLLOWS,
+        period_seconds=60,
+        evaluation_periods=PROBES,
+        treat_missing_data="breaching",
+    )
+
+
 def _failed(function_name: pulumi.Output[str], schedule_group: pulumi.Output[str]) -> AlarmSpecification:
     errors = Metric(
         namespace="AWS/Lambda", metric_name="Errors", dimensions={"FunctionName": function_name}, statistic="Sum"
@@ -276,7 +395,7 @@ def _failed(function_name: pulumi.Output[str], schedule_group: pulumi.Output[str
     return AlarmSpecification(
         name="WatchmanFailed",
         summary="The function that looks after backups, drills, rotations and secrets could not ask for all of them, "
-        "or could not mute alarms in the next monthly window",
+        "could not mute alarms in the next monthly window, or could not try the API",
         severity=Severity.P3,
         measure=MetricMath(
             expression="FILL(errors, 0) + FILL(dropped, 0)", metrics={"errors": errors, "dropped": dropped}

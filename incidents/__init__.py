@@ -1,1 +1,1 @@
-"""Commands for people about incidents: acknowledge one, and try the way of a message in the sandbox."""
+"""Commands about incidents: acknowledge one, try the way of a message in the sandbox, mute while a deployment runs."""

@@ -1,13 +1,14 @@
-"""`python -m incidents acknowledge --stack production --incident ID --by NAME`, and `python -m incidents fire`.
+"""`python -m incidents acknowledge --stack production --incident ID --by NAME`, `fire`, `quiet` and `loud`.
 
 The first asks the deployed function in the stack's account. The second needs a deployed sandbox and no account. The
-exit status is 0 if the incident is acknowledged, or the message was delivered, and 1 otherwise.
+last two begin and end the mute window of a deployment. The exit status is 0 if that is done, and 1 otherwise.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +18,7 @@ from bootstrap.access import CommandError, explain
 from bootstrap.commands import access_to
 from bootstrap.stack_file import read_stack_file
 from incidents.fire import FireError, fire
+from incidents.quiet import loud, muted, quiet
 from settings import InvalidSettings
 
 console = Console(highlight=False, emoji=False, soft_wrap=True)
@@ -37,6 +39,22 @@ def acknowledge(stack: str, incident: str, by: str) -> bool:
     return result.get("outcome") in ("acknowledged", "already acknowledged")
 
 
+def mute(stack: str, begin: bool) -> None:
+    """Begin or end the mute window of a deployment. Raises CommandError."""
+    file = read_stack_file(stack)
+    identity, runtime = file.settings.identity, file.settings.runtime
+    access = access_to(file)
+    access.identify()
+    cloudwatch = access.client("cloudwatch")
+    if begin:
+        alarms = muted(identity, servers=runtime.has_servers, pods=runtime.has_pods)
+        until = quiet(cloudwatch, identity, alarms, datetime.now(UTC))
+        console.print(f"Until {until:%H:%M} UTC at the latest, these tell nobody: {', '.join(alarms)}.", markup=False)
+    else:
+        loud(cloudwatch, identity)
+        console.print("All alarms tell again.", markup=False)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m incidents", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -46,11 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked.add_argument("--by", required=True, help="your name")
     fired = commands.add_parser("fire", help="follow an alarm of the sandbox to Slack and the mail")
     fired.add_argument("--state", type=Path, required=True, help="what the sandbox wrote after `up`")
-    fired.add_argument("--alarm", required=True, help="without the stack's name, such as HighErrorRate")
+    fired.add_argument("--alarm", required=True, help="without the stack's name, such as ApiDown")
+    for name, what in (("quiet", "begin the mute window of a deployment"), ("loud", "end it")):
+        commands.add_parser(name, help=what).add_argument("--stack", required=True)
     options = parser.parse_args(arguments)
     try:
         if options.command == "acknowledge":
             return 0 if acknowledge(options.stack, options.incident, options.by) else 1
+        if options.command in ("quiet", "loud"):
+            mute(options.stack, options.command == "quiet")
+            return 0
         table = fire(options.state, options.alarm)
     except (CommandError, FireError, InvalidSettings) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,16 +1,17 @@
 """The way of an alarm's message in the sandbox, with the function's own code.
 
-What is real: the emulator's alarm, topics, subscriptions, queue, table and schedules, as the program deployed them, and
-the handler. What is not: the emulator runs no alarm actions and no functions, so this publishes what CloudWatch
-would, and takes the message from the queue to the handler as AWS Lambda would. Slack is a local server, and the reader
-of the mail a queue.
+What is real: the emulator's topics, subscriptions, queue, table and schedules, as the program deployed them, and the
+handler. What is not: the emulator runs no alarm actions and no functions and has no composite alarms, so this publishes
+what CloudWatch would, and takes the message from the queue to the handler as AWS Lambda would. Slack is a local server,
+and the reader of the mail a queue. The times in which an alarm waits whether an outage begins are left out.
 """
 
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +25,7 @@ from components.files.functions.notifier.handler import Notifier, environment_of
 
 FUNCTION = "aws:lambda/function:Function"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 LONGEST_SECONDS = 10
 """For each step; all of them take milliseconds."""
 
@@ -32,13 +34,30 @@ class FireError(Exception):
     """There is nothing to follow, or it did not arrive."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Alarm:
+    """A deployed alarm."""
+
+    title: str
+    """In the program: the logical name without that of its component."""
+    name: str
+    """In AWS."""
+    metric: bool
+    """Whether the emulator has it."""
+    inputs: Mapping[str, Any]
+
+    @property
+    def tells(self) -> bool:
+        return bool(self.inputs.get("alarmActions"))
+
+    def begins_with(self, other: "_Alarm") -> bool:
+        return f'ALARM("{other.name}")' in str(self.inputs.get("alarmRule"))
+
+
 def fire(state: Path, alarm: str) -> Table:
     """Follow the alarm, and its end, to both channels; return the times. Raises FireError."""
     resources = _resources(state)
-    names = {str(each["inputs"]["name"]): each["inputs"] for each in resources if each["type"] == ALARM}
-    found = next((name for name in names if name.endswith(f"-{alarm}")), None)
-    if found is None:
-        raise FireError(f"There is no alarm {alarm}; the alarms are {', '.join(sorted(names))}.")
+    found = _that_tells(_alarms(resources), alarm)
     variables = next(
         (
             each["outputs"]["environment"]["variables"]
@@ -52,10 +71,37 @@ def fire(state: Path, alarm: str) -> Table:
     return _Way(variables, found).follow()
 
 
+def _alarms(resources: Sequence[Any]) -> Sequence[_Alarm]:
+    return [
+        _Alarm(
+            title=each["urn"].rpartition("::")[2].partition("-")[2],
+            name=each["inputs"]["name" if each["type"] == ALARM else "alarmName"],
+            metric=each["type"] == ALARM,
+            inputs=each["inputs"],
+        )
+        for each in resources
+        if each["type"] in (ALARM, COMPOSITE)
+    ]
+
+
+def _that_tells(alarms: Sequence[_Alarm], name: str) -> _Alarm:
+    """Return the alarm, or the one that tells of it."""
+    found = next((each for each in alarms if name in (each.title, each.name)), None)
+    if found is None:
+        what = f"There is no alarm {name}" if name else "Name an alarm: make fire ALARM=ApiDown"
+        raise FireError(f"{what}; the alarms are {', '.join(sorted(each.title for each in alarms)) or 'not deployed'}.")
+    if found.tells:
+        return found
+    telling = next((each for each in alarms if each.tells and each.begins_with(found)), None)
+    if telling is None:
+        raise FireError(f"The alarm {name} has no actions, and no other alarm tells of it.")
+    return telling
+
+
 def _resources(state: Path) -> list[Any]:
     try:
         exported: list[Any] = json.loads(state.read_text())["deployment"]["resources"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise FireError(f"{state} cannot be read; run `make up` first.") from None
     return exported
 
@@ -63,7 +109,7 @@ def _resources(state: Path) -> list[Any]:
 class _Way:
     """From one alarm to people."""
 
-    def __init__(self, variables: Mapping[str, str], alarm: str) -> None:
+    def __init__(self, variables: Mapping[str, str], alarm: _Alarm) -> None:
         self._variables = variables
         self._alarm = alarm
         self._queue = variables["QUEUE_URL"]
@@ -73,7 +119,7 @@ class _Way:
         self._notifier = Notifier(environment_of(variables), self._client)
 
     def follow(self) -> Table:
-        table = Table("step", "after", "seen", title=f"{self._alarm}, times in the sandbox")
+        table = Table("step", "after", "seen", title=f"{self._alarm.name}, times in the sandbox")
         with _slack() as (address, texts), self._mail() as reader, self._secret(address):
             for alarm_state in ("ALARM", "OK"):
                 for step, seconds, seen in self._follow(alarm_state, texts, reader):
@@ -104,22 +150,22 @@ class _Way:
 
     def _set_state(self, alarm_state: str) -> list[str]:
         """Set the alarm's state, and do its actions, which the emulator does not do."""
-        cloudwatch = self._client("cloudwatch")
         reason = "Set by `make fire`"
-        cloudwatch.set_alarm_state(AlarmName=self._alarm, StateValue=alarm_state, StateReason=reason)
-        (alarm,) = cloudwatch.describe_alarms(AlarmNames=[self._alarm])["MetricAlarms"]
+        if self._alarm.metric:
+            self._client("cloudwatch").set_alarm_state(
+                AlarmName=self._alarm.name, StateValue=alarm_state, StateReason=reason
+            )
         message = {
-            "AlarmName": self._alarm,
-            "AlarmDescription": alarm.get("AlarmDescription"),
+            "AlarmName": self._alarm.name,
+            "AlarmDescription": self._alarm.inputs.get("alarmDescription"),
             "NewStateValue": alarm_state,
             "NewStateReason": reason,
             "StateChangeTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000",
-            "AlarmArn": alarm["AlarmArn"],
         }
-        topics: list[str] = alarm["AlarmActions" if alarm_state == "ALARM" else "OKActions"]
+        topics: list[str] = self._alarm.inputs["alarmActions" if alarm_state == "ALARM" else "okActions"]
         for topic in topics:
             self._client("sns").publish(
-                TopicArn=topic, Subject=f"{alarm_state}: {self._alarm}"[:100], Message=json.dumps(message)
+                TopicArn=topic, Subject=f"{alarm_state}: {self._alarm.name}"[:100], Message=json.dumps(message)
             )
         return topics
 

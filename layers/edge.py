@@ -9,10 +9,12 @@ from components.cdn import Cdn, CdnArgs
 from components.certificate import Certificate, CertificateArgs
 from components.dns import Dns, DnsArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.outside import Outside
 from components.shared.connections import Member
 from components.shared.identity import GLOBAL_SERVICES_REGION
 from components.web_acl import WebAcl, WebAclArgs
 from layers.foundation import Foundation
+from layers.outside import build_outside
 from settings import StackSettings
 
 
@@ -25,6 +27,7 @@ class Edge:
     load_balancer: LoadBalancer
     web_acl: WebAcl
     cdn: Cdn
+    outside: Outside
     parts: tuple[pulumi.ComponentResource, ...]
     """All of them."""
 
@@ -33,7 +36,8 @@ def build_edge(settings: StackSettings, foundation: Foundation) -> Edge:
     stack, options = foundation.stack, foundation.options
     domain = settings.dns.api_domain
     dns = Dns("dns", DnsArgs(settings=settings.dns, identity=stack.identity), options)
-    foundation.workflows.manage_zone(dns.zone_id)
+    outside = build_outside(settings, foundation)
+    foundation.workflows.manage_zone(dns.zone_id, outside.health_check_id)
     certificate = Certificate("certificate", CertificateArgs(domain=domain, zone_id=dns.zone_id), options)
     load_balancer = LoadBalancer(
         "load-balancer",
@@ -47,16 +51,13 @@ def build_edge(settings: StackSettings, foundation: Foundation) -> Edge:
         ),
         options,
     )
-    web_acl = WebAcl(
-        "web-acl",
-        WebAclArgs(
-            settings=settings.web_acl,
-            stack=stack,
-            load_balancer_arn=load_balancer.arn,
-            maintenance=settings.maintenance,
-        ),
-        options,
+    web_acl_args = WebAclArgs(
+        settings=settings.web_acl,
+        stack=stack,
+        load_balancer_arn=load_balancer.arn,
+        maintenance=settings.maintenance,
     )
+    web_acl = WebAcl("web-acl", web_acl_args, options)
     dns.alias("api", domain, load_balancer.dns_name, load_balancer.zone_id)
     cdn = build_cdn(settings, foundation, dns)
     return Edge(
@@ -65,6 +66,7 @@ def build_edge(settings: StackSettings, foundation: Foundation) -> Edge:
         load_balancer=load_balancer,
         web_acl=web_acl,
         cdn=cdn,
+        outside=outside,
         parts=(dns, certificate, load_balancer, web_acl, cdn),
     )
 

@@ -14,7 +14,7 @@ from layers.edge import Edge
 from layers.foundation import Foundation
 from layers.migration import Migration
 from layers.runtime import Runtime
-from layers.watch import build_mutes, build_watchman
+from layers.watch import build_costs, build_mutes, build_watchman
 from settings import StackSettings
 
 
@@ -45,6 +45,7 @@ def build_operations(
         edge.load_balancer,
         edge.web_acl,
         edge.cdn,
+        edge.outside,
         data.database,
         data.cache,
         data.credentials,
@@ -62,26 +63,24 @@ def build_operations(
         foundation.options,
     )
     of_components = [alarm for component in watched for alarm in component.alarms]
-    specifications = [*of_components, *build_watchman(settings, foundation, data, incidents, of_components).alarms]
-    alarms = Alarms(
-        "alarms",
-        AlarmsArgs(
-            identity=foundation.stack.identity,
-            topic_arns=foundation.notifications.topic_arns,
-            specifications=specifications,
-        ),
-        foundation.options,
+    specifications = [
+        *of_components,
+        *build_watchman(settings, foundation, edge, data, incidents, of_components).alarms,
+    ]
+    told = AlarmsArgs(
+        identity=foundation.stack.identity,
+        topic_arns=foundation.notifications.topic_arns,
+        specifications=specifications,
     )
+    alarms = Alarms("alarms", told, foundation.options)
     build_mutes(settings, foundation, alarms)
-    watchdog = Alarms(
-        "watchdog",
-        AlarmsArgs(
-            identity=foundation.stack.identity,
-            topic_arns=dict.fromkeys(Severity, incidents.watchdog_topic_arn),
-            specifications=incidents.alarms,
-        ),
-        foundation.options,
+    build_costs(settings, foundation)
+    told_without_function = AlarmsArgs(
+        identity=foundation.stack.identity,
+        topic_arns=dict.fromkeys(Severity, incidents.watchdog_topic_arn),
+        specifications=incidents.alarms,
     )
+    watchdog = Alarms("watchdog", told_without_function, foundation.options)
     Dashboard(
         "dashboard",
         DashboardArgs(

@@ -1,13 +1,15 @@
-"""Watch: what notices silence, and when alarms are quiet."""
+"""Watch: what notices silence, what is told of costs, and when alarms are quiet."""
 
 from collections.abc import Sequence
 
 from components.alarms import Alarms, alarm_names, names_of_quiet
+from components.costs import Costs, CostsArgs
 from components.incidents import Incidents
 from components.mutes import Mutes, MutesArgs
 from components.shared.alarm_specification import AlarmSpecification
-from components.watchman import Vaults, Watchman, WatchmanArgs
+from components.watchman import Client, Vaults, Watchman, WatchmanArgs, websocket_alarm
 from layers.data import Data
+from layers.edge import Edge
 from layers.foundation import Foundation
 from settings import StackSettings
 
@@ -15,10 +17,12 @@ from settings import StackSettings
 def build_watchman(
     settings: StackSettings,
     foundation: Foundation,
+    edge: Edge,
     data: Data,
     incidents: Incidents,
     specifications: Sequence[AlarmSpecification],
 ) -> Watchman:
+    quiet = [*specifications, websocket_alarm(settings.identity.prefix)]
     return Watchman(
         "watchman",
         WatchmanArgs(
@@ -31,7 +35,26 @@ def build_watchman(
             vendor_secret_arns=list(data.secrets.of_vendors.values()),
             mail_topics=incidents.mail_topics,
             monthly=settings.maintenance_windows.monthly,
-            muted_alarms=alarm_names(settings.identity, names_of_quiet(specifications)),
+            muted_alarms=alarm_names(settings.identity, names_of_quiet(quiet)),
+            client=Client(
+                host=settings.dns.api_domain,
+                path=settings.load_balancer.websocket_path,
+                maintenance=settings.maintenance.enabled,
+                health_check=edge.outside.relayed,
+            ),
+            dead_letters_arn=incidents.dead_letters_arn,
+        ),
+        foundation.options,
+    )
+
+
+def build_costs(settings: StackSettings, foundation: Foundation) -> None:
+    Costs(
+        "costs",
+        CostsArgs(
+            settings=settings.costs,
+            identity=settings.identity,
+            topic_arns=foundation.notifications.topic_arns,
         ),
         foundation.options,
     )

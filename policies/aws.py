@@ -5,6 +5,8 @@ Rule modules import this module and `policies.engine`, never one another.
 
 import base64
 import gzip
+import json
+import re
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +48,7 @@ BUCKET_POLICY: Final = "aws:s3/bucketPolicy"
 BUCKET_REPLICATION: Final = "aws:s3/bucketReplicationConfig"
 BUCKET_PUBLIC_ACCESS_BLOCK: Final = "aws:s3/bucketPublicAccessBlock"
 BUCKET_VERSIONING: Final = "aws:s3/bucketVersioning"
+BUDGET: Final = "aws:budgets/budget"
 BUILD_PROJECT: Final = "aws:codebuild/project"
 SCHEDULE: Final = "aws:scheduler/schedule"
 SCHEDULE_GROUP: Final = "aws:scheduler/scheduleGroup"
@@ -55,6 +58,7 @@ CACHE_CLUSTER: Final = "aws:elasticache/cluster"
 CACHE_SUBNET_GROUP: Final = "aws:elasticache/subnetGroup"
 CERTIFICATE: Final = "aws:acm/certificate"
 CERTIFICATE_VALIDATION: Final = "aws:acm/certificateValidation"
+COST_ANOMALIES: Final = "aws:costexplorer/anomalySubscription"
 CLIENT_VPN_ENDPOINT: Final = "aws:ec2clientvpn/endpoint"
 CLIENT_VPN_AUTHORIZATION: Final = "aws:ec2clientvpn/authorizationRule"
 INSTANCE_CONNECT_ENDPOINT: Final = "aws:ec2transitgateway/instanceConnectEndpoint"
@@ -101,6 +105,7 @@ FLOW_LOG: Final = "aws:ec2/flowLog"
 FUNCTION: Final = "aws:lambda/function"
 FUNCTION_EVENT_SOURCE: Final = "aws:lambda/eventSourceMapping"
 FUNCTION_CALL: Final = "aws:lambda/invocation"
+HEALTH_CHECK: Final = "aws:route53/healthCheck"
 FUNCTION_PERMISSION: Final = "aws:lambda/permission"
 FUNCTION_URL: Final = "aws:lambda/functionUrl"
 GROUP_POLICY: Final = "aws:iam/groupPolicy"
@@ -191,6 +196,7 @@ TYPES_WITHOUT_RULES: Final = frozenset(
         "backup": "restoreTestingPlan",
         "autoscaling": "attachment lifecycleHook notification schedule tag trafficSourceAttachment",
         "cloudfront": "cachePolicy function originAccessControl originRequestPolicy",
+        "costexplorer": "anomalyMonitor",
         "cloudwatch": "dashboard eventRule eventTarget logDeliveryDestination logMetricFilter logStream "
         "queryDefinition",
         "ec2clientvpn": "networkAssociation",
@@ -202,7 +208,7 @@ TYPES_WITHOUT_RULES: Final = frozenset(
         "iam": "group openIdConnectProvider samlProvider serviceLinkedRole",
         "lb": "listenerCertificate targetGroupAttachment",
         "rds": "clusterParameterGroup optionGroup",
-        "route53": "delegationSet healthCheck resolverFirewallDomainList resolverFirewallRuleGroup "
+        "route53": "delegationSet resolverFirewallDomainList resolverFirewallRuleGroup "
         "resolverFirewallConfig resolverFirewallRuleGroupAssociation resolverQueryLogConfig "
         "resolverQueryLogConfigAssociation",
         "servicediscovery": "privateDnsNamespace service",
@@ -218,6 +224,8 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "autoscaling": "group",
     "backup": "plan restoreTestingPlan vault",
     "cloudfront": "distribution",
+    "budgets": "budget",
+    "costexplorer": "anomalyMonitor anomalySubscription",
     "chatbot": "slackChannelConfiguration teamsChannelConfiguration",
     "cloudwatch": "alarmMuteRule compositeAlarm eventRule logDelivery logDeliveryDestination logDeliverySource "
     "logGroup metricAlarm",
@@ -242,7 +250,7 @@ _TAGGABLE: Final[Mapping[str, str]] = {
     "lb": "listener listenerRule loadBalancer targetGroup",
     "opensearch": "domain",
     "rds": "cluster eventSubscription instance parameterGroup subnetGroup",
-    "route53": "resolverFirewallDomainList resolverFirewallRuleGroup resolverFirewallRuleGroupAssociation "
+    "route53": "healthCheck resolverFirewallDomainList resolverFirewallRuleGroup resolverFirewallRuleGroupAssociation "
     "resolverQueryLogConfig zone",
     "s3": "bucket",
     "scheduler": "scheduleGroup",
@@ -678,8 +686,10 @@ WATCHED_TYPES: Final = (
     DISTRIBUTION,
     DNSSEC,
     FUNCTION,
+    HEALTH_CHECK,
     LOAD_BALANCER,
     NAT_GATEWAY,
+    QUEUE,
     SCHEDULE_GROUP,
 )
 """Types that CloudWatch's dimensions name."""
@@ -717,11 +727,49 @@ def is_watched_elsewhere(resource: StackResource, stack: StackGraph) -> bool:
 
     The stack's region is that of its subnets.
     """
-    is_global = resource.type in (DISTRIBUTION, DNSSEC)
+    is_global = resource.type in (DISTRIBUTION, DNSSEC, HEALTH_CHECK)
     region = GLOBAL_METRICS_REGION if is_global else resource.get("region")
     subnets = [subnet for subnet in stack.of_type(SUBNET) if subnet.is_set("availabilityZone")]
     zones = [str(subnet.get("availabilityZone")) for subnet in subnets]
     return bool(region) and bool(zones) and not any(zone.startswith(str(region)) for zone in zones)
+
+
+def queues_in(resource: StackResource, path: str, key: str, stack: StackGraph) -> Sequence[StackResource]:
+    """Return the queues of the stack that a document of a resource names by their ARN.
+
+    While the document is not known, those that it depends on are returned.
+    """
+    try:
+        document = json.loads(str(resource.get(path) or "{}"))
+    except UnknownValue:
+        found = [stack.find(urn) for urn in resource.property_dependencies.get(path, ())]
+        return [each for each in found if each is not None and each.type == QUEUE]
+    name = str(document.get(key) if isinstance(document, dict) else "").rpartition(":")[2]
+    return stack.named(QUEUE, name)
+
+
+def notifying_alarms(topic: StackResource, stack: StackGraph) -> Sequence[StackResource]:
+    """Return the alarms that publish to a topic."""
+    return [each for kind in (ALARM, COMPOSITE_ALARM) for each in stack.referrers(topic, kind, "alarmActions")]
+
+
+_BEGINS: Final = re.compile(r"""(?<!NOT )\bALARM\s*\(\s*"?([^")]+?)"?\s*\)""")
+
+
+def begins(composite: StackResource, alarm: StackResource) -> bool:
+    """Tell whether an alarm can make a composite alarm begin: its rule asks for this alarm's state ALARM.
+
+    Raises UnknownValue where that cannot be known.
+    """
+    try:
+        rule = str(composite.get("alarmRule") or "")
+    except UnknownValue:
+        urns = composite.property_dependencies.get("alarmRule")
+        if urns:
+            return alarm.urn in urns
+        raise
+    name = str(alarm.get("alarmName" if alarm.type == COMPOSITE_ALARM else "name"))
+    return any(each == name or each.endswith(f":alarm:{name}") for each in _BEGINS.findall(rule))
 
 
 def index_alarms(stack: StackGraph) -> AlarmIndex:

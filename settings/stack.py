@@ -13,6 +13,7 @@ from components.sections.backup_vault import BackupVaultSettings
 from components.sections.cache import CacheSettings
 from components.sections.cdn import CdnSettings
 from components.sections.continuous_integration import ContinuousIntegrationSettings
+from components.sections.costs import CostsSettings
 from components.sections.database import DatabaseSettings, memory_gib
 from components.sections.dns import DnsSettings
 from components.sections.dns_firewall import DnsFirewallSettings
@@ -77,6 +78,7 @@ class StackSettings(BaseModel):
     dns_firewall: DnsFirewallSettings = DnsFirewallSettings()
     secrets: SecretsSettings = SecretsSettings()
     notifications: NotificationsSettings = NotificationsSettings()
+    costs: CostsSettings = CostsSettings()
     maintenance_windows: MaintenanceWindows = MaintenanceWindows()
     continuous_integration: ContinuousIntegrationSettings = ContinuousIntegrationSettings()
 

@@ -11,6 +11,15 @@ UrlPath = Annotated[
     str, TextFormat(pattern=r"/[A-Za-z0-9/_.-]*", description="the path of a URL", example="/api/v1/system/ready")
 ]
 
+UrlPathAndQuery = Annotated[
+    str,
+    TextFormat(
+        pattern=r"/[A-Za-z0-9/_.-]*(\?[A-Za-z0-9/_.&=-]*)?",
+        description="the path of a URL, with its query",
+        example="/socket.io/?EIO=4&transport=websocket",
+    ),
+]
+
 
 class LoadBalancerSettings(Section):
     """Section `fixrx:load_balancer`."""
@@ -26,6 +35,8 @@ class LoadBalancerSettings(Section):
     take all servers out of service."""
     deep_health_path: UrlPath = "/api/v1/system/health"
     """The guide's health report, for monitoring only."""
+    websocket_path: UrlPathAndQuery = "/"
+    """Where a websocket opens without a login. A function tries it each minute, as a client on the internet."""
     deletion_protection: Protected = True
     """Refuse to delete the load balancer."""
 

@@ -35,6 +35,17 @@ class DashboardSection(StrEnum):
     JOBS = "Jobs"
 
 
+class InOutage(StrEnum):
+    """What an alarm has to do with a complete outage, which one alarm tells of: components/shared/outage.py."""
+
+    NOTHING = "nothing"
+    """It tells what it sees, in an outage too: it may be the cause."""
+    SHOWS_IT = "shows it"
+    """It tells nobody: the alarm of the outage looks at it, and tells."""
+    FOLLOWS = "follows from it"
+    """It is quiet during an outage, which makes it begin too."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """One CloudWatch metric, and how the values of a period become one."""
@@ -95,6 +106,7 @@ class AlarmSpecification:
     """`notBreaching` if missing data means that nothing happened, `breaching` if it means that the resource is gone."""
     prometheus: PrometheusQuery | None = None
     """The same condition for those who have a Prometheus: the alarms of the guide."""
+    in_outage: InOutage = InOutage.NOTHING
 
     @property
     def hold_seconds(self) -> int:
@@ -103,5 +115,19 @@ class AlarmSpecification:
 
     @property
     def runbook(self) -> str:
-        """Section of the runbook; alarms of several nodes or zones differ only in a suffix and share a section."""
-        return f"docs/runbooks.md#{self.name.partition('-')[0].lower()}"
+        return runbook_of(self.name)
+
+    @property
+    def description(self) -> str:
+        """What CloudWatch sends with the alarm."""
+        return describe(self.name, self.severity, self.summary)
+
+
+def runbook_of(name: str) -> str:
+    """Return the section of the runbook; alarms of several nodes or zones differ only in a suffix and share one."""
+    return f"docs/runbooks.md#{name.partition('-')[0].lower()}"
+
+
+def describe(name: str, severity: Severity, summary: str) -> str:
+    """Return the description of an alarm, in which the function that tells of it finds what people read."""
+    return f"{severity} ({severity.meaning}). {summary}. Runbook: {runbook_of(name)}"

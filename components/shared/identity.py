@@ -14,8 +14,10 @@ GLOBAL_SERVICES_REGION = "us-east-1"
 NAME_LIMITS: Mapping[str, int] = {
     "aws:backup/restoreTestingPlan:RestoreTestingPlan": 50,
     "aws:backup/vault:Vault": 50,
+    "aws:budgets/budget:Budget": 100,
     "aws:codebuild/project:Project": 150,
     "aws:cloudwatch/alarmMuteRule:AlarmMuteRule": 255,
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": 255,
     "aws:cloudwatch/dashboard:Dashboard": 255,
     "aws:cloudwatch/logGroup:LogGroup": 512,
     "aws:cloudwatch/metricAlarm:MetricAlarm": 255,

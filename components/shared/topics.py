@@ -8,6 +8,10 @@ import pulumi_aws as aws
 from components.shared import iam
 from components.shared.keys import StackContext
 
+ALARM_PUBLISHERS = ("cloudwatch.amazonaws.com", "events.rds.amazonaws.com")
+COST_PUBLISHERS = ("budgets.amazonaws.com", "costalerts.amazonaws.com")
+"""AWS Budgets and Cost Anomaly Detection."""
+
 
 def create_topic(
     name: str, meaning: str, stack: StackContext, publishers: Sequence[str], options: pulumi.ResourceOptions

@@ -84,19 +84,19 @@ BOUNDARY_ACTIONS: Mapping[str, str] = {
     "acm": "*Tags* ?e* Update*",
     "autoscaling": "*Refresh* *Processes *ableMetrics* *ate* Attach* De* Put*",
     # Not the deletion of what protects a vault: *eBackupVault is Create-, Delete- and DescribeBackupVault.
-    "backup": "*BackupPlan *BackupSelection *RestoreTesting* *ag* *eBackupVault GetBackupV* "
-    "PutBackupVaultA* PutBackupVaultL*",
+    "backup": "*BackupPlan *BackupSe* *eTesting* *ag* *eBackupVault GetBackupV* PutBackupVaultA* PutBackupVaultL*",
     "backup-storage": "MountCapsule",
     "budgets": "*Budget *Resource",
+    "ce": "*Anom* *Resource",
     "cloudfront": "*Resource ?e* *ate*",
     "cloudwatch": "*Dashboard* *MuteRule *ag*Resource De* Put*Alarm",
     "dynamodb": "*Backups *Live *Resource *Table",
     "ec2": "*ssociate* A?t* Allocate* Create* De* ModifyL* ModifySe* ModifySu* ModifyVpc* Re* RunInstances",
     "elasticache": "?e* *ate* *d* Increase* List*",
     "elasticloadbalancing": "?e* *ate* *d*",
-    "kms": "*Alias *KeyPolicy *KeyRotation* *agResource CreateKey Describe* EnableKey List* Sch* Update*",
+    "kms": "*Alias *KeyPolicy *KeyRot* *agResource CreateKey Describe* EnableKey List* Sch* Update*",
     "lambda": "*Mapping *ag*",
-    "logs": "*DataProtection* *Deliver* *QueryDefinition* *ag*Resource *ssociateKmsKey CreateLog* De* PutRe*",
+    "logs": "*DataProtection* *Deliver* *QueryDef* *ag*Resource *ssociateKmsKey CreateLog* De* PutRe*",
     "rds": "*Replication Add* Create* De* List* Modify* Promote* Re*",
     "route53": "*ate* Change* DeleteH* Get* List*",
     "scheduler": "*Schedule* *ag*Resource",
@@ -287,14 +287,15 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ("cloudfront: GetDistribution ListTagsForResource", _distributions(scope)),
         ("ec2: DescribeVpcAttribute", scope.arns("ec2", "vpc/*")),
         ("elasticloadbalancing: GetLoadBalancerWebACL", _load_balancers(scope)),
-        ("kms: DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", scope.key_arns()),
+        ("kms: DescribeKey GetKey* ListResourceTags", scope.key_arns()),
+        ("ce: GetAnom* ListTags*", _cost_monitors(scope)),
         ("lambda: GetEventSourceMapping ListTags", _event_sources(scope)),
         ("logs: GetDelivery ListTagsForResource", _deliveries(scope)),
         (
-            "sns: GetSubscriptionAttributes GetTopicAttributes List*",
+            "sns: Get*Attributes List*",
             scope.arns("sns", "*"),
         ),
-        ("wafv2: GetIPSet GetLoggingConfiguration GetWebACL GetWebACLForResource", _web_acls(scope)),
+        ("wafv2: GetIPSet GetLogging* GetWebACL*", _web_acls(scope)),
     ]
     by_name: Pairs = [
         ("backup: DescribeBackupVault GetBackup* GetRestoreTesting* ListTags", _vaults_and_tests(scope)),
@@ -311,12 +312,13 @@ def read_statements(scope: WorkflowScope, workflow_path: str) -> Sequence[iam.St
         ),
         ("secretsmanager: DescribeSecret GetResourcePolicy", scope.secret_arns()),
         (
-            "ssm: DescribeDocument DescribeDocumentPermission GetDocument ListTagsForResource",
+            "ssm: DescribeDocument* GetDocument ListTagsForResource",
             _documents(scope),
         ),
         ("ssm: GetParameter ListTagsForResource", _markers(scope)),
         ("codebuild: BatchGetProjects", _projects(scope)),
         ("lambda: Get* List*", _functions(scope)),
+        ("budgets: ListTags* View*", _budgets(scope)),
         ("dynamodb: Describe* ListTagsOfResource", _tables(scope)),
         ("sqs: GetQueueAttributes ListQueueTags", _queues(scope)),
         ("scheduler: GetSchedule GetScheduleGroup ListTagsForResource", _schedules(scope)),
@@ -786,6 +788,7 @@ def storage_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 ["*"],
                 {"StringEqualsIfExists": scope.in_account, "Null": {"route53:VPCs": "true"}},
             ),
+            ("CreateHealthCheck", "route53: CreateHealthCheck", ["*"], {"StringEqualsIfExists": scope.in_account}),
         ]
     )
 
@@ -797,7 +800,7 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         [
             (
                 "ManageAlarms",
-                "cloudwatch: DeleteAlarms PutMetricAlarm TagResource UntagResource",
+                "cloudwatch: DeleteAlarms PutCompositeAlarm PutMetricAlarm TagResource UntagResource",
                 _alarms(scope),
                 None,
             ),
@@ -820,6 +823,13 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "logs: DeleteQueryDefinition PutQueryDefinition",
                 ["*"],
                 {"StringEqualsIfExists": scope.in_account, "StringEquals": {"aws:RequestedRegion": scope.regions}},
+            ),
+            ("ManageBudgets", "budgets: ModifyBudget TagResource UntagResource", _budgets(scope), None),
+            (
+                "CreateCostMonitors",
+                "ce: CreateAnomalyMonitor CreateAnomalySubscription",
+                ["*"],
+                {**scope.new, "StringEqualsIfExists": scope.in_account},
             ),
             ("CreateTopics", "sns: CreateTopic", topics, scope.new),
             (
@@ -846,6 +856,12 @@ def operations_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
                 "lambda: CreateEventSourceMapping",
                 ["*"],
                 {**scope.new, "ArnLike": {"lambda:FunctionArn": _functions(scope)}},
+            ),
+            (
+                "ManageCostMonitors",
+                "ce: DeleteAnomalyMonitor DeleteAnomalySubscription UpdateAnomalyMonitor UpdateAnomalySubscription",
+                _cost_monitors(scope),
+                scope.own,
             ),
             (
                 "ManageEventSources",
@@ -894,12 +910,14 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         *_server_groups(scope),
         *_topics(scope),
         *_event_sources(scope),
+        *_cost_monitors(scope),
         *_certificates(scope),
         *scope.key_arns(),
     ]
     tag = {
         "acm": "AddTagsToCertificate",
         "autoscaling": "CreateOrUpdateTags",
+        "ce": "TagResource",
         "elasticache": "AddTagsToResource",
         "kms": "TagResource",
         "lambda": "TagResource",
@@ -910,6 +928,7 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     untag = {
         "acm": "RemoveTagsFromCertificate",
         "autoscaling": "DeleteTags",
+        "ce": "UntagResource",
         "ec2": "DeleteTags",
         "elasticache": "RemoveTagsFromResource",
         "elasticloadbalancing": "RemoveTags",
@@ -924,7 +943,8 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
         *scope.key_arns(),
         *_certificates(scope),
         *_web_acls(scope),
-        *(scope.arn(service, "*") for service in untag if service not in ("acm", "kms", "wafv2")),
+        *_cost_monitors(scope),
+        *(scope.arn(service, "*") for service in untag if service not in ("acm", "ce", "kms", "wafv2")),
     ]
     return [
         iam.statement(
@@ -972,10 +992,11 @@ def tag_statements(scope: WorkflowScope) -> Sequence[iam.Statement]:
     ]
 
 
-def zone_statements(zone_id: pulumi.Input[str]) -> Sequence[iam.Statement]:
-    """The hosted zone itself. AWS knows no tags of a zone here, so it is named by its id.
+def zone_statements(zone_id: pulumi.Input[str], health_check_id: pulumi.Input[str]) -> Sequence[iam.Statement]:
+    """The hosted zone itself, and the health check. AWS knows no tags of them here, so they are named by their ids.
 
-    Its query log is deleted by an administrator: only its own id, which nobody knows in advance, tells it from others.
+    The query log of the zone is deleted by an administrator: only its own id, which nobody knows in advance, tells it
+    from others.
     """
     return _statements(
         [
@@ -984,7 +1005,13 @@ def zone_statements(zone_id: pulumi.Input[str]) -> Sequence[iam.Statement]:
                 "route53: ChangeTagsForResource CreateQueryLoggingConfig DeleteHostedZone UpdateHostedZoneComment",
                 [pulumi.Output.concat("arn:aws:route53:::hostedzone/", zone_id)],
                 None,
-            )
+            ),
+            (
+                "ManageHealthCheck",
+                "route53: ChangeTagsForResource DeleteHealthCheck UpdateHealthCheck",
+                [pulumi.Output.concat("arn:aws:route53:::healthcheck/", health_check_id)],
+                None,
+            ),
         ]
     )
 
@@ -1220,6 +1247,15 @@ def _schedules(scope: WorkflowScope) -> Sequence[str]:
 
 def _queues(scope: WorkflowScope) -> Sequence[str]:
     return scope.arns("sqs", f"{scope.identity.prefix}-*")
+
+
+def _budgets(scope: WorkflowScope) -> Sequence[str]:
+    return [f"arn:aws:budgets::{scope.identity.account_id}:budget/{scope.identity.prefix}-*"]
+
+
+def _cost_monitors(scope: WorkflowScope) -> Sequence[str]:
+    """What AWS numbers: monitors of anomalies and their subscriptions."""
+    return [f"arn:aws:ce::{scope.identity.account_id}:anomaly*"]
 
 
 def _tables(scope: WorkflowScope) -> Sequence[str]:

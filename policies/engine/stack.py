@@ -16,6 +16,7 @@ IDENTIFYING_PROPERTIES: Final = (
     "id",
     "arn",
     "name",
+    "alarmName",
     "bucket",
     "identifier",
     "replicationGroupId",

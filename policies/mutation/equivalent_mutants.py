@@ -368,8 +368,8 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "threshold",
         "ten times as much",
         "It fires immediately and permanently; nothing is missed.",
-        name=".*(CertificateExpiresSoon|NoHealthyServer|DatabaseStorageLow|NotifierSilent|ReplicaStorageLow"
-        "|VaultBackupMissing)",
+        name=".*(ApiUnreachable|CertificateExpiresSoon|NoHealthyServer|DatabaseStorageLow|NotifierSilent|ReplicaStorageLow"
+        "|VaultBackupMissing|WebsocketFails)",
     ),
     EquivalentMutant(
         "cloudwatch/metricAlarm",
@@ -386,11 +386,24 @@ EQUIVALENT_MUTANTS: Final[tuple[EquivalentMutant, ...]] = (
         "stands still shows in the heartbeat.",
         name=".*(DumpMissing|IncidentLate|SecretsNotLoaded)",
     ),
+    EquivalentMutant("budgets/budget|costexplorer/.*", "", "removed", "The bill tells as well, later; nothing stops."),
+    EquivalentMutant(
+        "costexplorer/anomalySubscription",
+        "monitorArnLists|subscribers|thresholdExpression.*",
+        "emptied",
+        AWS_REFUSES,
+    ),
+    EquivalentMutant("route53/healthCheck", "regions", "emptied", "Route 53 then asks from all of its regions."),
+    EquivalentMutant(
+        "route53/healthCheck", "disabled", "flipped", "As during maintenance: NoHealthyServer tells of an outage."
+    ),
     EquivalentMutant("cloudwatch/alarmMuteRule", "|muteTargets.alarmNames", "removed|emptied", STRICTER),
     EquivalentMutant(
         "chatbot/.*", "|snsTopicArns", "removed|emptied", "Chat is an additional channel; the e-mails stay."
     ),
-    EquivalentMutant("cloudwatch/metricAlarm", "okActions", ANY, "Only the notification of recovery is missing."),
+    EquivalentMutant(
+        "cloudwatch/(composite|metric)Alarm", "okActions", ANY, "Only the notification of recovery is missing."
+    ),
     EquivalentMutant(
         "cloudwatch/(dashboard|queryDefinition)", ANY, ANY, "What an operator looks at; the alarms notify without it."
     ),

@@ -88,6 +88,7 @@ WEAK_ADDITIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "aws:s3/bucket:Bucket": {"acl": "public-read", "forceDestroy": True},
     "aws:secretsmanager/secret:Secret": {"recoveryWindowInDays": 0},
     "aws:ssm/document:Document": {"permissions": {"type": "Share", "account_ids": "All"}},
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": {"actionsEnabled": False},
     "aws:cloudwatch/metricAlarm:MetricAlarm": {"actionsEnabled": False},
     "aws:autoscaling/group:Group": {"launchConfiguration": "old"},
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {"cidrIpv4": "0.0.0.0/0", "cidrIpv6": "::/0"},

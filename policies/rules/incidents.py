@@ -54,7 +54,8 @@ def alarms_have_runbook(alarm: StackResource, _: Context) -> Iterator[Problem]:
 )
 def p1_alarms_are_not_muted(mute_rule: StackResource, context: Context) -> Iterator[Problem]:
     """Mute rules do not mute alarms of severity P1."""
-    for alarm in context.stack.targets(mute_rule, "muteTargets.alarmNames", aws.ALARM):
+    kinds = (aws.ALARM, aws.COMPOSITE_ALARM)
+    for alarm in (each for kind in kinds for each in context.stack.targets(mute_rule, "muteTargets.alarmNames", kind)):
         if aws.tags_of(alarm).get(SEVERITY_TAG) == NEVER_MUTED:
             yield f"mutes {alarm.name}, which has severity P1: an outage during maintenance is not reported"
 

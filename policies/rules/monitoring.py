@@ -10,8 +10,9 @@ from policies import aws
 from policies.aws import Measurement
 from policies.engine.checklist_items import ChecklistItem
 from policies.engine.iam_documents import Statement, statements
-from policies.engine.resource import StackResource
+from policies.engine.resource import StackResource, UnknownValue
 from policies.engine.rule import Context, Problem, RuleSeverity, Scope, Setting, rule
+from policies.engine.stack import StackGraph
 
 ALARM_SERVICE: Final = "cloudwatch.amazonaws.com"
 CLOUDWATCH_GUIDE: Final = "https://docs.aws.amazon.com/AmazonCloudWatch/latest"
@@ -48,6 +49,12 @@ EXPORTED_LOGS: Final = {
 """Logs that have to be exported, by the beginning of the engine's name."""
 LOGS_OF_USERS: Final = re.compile(r".+/(application|nginx|postgresql)")
 """Names of log groups in which requests of users, or their values, are."""
+ENDPOINT_CHECKS: Final = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
+"""Health checks that open a connection; others combine alarms and other checks."""
+DEAD_LETTERS_METRIC: Final = "ApproximateNumberOfMessagesVisible"
+WHOLE_BUDGET_PERCENT: Final = 100
+BUDGETS_SERVICE: Final = "budgets.amazonaws.com"
+ANOMALIES_SERVICE: Final = "costalerts.amazonaws.com"
 PUBLISH: Final = "sns:Publish"
 ENCRYPT_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 
@@ -151,13 +158,45 @@ def database_connection_alarm_exists(database: StackResource, context: Context) 
     item=ChecklistItem.MONITORING,
     severity=RuleSeverity.HIGH,
     resource_types=[aws.ALARM, aws.COMPOSITE_ALARM],
+    scope=Scope.STACK,
     security_hub=["CloudWatch.15"],
-    remediation="Set alarm_actions to the topic of its severity.",
+    remediation="Set alarm_actions to the topic of its severity, or name it in the rule of a composite that has them.",
 )
-def alarms_have_actions(alarm: StackResource, _: Context) -> Iterator[Problem]:
-    """Alarms have an action."""
-    if not alarm.is_set("alarmActions"):
-        yield "has no action: it notifies no one"
+def alarms_have_actions(alarm: StackResource, context: Context) -> Iterator[Problem]:
+    """Alarms have an action, or begin a composite alarm that has one."""
+    if alarm.is_set("alarmActions"):
+        return
+    unknown: UnknownValue | None = None
+    for composite in context.stack.of_type(aws.COMPOSITE_ALARM):
+        try:
+            if _notifies(composite) and aws.begins(composite, alarm):
+                return
+        except UnknownValue as error:
+            unknown = error
+    if unknown is not None:
+        raise unknown
+    yield "has no action: it notifies no one"
+
+
+def _notifies(alarm: StackResource) -> bool:
+    return alarm.is_set("alarmActions") and alarm.get("actionsEnabled") is not False
+
+
+@rule(
+    "monitoring-suppressors-notify",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.COMPOSITE_ALARM],
+    scope=Scope.STACK,
+    documentation=f"{CLOUDWATCH_GUIDE}/monitoring/alarm-suppression.html",
+    remediation="Suppress an alarm by one that has alarm_actions, such as ApiDown.",
+)
+def suppressors_notify(alarm: StackResource, context: Context) -> Iterator[Problem]:
+    """What holds the actions of an alarm back notifies somebody itself."""
+    for kind in (aws.ALARM, aws.COMPOSITE_ALARM):
+        for suppressor in context.stack.targets(alarm, "actionsSuppressor.alarm", kind):
+            if not _notifies(suppressor):
+                yield f"is held back by {suppressor.name}, which notifies no one: an outage can pass in silence"
 
 
 @rule(
@@ -172,6 +211,27 @@ def alarm_actions_enabled(alarm: StackResource, _: Context) -> Iterator[Problem]
     """The actions of alarms are enabled."""
     if alarm.get("actionsEnabled") is False:
         yield "has its actions disabled: it notifies no one"
+
+
+@rule(
+    "monitoring-health-checks-see-what-clients-see",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.HEALTH_CHECK],
+    applies_to=lambda check: str(check.get("type")) in ENDPOINT_CHECKS,
+    documentation="https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-creating-values.html",
+    remediation="Set type=HTTPS, enable_sni=True, a failure_threshold of at most 5, and not invert_healthcheck.",
+    settings={"failures": Setting(default=5, minimum=1, maximum=10, description="Failures in a row")},
+)
+def health_checks_see_what_clients_see(check: StackResource, context: Context) -> Iterator[Problem]:
+    """Health checks speak TLS with the name that clients use, and fail within minutes."""
+    if not str(check.get("type")).startswith("HTTPS") or check.get("enableSni") is False:
+        yield "asks in another way than clients do: a wrong certificate is not noticed"
+    if check.get("invertHealthcheck") is True:
+        yield "takes a failure for a success"
+    failures = context.settings["failures"]
+    if (check.number("failureThreshold") or 0) > failures:
+        yield f"fails after more than {failures} failures in a row: an outage is noticed late"
 
 
 @rule(
@@ -218,7 +278,7 @@ def connection_logs_enabled(balancer: StackResource, _: Context) -> Iterator[Pro
 def topic_key_allows_cloudwatch(topic: StackResource, context: Context) -> Iterator[Problem]:
     """The key of a topic for alarms allows CloudWatch to use it."""
     stack = context.stack
-    if not stack.referrers(topic, aws.ALARM, "alarmActions") or not topic.is_set("kmsMasterKeyId"):
+    if not aws.notifying_alarms(topic, stack) or not topic.is_set("kmsMasterKeyId"):
         return
     for key in aws.keys_of(topic, "kmsMasterKeyId", stack):
         if not any(_allows(statement, ALARM_SERVICE) for statement in aws.key_grants(key, stack)):
@@ -267,7 +327,7 @@ def topic_key_allows_eventbridge(topic: StackResource, context: Context) -> Iter
 def topic_policy_allows_cloudwatch(topic: StackResource, context: Context) -> Iterator[Problem]:
     """The policy of a topic for alarms allows CloudWatch to publish."""
     stack = context.stack
-    if not stack.referrers(topic, aws.ALARM, "alarmActions"):
+    if not aws.notifying_alarms(topic, stack):
         return
     policies = stack.referrers(topic, aws.TOPIC_POLICY, "arn")
     found = [statement for policy in policies for statement in statements(policy, "policy")]
@@ -288,6 +348,131 @@ def topics_have_subscriptions(topic: StackResource, context: Context) -> Iterato
     """Topics have a subscription."""
     if not context.stack.has_referrer(topic, aws.TOPIC_SUBSCRIPTION, "topic"):
         yield "has no subscription: its messages are lost"
+
+
+PEOPLE: Final = frozenset({"application", "email", "email-json", "http", "https", "lambda", "sms"})
+"""Protocols of subscriptions that reach somebody, or something that decides who is told."""
+
+
+@rule(
+    "monitoring-alarms-reach-a-person",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.HIGH,
+    resource_types=[aws.TOPIC],
+    scope=Scope.STACK,
+    documentation=f"{SNS_GUIDE}/sns-create-subscribe-endpoint-to-topic.html",
+    remediation="Subscribe an address, or a queue whose messages a function takes: components/incidents.py does.",
+)
+def alarms_reach_a_person(topic: StackResource, context: Context) -> Iterator[Problem]:
+    """Messages of alarms are mailed, or come into a queue from which a function takes them."""
+    stack = context.stack
+    subscriptions = stack.referrers(topic, aws.TOPIC_SUBSCRIPTION, "topic")
+    if not subscriptions or not aws.notifying_alarms(topic, stack):
+        return
+    if not any(
+        each.get("protocol") in PEOPLE
+        or any(_is_emptied(queue, stack) for queue in stack.targets(each, "endpoint", aws.QUEUE))
+        for each in subscriptions
+    ):
+        yield "brings alarms into a queue only, from which nothing takes them: nobody is told"
+
+
+def _is_emptied(queue: StackResource, stack: StackGraph) -> bool:
+    return stack.has_referrer(
+        queue, aws.FUNCTION_EVENT_SOURCE, "eventSourceArn", where=lambda source: source.get("enabled") is not False
+    )
+
+
+@rule(
+    "monitoring-dead-letters-are-watched",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.QUEUE],
+    scope=Scope.STACK,
+    documentation="https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/dead-letter-queues-alarms-cloudwatch.html",
+    remediation="Keep an alarm on ApproximateNumberOfMessagesVisible of the queue, threshold 0.",
+)
+def dead_letters_are_watched(queue: StackResource, context: Context) -> Iterator[Problem]:
+    """Queues of messages that failed have an alarm on the first one."""
+    stack = context.stack
+    index = stack.derived(aws.index_alarms)
+    if any(measured.metric == DEAD_LETTERS_METRIC for _, measured in index.on(queue)):
+        return
+    if _keeps_failed_messages(queue, stack):
+        index.require_known()
+        yield "keeps messages that failed, and no alarm tells that there are any"
+
+
+def _keeps_failed_messages(queue: StackResource, stack: StackGraph) -> bool:
+    """Tell whether another queue moves what failed into this one."""
+    return any(
+        target.urn == queue.urn
+        for other in stack.of_type(aws.QUEUE)
+        for target in aws.queues_in(other, "redrivePolicy", "deadLetterTargetArn", stack)
+    )
+
+
+def _cost_publishers(topic: StackResource, stack: StackGraph) -> Iterator[str]:
+    """Yield the services that tell a topic of costs."""
+    budgets = (
+        target
+        for budget in stack.of_type(aws.BUDGET)
+        for index, _ in enumerate(budget.items("notifications"))
+        for target in stack.targets(budget, f"notifications.{index}.subscriberSnsTopicArns", aws.TOPIC)
+    )
+    if topic in budgets:
+        yield BUDGETS_SERVICE
+    anomalies = (
+        target
+        for each in stack.of_type(aws.COST_ANOMALIES)
+        for index, _ in enumerate(each.items("subscribers"))
+        for target in stack.targets(each, f"subscribers.{index}.address", aws.TOPIC)
+    )
+    if topic in anomalies:
+        yield ANOMALIES_SERVICE
+
+
+@rule(
+    "monitoring-cost-messages-arrive",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.MEDIUM,
+    resource_types=[aws.TOPIC],
+    scope=Scope.STACK,
+    documentation="https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html",
+    remediation="Allow budgets.amazonaws.com and costalerts.amazonaws.com in the policies of the topic and of its key.",
+)
+def cost_messages_arrive(topic: StackResource, context: Context) -> Iterator[Problem]:
+    """Budgets and anomalies may publish to the topics that they name, and use their keys."""
+    stack = context.stack
+    for service in _cost_publishers(topic, stack):
+        policies = stack.referrers(topic, aws.TOPIC_POLICY, "arn")
+        found = [statement for policy in policies for statement in statements(policy, "policy") if statement.allows]
+        if not any(each.services([service]) and each.matches_action(PUBLISH) for each in found):
+            yield f"has no policy that allows {service} to publish: its messages are lost"
+        for key in aws.keys_of(topic, "kmsMasterKeyId", stack):
+            if not any(_allows(statement, service) for statement in aws.key_grants(key, stack)):
+                yield f"is encrypted with {key.name}, which {service} may not use: its messages are lost"
+
+
+@rule(
+    "monitoring-budgets-notify",
+    item=ChecklistItem.MONITORING,
+    severity=RuleSeverity.LOW,
+    resource_types=[aws.BUDGET],
+    documentation="https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-best-practices.html",
+    remediation="Give the budget notifications on the actual and on the forecasted amount, each with a topic.",
+)
+def budgets_notify(budget: StackResource, _: Context) -> Iterator[Problem]:
+    """Budgets tell somebody before the money is spent, and when it is expected to be."""
+    told = {
+        str(each.get("notificationType"))
+        for each in budget.items("notifications")
+        if (each.is_set("subscriberSnsTopicArns") or each.is_set("subscriberEmailAddresses"))
+        and (each.get("thresholdType") == "ABSOLUTE_VALUE" or (each.number("threshold") or 0) <= WHOLE_BUDGET_PERCENT)
+    }
+    kinds = {"ACTUAL": "is spent", "FORECASTED": "is expected to be exceeded"}
+    if untold := [what for kind, what in kinds.items() if kind not in told]:
+        yield f"tells nobody that it {' or '.join(untold)}"
 
 
 @rule(
@@ -468,6 +653,7 @@ WATCHDOGS: Final[Mapping[str, Watchdog]] = {
     "Errors": Watchdog(5, HALF_AN_HOUR),
     "NotifierHeartbeat": Watchdog(0, 6 * HOURS, aws.BELOW),
     "SecretsBehindSeconds": Watchdog(2 * HOURS, 2 * HOURS, never_silent=True),
+    "Probe": Watchdog(0, HALF_AN_HOUR / 2, aws.BELOW),
 }
 AGES: Final[Mapping[str, Watchdog]] = {
     "automated-backup": Watchdog(120, 6 * HOURS),

@@ -113,6 +113,11 @@ REQUIRED_ALARMS: Final[Mapping[str, Sequence[RequiredAlarm]]] = {
     aws.SCHEDULE_GROUP: (RequiredAlarm(metric="InvocationDroppedCount", threshold_limit=_constant(0)),),
     aws.NAT_GATEWAY: (RequiredAlarm(metric="ErrorPortAllocation", threshold_limit=_constant(10)),),
     aws.DISTRIBUTION: (RequiredAlarm(metric="5xxErrorRate", threshold_limit=_constant(10)),),
+    aws.HEALTH_CHECK: (
+        RequiredAlarm(
+            metric="HealthCheckStatus", comparisons=BELOW, threshold_limit=_constant(1), window_seconds=FIVE_MINUTES
+        ),
+    ),
     aws.DNSSEC: (
         RequiredAlarm(metric="DNSSECInternalFailure", threshold_limit=_constant(0), window_seconds=A_DAY),
         RequiredAlarm(metric="DNSSECKeySigningKeysNeedingAction", threshold_limit=_constant(0), window_seconds=A_DAY),

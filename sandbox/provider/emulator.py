@@ -32,6 +32,7 @@ _CONNECTIONS = 32
 _MISSING_CODES = frozenset(
     {
         "404",
+        "AWS.SimpleQueueService.NonExistentQueue",
         "CacheSubnetGroupNotFoundFault",
         "CertificateNotFoundException",
         "DBInstanceNotFound",
@@ -48,6 +49,7 @@ _MISSING_CODES = frozenset(
         "NoSuchBucketPolicy",
         "NoSuchDistribution",
         "NoSuchEntity",
+        "NoSuchHealthCheck",
         "NoSuchHostedZone",
         "NoSuchLifecycleConfiguration",
         "NoSuchOriginAccessControl",

@@ -21,6 +21,7 @@ PODS: Mapping[str, Mapping[str, str] | str] = {
     },
 }
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 PRIMARY = {"DBInstanceIdentifier": "fixrx-production-postgres-primary"}
 REPLICA = {"DBInstanceIdentifier": "fixrx-production-postgres-replica"}
 SERVERS = {"AutoScalingGroupName": "app-servers-group"}
@@ -181,6 +182,28 @@ SINGLE_METRIC = {
         1,
         {"WebACL": "web-acl", "Rule": "paid-messages-per-address", "Region": "us-east-1"},
     ),
+    "ApiUnreachable": (
+        "P1",
+        "AWS/Route53",
+        "HealthCheckStatus",
+        "Minimum",
+        BELOW,
+        1,
+        60,
+        2,
+        {"HealthCheckId": "outside-health-check-id"},
+    ),
+    "WebsocketFails": (
+        "P2",
+        "fixrx-production",
+        "Probe",
+        "Minimum",
+        BELOW,
+        1,
+        60,
+        3,
+        {"Check": "websocket"},
+    ),
     "NoHealthyServer": ("P1", "AWS/ApplicationELB", "HealthyHostCount", "Maximum", BELOW, 1, 60, 2, TARGETS),
     "UnhealthyServer": ("P2", "AWS/ApplicationELB", "UnHealthyHostCount", "Minimum", ABOVE, 0, 60, 5, TARGETS),
     "RejectedConnections": ("P2", "AWS/ApplicationELB", "RejectedConnectionCount", "Sum", ABOVE, 0, 60, 1, BALANCER),
@@ -197,6 +220,18 @@ METRIC_MATH = {
     "VaultJobFailed": "P2",
     "WatchmanFailed": "P3",
 }
+
+
+TOLD_BY = {
+    "ApiUnreachable": "ApiDown",
+    "HighErrorRate": "HighErrorRate-unless-down",
+    "HighErrorShare": "HighErrorShare-unless-down",
+    "NoHealthyServer": "ApiDown",
+    "ResponseTimeHigh": "ResponseTimeHigh-unless-down",
+    "UnhealthyServer": "UnhealthyServer-unless-down",
+    "WebsocketFails": "WebsocketFails-unless-down",
+}
+"""Alarms that tell nobody themselves, and what tells of them."""
 
 
 def name_of(alarm: Registration) -> str:
@@ -315,7 +350,7 @@ def test_silence_is_alarming_where_it_means_that_nothing_is_left(stack: Recordin
 
     of_vault = {"VaultBackupMissing", "VaultCopyMissing-us-west-2"}
     ages = AGES.keys() if environment == "production" else AGES.keys() - of_vault
-    others = {"NoHealthyServer", "NotifierSilent", "ReplicaStopped", "SecretsNotLoaded"}
+    others = {"NoHealthyServer", "NotifierSilent", "ReplicaStopped", "SecretsNotLoaded", "WebsocketFails"}
     assert set(breaching) == ages | others | ({"VaultBackupMissing"} if environment == "production" else set())
     assert {alarm.plain["treatMissingData"] for alarm in stack.of_type(ALARM)} == {"breaching", "notBreaching"}
 
@@ -338,8 +373,10 @@ def test_alarm_that_measures_nothing_cannot_be_written() -> None:
 
 
 def test_alarm_has_a_name_severity_summary_and_runbook(stack: Recording, environment: str) -> None:
-    for alarm in stack.of_type(ALARM):
-        assert alarm.plain["name"] == f"fixrx-{environment}-{name_of(alarm)}"
+    for alarm in [*stack.of_type(ALARM), *stack.of_type(COMPOSITE)]:
+        name = alarm.plain["name" if alarm.type == ALARM else "alarmName"]
+        assert name == f"fixrx-{environment}-{name_of(alarm)}"
+        assert alarm.inputs["tags"]["Severity"] == severity_of(alarm)
         assert re.fullmatch(
             r"P[1-4] \((Critical|High|Medium|Low), respond [^)]+\)\. [A-Z].+\. Runbook: docs/runbooks\.md#[a-z]+",
             alarm.plain["alarmDescription"],
@@ -347,10 +384,48 @@ def test_alarm_has_a_name_severity_summary_and_runbook(stack: Recording, environ
 
 
 def test_alarm_reaches_the_topic_of_its_severity_when_it_begins_and_when_it_ends(stack: Recording) -> None:
-    for alarm in stack.of_type(ALARM):
-        name = "incidents-watchdog" if of_watchdog(alarm) else f"notifications-{severity_of(alarm).lower()}"
-        topic = f"arn:aws:sns:us-east-1:111122223333:{name}"
-        assert (alarm.plain["alarmActions"], alarm.plain["okActions"]) == ([topic], [topic])
+    """What is quiet in an outage ends in the topic that nobody gets mail from as it comes."""
+    for alarm in [*stack.of_type(ALARM), *stack.of_type(COMPOSITE)]:
+        if name_of(alarm) in TOLD_BY:
+            continue
+        begins = "incidents-watchdog" if of_watchdog(alarm) else f"notifications-{severity_of(alarm).lower()}"
+        ends = "notifications-p4" if "actionsSuppressor" in alarm.plain else begins
+        assert alarm.plain["alarmActions"] == [f"arn:aws:sns:us-east-1:111122223333:{begins}"]
+        assert alarm.plain["okActions"] == [f"arn:aws:sns:us-east-1:111122223333:{ends}"]
+
+
+def test_what_an_outage_raises_tells_by_another_alarm(stack: Recording, environment: str) -> None:
+    silent = [alarm for alarm in stack.of_type(ALARM) if not alarm.plain.get("alarmActions")]
+    assert {name_of(alarm) for alarm in silent} == TOLD_BY.keys()
+    assert not any(alarm.plain.get("okActions") for alarm in silent)
+    rules = {name_of(each): each.plain["alarmRule"] for each in stack.of_type(COMPOSITE)}
+    assert {telling: set(rule.split(" OR ")) for telling, rule in rules.items()} == {
+        telling: {f'ALARM("fixrx-{environment}-{name}")' for name in TOLD_BY if TOLD_BY[name] == telling}
+        for telling in TOLD_BY.values()
+    }
+
+
+def test_only_what_an_outage_raises_is_quiet_in_it(stack: Recording, environment: str) -> None:
+    suppressor = {"alarm": f"fixrx-{environment}-ApiDown", "waitPeriod": 240, "extensionPeriod": 360}
+    suppressed = {name_of(each): each.plain.get("actionsSuppressor") for each in stack.of_type(COMPOSITE)}
+
+    assert suppressed.pop("ApiDown") is None
+    assert suppressed == {each: suppressor for each in TOLD_BY.values() if each != "ApiDown"}
+
+
+def test_outage_of_either_kind_of_server_is_one(production: Recording) -> None:
+    both = record_stack("production", PODS)
+    rules = {name_of(each): each.plain["alarmRule"] for each in both.of_type(COMPOSITE)}
+
+    alarms = [f'ALARM("fixrx-production-{each}")' for each in ("NoHealthyServer", "NoHealthyPod", "ApiUnreachable")]
+    assert rules["ApiDown"] == " OR ".join(alarms)
+    assert "UnhealthyPod-unless-down" in rules
+    assert "UnhealthyPod-unless-down" not in {name_of(each) for each in production.of_type(COMPOSITE)}
+
+
+def test_alarms_without_an_outage_tell_themselves(stack: Recording) -> None:
+    assert not [each for each in stack.of_type(COMPOSITE) if of_watchdog(each)]
+    assert all(each.plain["alarmActions"] for each in stack.of_type(ALARM) if of_watchdog(each))
 
 
 def test_every_alarm_is_delivered(stack: Recording) -> None:
@@ -362,8 +437,8 @@ def test_every_alarm_is_delivered(stack: Recording) -> None:
         for each in stack.of_type("aws:kms/key:Key")
     }
 
-    for alarm in stack.of_type(ALARM):
-        for topic_arn in [*alarm.plain["alarmActions"], *alarm.plain["okActions"]]:
+    for alarm in [*stack.of_type(ALARM), *stack.of_type(COMPOSITE)]:
+        for topic_arn in [*alarm.plain.get("alarmActions", ()), *alarm.plain.get("okActions", ())]:
             key_arn = topics[topic_arn].plain["kmsMasterKeyId"]
             assert allows_cloudwatch(policies[topic_arn], {"sns:Publish"})
             assert allows_cloudwatch(keys[key_arn], {"kms:Decrypt", "kms:GenerateDataKey*"})
@@ -398,7 +473,7 @@ def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(production: Record
     anchors = {
         alarm.plain["alarmDescription"].rpartition("Runbook: docs/runbooks.md#")[2]
         for recording in (production, staging, record_stack("production", {"dns": {"dnssec": True}, **PODS}))
-        for alarm in recording.of_type(ALARM)
+        for alarm in [*recording.of_type(ALARM), *recording.of_type(COMPOSITE)]
     }
 
     assert sorted(section.lower() for section in sections) == sorted(anchors)

@@ -274,7 +274,10 @@ def test_the_boundary_reaches_the_state_too() -> None:
 
 
 def test_without_a_repository_the_zone_needs_no_policy() -> None:
-    assert record(lambda: without_repository().manage_zone("Z0123456789")).of_type("aws:iam/policy:Policy") == []
+    assert (
+        record(lambda: without_repository().manage_zone("Z0123456789", "0a1b2c3d")).of_type("aws:iam/policy:Policy")
+        == []
+    )
 
 
 def test_state_is_read_by_previews_and_written_by_deployments_of_the_same_stack() -> None:

@@ -26,7 +26,14 @@ LOGS = {
 PUBLISHERS = {
     "Sid": "AlarmPublishers",
     "Effect": "Allow",
-    "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]},
+    "Principal": {
+        "Service": [
+            "cloudwatch.amazonaws.com",
+            "events.rds.amazonaws.com",
+            "budgets.amazonaws.com",
+            "costalerts.amazonaws.com",
+        ]
+    },
     "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
     "Resource": ["*"],
     "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}},

@@ -12,6 +12,7 @@ from tests.recorder import Recording, record_stack
 from tests.replay.stacks import START, at, minute_of, recorded_stack, told
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 MUTE_RULE = "aws:cloudwatch/alarmMuteRule:AlarmMuteRule"
 MINUTE = timedelta(minutes=1)
 SUNDAY = 3 * 24 * 60
@@ -34,20 +35,23 @@ def replayed(recording: Recording, series: Series, until: int) -> list[tuple[flo
     return told(Replay(recorded_stack(recording), [series], START).advance(at(until)))
 
 
-def test_a_rule_mutes_every_alarm_except_those_of_p1(stack: Recording) -> None:
+def test_a_rule_mutes_every_alarm_that_tells_except_those_of_p1(stack: Recording, environment: str) -> None:
     alarms = {
-        str(alarm.plain["name"]): str(alarm.plain["alarmDescription"]).split()[0]
-        for alarm in stack.of_type(ALARM)
-        if alarm.name.startswith("alarms-")
+        str(alarm.plain.get("name") or alarm.plain["alarmName"]): str(alarm.plain["alarmDescription"]).split()[0]
+        for alarm in [*stack.of_type(ALARM), *stack.of_type(COMPOSITE)]
+        if alarm.name.startswith("alarms-") and alarm.plain.get("alarmActions")
     }
     expected = {name for name, severity in alarms.items() if severity != "P1"}
 
     assert set(alarms.values()) >= {"P1", "P2", "P3"}
+    assert alarms[f"fixrx-{environment}-ApiDown"] == "P1"
+    assert f"fixrx-{environment}-ResponseTimeHigh-unless-down" in expected
     assert [rule.alarms for rule in rules_of(stack)] == [expected, expected]
 
 
 def test_the_rules_have_the_guides_windows(production: Recording) -> None:
-    schedules = [each.plain["rule"]["schedule"] for each in production.of_type(MUTE_RULE)]
+    rules = sorted(production.of_type(MUTE_RULE), key=lambda rule: rule.name)
+    schedules = [each.plain["rule"]["schedule"] for each in rules]
 
     assert schedules == [
         {"expression": "cron(0 2 * * *)", "duration": "PT30M", "timezone": "UTC"},
@@ -98,7 +102,9 @@ def test_an_outage_in_a_window_is_told_at_once(production: Recording) -> None:
     )
     events = Replay(recorded_stack(production), [series], START).advance(at(180))
 
-    assert [(str(event.state), str(event.outcome)) for event in events] == [("ALARM", "notified"), ("OK", "notified")]
+    told_of = [(str(event.state), str(event.outcome)) for event in events if event.alarm.title == "ApiDown"]
+    assert told_of == [("ALARM", "notified"), ("OK", "notified")]
+    assert {event.alarm.title for event in events} == {"ApiDown", "NoHealthyServer"}
     assert all(120 < minute_of(event.time) < 150 for event in events)
 
 

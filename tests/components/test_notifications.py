@@ -27,6 +27,10 @@ def test_topic_of_each_severity(production: Recording, severity: str) -> None:
     }
 
 
+ALARMS_AND_EVENTS = ("cloudwatch.amazonaws.com", "events.rds.amazonaws.com")
+COSTS = ("budgets.amazonaws.com", "costalerts.amazonaws.com")
+
+
 @pytest.mark.parametrize("severity", MEANINGS)
 def test_alarms_and_events_of_this_account_may_publish(production: Recording, severity: str) -> None:
     topic_arn = f"arn:aws:sns:us-east-1:111122223333:notifications-{severity}"
@@ -37,7 +41,7 @@ def test_alarms_and_events_of_this_account_may_publish(production: Recording, se
         {
             "Sid": "AlarmsAndEventsPublish",
             "Effect": "Allow",
-            "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]},
+            "Principal": {"Service": [*ALARMS_AND_EVENTS, *(COSTS if severity in ("p3", "p4") else ())]},
             "Action": ["sns:Publish"],
             "Resource": [topic_arn],
             "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}},

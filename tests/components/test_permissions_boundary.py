@@ -23,7 +23,7 @@ def boundary(stack: Recording, name: str = "policy") -> list[Statement]:
 
 LOGICAL_NAMES = (
     *("ReadOwnSecrets", "ReplaceValues", "SetCachePasswords", "StartJobs"),
-    *("KeepIncidents", "LetSchedulerSend", "ReadAddress", "Remind", "Send", "TakeMessages"),
+    *("KeepIncidents", "KeepDeadLetters", "LetSchedulerSend", "ReadAddress", "Remind", "Send", "TakeMessages"),
     *("Call", "SeeDatabase", "SeeSecrets"),
 )
 """Statements about secrets, users of the cache, projects, queues, tables and schedules, and the scheduler's role."""

@@ -80,6 +80,10 @@ class Sandbox:
         """Runs `python -m replay` on the deployed state, as `make replay` does."""
         return _run("replay", "--state", str(self.state_file), "--series", str(series))
 
+    def fire(self, alarm: str) -> Result:
+        """Runs `python -m incidents fire` on the deployed state, as `make fire` does."""
+        return _run("incidents", "fire", "--state", str(self.state_file), "--alarm", alarm, COLUMNS="200")
+
     def policy_events(self, program: Path) -> list[dict[str, str]]:
         """What the engine tells other programs of the policies that a preview of the program breaks."""
         result = _run("tests.end_to_end.policy_events", self.stack, str(self.directory), str(program))

@@ -158,7 +158,7 @@ def test_no_weakening_of_the_platform_goes_unnoticed(production: Sandbox, deploy
     result = production.mutants()
     assert result.status == 0, result.output
     assert (
-        "3255 mutants: 2162 weaknesses reported, 110 outages, 983 harmless, 0 not reported; 0 unrelated findings."
+        "3336 mutants: 2225 weaknesses reported, 110 outages, 1001 harmless, 0 not reported; 0 unrelated findings."
     ) in result.output
 
 
@@ -180,15 +180,31 @@ def test_deployed_alarms_can_be_replayed(production: Sandbox, deployed: str, tmp
     result = production.replay(series)
     assert (result.status, result.errors) == (0, "")
     lines = [line.split() for line in result.output.splitlines() if line.startswith("  2026")]
-    topic = production.state()["notifications-p1"]["outputs"]["name"]
+    p1, p4 = (production.state()[f"notifications-{each}"]["outputs"]["name"] for each in ("p1", "p4"))
     assert lines == [
-        ["2026-11-26", time, alarm, *change.split(), "P1", topic, "notified"]
-        for time, alarm, change in (
-            ("02:05:00", "NoHealthyServer", "OK -> ALARM"),
-            ("02:11:00", "HighErrorRate", "OK -> ALARM"),
-            ("02:20:00", "HighErrorRate", "ALARM -> OK"),
+        ["2026-11-26", time, alarm, *change.split(), "P1", *actions.split()]
+        for time, alarm, change, actions in (
+            ("02:05:00", "NoHealthyServer", "OK -> ALARM", "no action"),
+            ("02:05:00", "ApiDown", "OK -> ALARM", f"{p1} notified"),
+            ("02:11:00", "HighErrorRate", "OK -> ALARM", "no action"),
+            ("02:11:00", "HighErrorRate-unless-down", "OK -> ALARM", f"{p1} suppressed by ApiDown"),
+            ("02:20:00", "HighErrorRate", "ALARM -> OK", "no action"),
+            ("02:20:00", "HighErrorRate-unless-down", "ALARM -> OK", f"{p4} suppressed by ApiDown"),
         )
     ]
+
+
+@pytest.mark.parametrize(("alarm", "told"), [("ApiDown", "ApiDown"), ("HighErrorRate", "HighErrorRate-unless-down")])
+def test_deployed_alarm_is_followed_to_people(production: Sandbox, deployed: str, alarm: str, told: str) -> None:
+    result = production.fire(alarm)
+
+    assert (result.status, result.errors) == (0, "")
+    rows = [[cell.strip() for cell in line.split("│")] for line in result.output.splitlines() if "│" in line]
+    mails = [row[3] for row in rows if row[1] == "in the mail"]
+    assert mails == [f"P1 INVESTIGATING fixrx-production-{told}", f"P1 RESOLVED fixrx-production-{told}"]
+    topics = [row[3] for row in rows if row[1].endswith(" published")]
+    ends = "p1" if told == "ApiDown" else "p4"
+    assert [topic.rpartition("-")[0] for topic in topics] == ["notifications-p1", f"notifications-{ends}"]
 
 
 def test_change_updates_in_place(production: Sandbox, deployed: str, tmp_path: Path) -> None:

@@ -179,6 +179,7 @@ class World:
             table="incidents",
             queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/incidents",
             queue_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:incidents",
+            dead_letters_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:incidents-dead-letters",
             mail_topic=mail,
             slack_secret=secret,
             severities={arn: severity for severity, arn in TOPICS.items()},

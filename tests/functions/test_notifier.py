@@ -246,6 +246,39 @@ def test_a_reminder_is_scheduled_for_the_deadline(world: World, severity: str, d
     ]
 
 
+def test_a_reminder_that_cannot_be_sent_is_a_dead_letter(world: World) -> None:
+    begin(world, "P2")
+
+    scheduler = boto3.client("scheduler", region_name=REGION)
+    (name,) = [each["Name"] for each in scheduler.list_schedules(GroupName="incidents")["Schedules"]]
+    target = scheduler.get_schedule(GroupName="incidents", Name=name)["Target"]
+    assert target["DeadLetterConfig"] == {"Arn": "arn:aws:sqs:us-east-1:123456789012:incidents-dead-letters"}
+
+
+@pytest.mark.parametrize(
+    ("severity", "subject", "text"),
+    [
+        (
+            "P4",
+            "AWS Budgets: fixrx-production-monthly has exceeded your alert threshold",
+            "AWS Budget Notification November 27, 2026\nAWS Account 123456789012\n\nActual Amount: $1,612.40",
+        ),
+        (
+            "P3",
+            "AWS Cost Management: Cost anomaly(s) summary for Account: 123456789012",
+            json.dumps({"accountId": "123456789012", "anomalyId": "0a1b", "impact": {"totalImpact": 61.5}}),
+        ),
+    ],
+)
+def test_costs_are_a_notice(world: World, severity: str, subject: str, text: str) -> None:
+    world.send(envelope(severity, text, "m1", subject))
+    world.run()
+
+    assert [mail[0] for mail in world.mails()] == [f"{severity} {subject}"[:100]]
+    assert world.slack.texts == [f"NOTICE\n{subject}\n{text}"]
+    assert world.schedules() == []
+
+
 def test_p4_has_until_monday_evening(world: World) -> None:
     begin(world, "P4")
 
@@ -567,6 +600,7 @@ def test_handler_reads_its_environment(world: World, monkeypatch: pytest.MonkeyP
         "TABLE": "incidents",
         "QUEUE_URL": world.environment.queue_url,
         "QUEUE_ARN": world.environment.queue_arn,
+        "DEAD_LETTERS_ARN": world.environment.dead_letters_arn,
         "MAIL_TOPIC_ARN": world.environment.mail_topic,
         "SLACK_SECRET_ARN": world.environment.slack_secret,
         "SEVERITIES": json.dumps(dict(world.environment.severities)),

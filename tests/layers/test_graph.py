@@ -36,6 +36,7 @@ COMPONENTS = [
     "fixrx:components:Certificate",
     "fixrx:components:Connections",
     "fixrx:components:ContinuousIntegration",
+    "fixrx:components:Costs",
     "fixrx:components:Credentials",
     "fixrx:components:Dashboard",
     "fixrx:components:Database",
@@ -50,6 +51,7 @@ COMPONENTS = [
     "fixrx:components:Mutes",
     "fixrx:components:Network",
     "fixrx:components:Notifications",
+    "fixrx:components:Outside",
     "fixrx:components:PermissionsBoundary",
     "fixrx:components:PrivateBucket",
     "fixrx:components:PrivateBucket",
@@ -75,13 +77,17 @@ BACKUPS = {
 TAGGABLE = {
     "aws:acm/certificate:Certificate",
     "aws:cloudfront/distribution:Distribution",
+    "aws:budgets/budget:Budget",
     "aws:cloudwatch/alarmMuteRule:AlarmMuteRule",
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm",
     "aws:cloudwatch/logDelivery:LogDelivery",
     "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
     "aws:cloudwatch/logDeliverySource:LogDeliverySource",
     "aws:cloudwatch/logGroup:LogGroup",
     "aws:cloudwatch/metricAlarm:MetricAlarm",
     "aws:codebuild/project:Project",
+    "aws:costexplorer/anomalyMonitor:AnomalyMonitor",
+    "aws:costexplorer/anomalySubscription:AnomalySubscription",
     "aws:dynamodb/table:Table",
     "aws:lambda/eventSourceMapping:EventSourceMapping",
     "aws:sqs/queue:Queue",
@@ -118,6 +124,7 @@ TAGGABLE = {
     "aws:rds/instance:Instance",
     "aws:rds/parameterGroup:ParameterGroup",
     "aws:rds/subnetGroup:SubnetGroup",
+    "aws:route53/healthCheck:HealthCheck",
     "aws:route53/zone:Zone",
     "aws:s3/bucket:Bucket",
     "aws:secretsmanager/secret:Secret",
@@ -143,7 +150,7 @@ def _stack_tags(name: str, environment: str) -> Mapping[str, str]:
 
 def _expected_tags(resource: Registration, environment: str) -> Mapping[str, str]:
     tags = _stack_tags(resource.name, environment)
-    if resource.type != ALARM:
+    if resource.type not in (ALARM, "aws:cloudwatch/compositeAlarm:CompositeAlarm"):
         return tags
     severity = resource.plain["alarmDescription"].split()[0]
     return {**tags, "Severity": severity}

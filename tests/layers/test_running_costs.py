@@ -44,6 +44,8 @@ def billed(stack: Recording) -> dict[str, str]:
         "keys": count("aws:kms/key:Key"),
         "secrets": count("aws:secretsmanager/secret:Secret"),
         "alarms": count("aws:cloudwatch/metricAlarm:MetricAlarm"),
+        "composite alarms": count("aws:cloudwatch/compositeAlarm:CompositeAlarm"),
+        "health checks, with HTTPS": count("aws:route53/healthCheck:HealthCheck"),
         "dashboards": count("aws:cloudwatch/dashboard:Dashboard"),
     }
 

@@ -25,6 +25,8 @@ STACKS = ("production", "staging")
 ACCOUNTS = {"production": "111122223333", "staging": "444455556666"}
 FOREIGN_ACCOUNT = "999988887777"
 ZONE_ID = "Z0123456789"
+HEALTH_CHECK_ID = "outside-health-check-id"
+"""As the recorder makes ids."""
 ID, FOREIGN_ID = "0a1b2c3d4e5f67890", "fedcba98765432101"
 MOST_CHARACTERS = 6144
 """Of a managed policy, without white space."""
@@ -43,6 +45,7 @@ UNRESTRICTED_WRITES = {
     "logs:PutQueryDefinition",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
+    "route53:CreateHealthCheck",
     "route53:CreateHostedZone",
 }
 """Writes for which AWS knows neither a resource nor a condition that could tell the stack's from others'."""
@@ -145,6 +148,7 @@ def physical_name(resource: Registration) -> str:
         "userId",
         "identifier",
         "bucket",
+        "alarmName",
         "dashboardName",
         "logGroupName",
         "name",
@@ -207,6 +211,8 @@ def supports(action: str, key: str) -> bool:
 
 def arn_of(kind: str, name: str, owner: Owner, region: str = REGION) -> str:
     identifier = owner.zone_id if kind == "route53:hostedzone" else owner.identifier
+    if kind == "route53:healthcheck" and identifier == ID:
+        identifier = HEALTH_CHECK_ID
     if kind == "wafv2:webacl" and name.startswith("cdn-"):
         kind = "wafv2:webacl/global"
     return ARNS[kind].format(region=region, account=owner.account, prefix=owner.prefix, name=name, id=identifier)
@@ -360,6 +366,8 @@ def is_tellable(line: Line, target: str) -> bool:
         return False
     return target != "*" or line.action in (
         "acm:RequestCertificate",
+        "ce:CreateAnomalyMonitor",
+        "ce:CreateAnomalySubscription",
         "cloudfront:CreateDistribution",
         "kms:CreateKey",
         "lambda:CreateEventSourceMapping",
@@ -475,8 +483,8 @@ def test_the_table_fits_the_service_authorization_reference() -> None:
 
 
 NOT_ASKED: Mapping[str, set[str]] = {
-    # The tags are a zone's, not a health check's.
-    "route53:ChangeTagsForResource": {"healthcheck"},
+    # The tags are those of one of them.
+    "route53:ChangeTagsForResource": {"healthcheck", "hostedzone"},
     "dynamodb:ListTagsOfResource": {"stream"},
     "dynamodb:TagResource": {"stream"},
     "dynamodb:UntagResource": {"stream"},

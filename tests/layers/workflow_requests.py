@@ -22,6 +22,9 @@ ARNS: Mapping[str, str] = {
     "backup:backupPlan": "arn:aws:backup:{region}:{account}:backup-plan:{id}",
     "backup:backupVault": "arn:aws:backup:{region}:{account}:backup-vault:{name}",
     "backup:restoreTestingPlan": "arn:aws:backup:{region}:{account}:restore-testing-plan:{name}-{id}",
+    "budgets:budget": "arn:aws:budgets::{account}:budget/{name}",
+    "ce:anomalymonitor": "arn:aws:ce::{account}:anomalymonitor/{id}",
+    "ce:anomalysubscription": "arn:aws:ce::{account}:anomalysubscription/{id}",
     "cloudfront:cache-policy": "arn:aws:cloudfront::{account}:cache-policy/{id}",
     "cloudfront:distribution": "arn:aws:cloudfront::{account}:distribution/{id}",
     "cloudfront:origin-access-control": "arn:aws:cloudfront::{account}:origin-access-control/{id}",
@@ -86,6 +89,7 @@ ARNS: Mapping[str, str] = {
     "rds:snapshot": "arn:aws:rds:{region}:{account}:snapshot:{name}-final",
     "rds:subgrp": "arn:aws:rds:{region}:{account}:subgrp:{name}",
     "route53:change": "arn:aws:route53:::change/{id}",
+    "route53:healthcheck": "arn:aws:route53:::healthcheck/{id}",
     "route53:hostedzone": "arn:aws:route53:::hostedzone/{id}",
     "route53:queryloggingconfig": "arn:aws:route53:::queryloggingconfig/{id}",
     "s3:object": "arn:aws:s3:::{name}/releases/1.0.0.tar.gz",
@@ -329,6 +333,36 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": _cdn_part(
         "response-headers-policy", "ResponseHeadersPolicy"
     ),
+    "aws:budgets/budget:Budget": (
+        "budgets:budget",
+        {
+            "create": ("budgets:ModifyBudget new", "budgets:TagResource new"),
+            "read": ("budgets:ViewBudget self", "budgets:ListTagsForResource self"),
+            "update": ("budgets:ModifyBudget self",),
+            "delete": ("budgets:ModifyBudget self",),
+            **_taggable("budgets:TagResource", "budgets:UntagResource"),
+        },
+    ),
+    "aws:costexplorer/anomalyMonitor:AnomalyMonitor": (
+        "ce:anomalymonitor",
+        {
+            "create": ("ce:CreateAnomalyMonitor *", "ce:TagResource new"),
+            "read": ("ce:GetAnomalyMonitors self", "ce:ListTagsForResource self"),
+            "update": ("ce:UpdateAnomalyMonitor self",),
+            "delete": ("ce:DeleteAnomalyMonitor self",),
+            **_taggable("ce:TagResource", "ce:UntagResource"),
+        },
+    ),
+    "aws:costexplorer/anomalySubscription:AnomalySubscription": (
+        "ce:anomalysubscription",
+        {
+            "create": ("ce:CreateAnomalySubscription *", "ce:TagResource new"),
+            "read": ("ce:GetAnomalySubscriptions self", "ce:ListTagsForResource self"),
+            "update": ("ce:UpdateAnomalySubscription self",),
+            "delete": ("ce:DeleteAnomalySubscription self",),
+            **_taggable("ce:TagResource", "ce:UntagResource"),
+        },
+    ),
     "aws:cloudwatch/alarmMuteRule:AlarmMuteRule": (
         "cloudwatch:alarm-mute-rule",
         {
@@ -336,6 +370,16 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             "read": ("cloudwatch:GetAlarmMuteRule self", "cloudwatch:ListTagsForResource self"),
             "update": ("cloudwatch:PutAlarmMuteRule self",),
             "delete": ("cloudwatch:DeleteAlarmMuteRule self",),
+            **_taggable("cloudwatch:TagResource", "cloudwatch:UntagResource"),
+        },
+    ),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": (
+        "cloudwatch:alarm",
+        {
+            "create": ("cloudwatch:PutCompositeAlarm new", "cloudwatch:TagResource new"),
+            "read": ("cloudwatch:DescribeAlarms all:cloudwatch:alarm", "cloudwatch:ListTagsForResource self"),
+            "update": ("cloudwatch:PutCompositeAlarm self",),
+            "delete": ("cloudwatch:DeleteAlarms self",),
             **_taggable("cloudwatch:TagResource", "cloudwatch:UntagResource"),
         },
     ),
@@ -952,6 +996,19 @@ TYPES: Mapping[str, tuple[str, Operations]] = {
             "read": ("route53:ListResourceRecordSets all:route53:hostedzone",),
             "update": ("route53:ChangeResourceRecordSets record",),
             "delete": ("route53:ChangeResourceRecordSets record",),
+        },
+    ),
+    "aws:route53/healthCheck:HealthCheck": (
+        "route53:healthcheck",
+        {
+            "create": ("route53:CreateHealthCheck *",),
+            "read": (
+                "route53:GetHealthCheck all:route53:healthcheck",
+                "route53:ListTagsForResource all:route53:healthcheck",
+            ),
+            "update": ("route53:UpdateHealthCheck self",),
+            "delete": ("route53:DeleteHealthCheck self",),
+            "tag": ("route53:ChangeTagsForResource self",),
         },
     ),
     "aws:route53/zone:Zone": (

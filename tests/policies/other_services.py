@@ -159,6 +159,22 @@ def _serverless(state: State) -> None:
         },
     )
     state.add(
+        "aws:cloudwatch/metricAlarm",
+        "not-delivered",
+        {
+            "metricName": "ApproximateNumberOfMessagesVisible",
+            "statistic": "Maximum",
+            "comparisonOperator": "GreaterThanThreshold",
+            "threshold": 0,
+            "period": 300,
+            "evaluationPeriods": 1,
+            "dimensions": {"QueueName": Reference("failed", "name")},
+            "alarmActions": [Reference("topic", "arn")],
+            "alarmDescription": "P2 (High). A message failed. Runbook: docs/runbooks.md#incidentnotdelivered",
+            "tags": {**tags("not-delivered"), "Severity": "P2"},
+        },
+    )
+    state.add(
         "aws:sqs/queuePolicy", "failed-policy", {"queueUrl": Reference("failed", "id"), "policy": document(tls_only)}
     )
     state.add(

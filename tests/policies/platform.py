@@ -47,6 +47,9 @@ SECRET_VARIABLES = (
 GIB = 1024**3
 
 
+COST_PUBLISHERS = ["budgets.amazonaws.com", "costalerts.amazonaws.com"]
+
+
 def good_platform() -> State:
     """Return a platform that violates no rule, for the caller to change."""
     return copy.deepcopy(_platform())
@@ -91,7 +94,8 @@ def _keys(state: State) -> None:
         "Resource": "*",
         "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
     }
-    for name, grants in (("data-key", []), ("topic-key", [publishers])):
+    of_costs = {**publishers, "Principal": {"Service": COST_PUBLISHERS}}
+    for name, grants in (("data-key", []), ("topic-key", [publishers]), ("costs-key", [of_costs])):
         state.add(
             "aws:kms/key",
             name,
@@ -900,6 +904,7 @@ def _alarms(state: State) -> None:
     }
     state.add("aws:sns/topicPolicy", "topic-policy", {"arn": topic.arn, "policy": document(publish, TLS_ONLY)})
     state.add("aws:sns/topicSubscription", "mail", {"topic": topic.arn, "protocol": "email"})
+    _costs(state)
     balancer = {"LoadBalancer": Reference("balancer", "arnSuffix")}
     primary = {"DBInstanceIdentifier": Reference("primary", "identifier")}
     replica = {"DBInstanceIdentifier": Reference("replica", "identifier")}
@@ -965,7 +970,22 @@ def _alarms(state: State) -> None:
         treatMissingData="breaching",
         dimensions={},
     )
+    state.add(
+        "aws:route53/healthCheck",
+        "outside",
+        {
+            "type": "HTTPS",
+            "fqdn": "api.fixrx.com",
+            "port": 443,
+            "resourcePath": "/health",
+            "enableSni": True,
+            "requestInterval": 30,
+            "failureThreshold": 3,
+            "tags": tags("outside"),
+        },
+    )
     for name, metric, threshold, dimensions in (
+        ("ApiUnreachable", "HealthCheckStatus", 1, {"HealthCheckId": Reference("outside", "id")}),
         ("primary-cpu", "CPUUtilization", 80, primary),
         ("DatabaseStorageLow", "FreeStorageSpace", 20 * GIB, primary),
         ("replica-cpu", "CPUUtilization", 80, replica),
@@ -989,6 +1009,76 @@ def _alarms(state: State) -> None:
         _baseline(state, name, metric, threshold, dimensions)
     for node in ("001", "002"):
         watch_cache_node(state, node)
+    _composite(state, "ApiDown", "NoHealthyServer", {})
+    suppressor = {"alarm": Reference("ApiDown", "alarmName"), "waitPeriod": 240, "extensionPeriod": 360}
+    _composite(state, "bad-server-unless-down", "bad-server", {"actionsSuppressor": suppressor})
+
+
+def costs_statement(*services: str) -> dict[str, Any]:
+    """Return the statement of the topic of costs for these services, or for both that tell of them."""
+    return {
+        "Sid": "CostsPublish",
+        "Effect": "Allow",
+        "Principal": {"Service": list(services or COST_PUBLISHERS)},
+        "Action": "sns:Publish",
+        "Resource": arn("costs-topic"),
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+
+
+def _costs(state: State) -> None:
+    topic = state.add(
+        "aws:sns/topic",
+        "costs-topic",
+        {"kmsMasterKeyId": Reference("costs-key", "arn"), "tags": tags("costs-topic")},
+    ).arn
+    state.add("aws:sns/topicPolicy", "costs-policy", {"arn": topic, "policy": document(costs_statement(), TLS_ONLY)})
+    state.add("aws:sns/topicSubscription", "costs-mail", {"topic": topic, "protocol": "email"})
+    state.add(
+        "aws:budgets/budget",
+        "budget",
+        {
+            "budgetType": "COST",
+            "notifications": [
+                {"notificationType": kind, "threshold": threshold, "subscriberSnsTopicArns": [topic]}
+                for kind, threshold in (("ACTUAL", 80), ("FORECASTED", 100))
+            ],
+            "tags": tags("budget"),
+        },
+    )
+    monitor = {"monitorType": "DIMENSIONAL", "monitorDimension": "SERVICE", "tags": tags("costs")}
+    state.add("aws:costexplorer/anomalyMonitor", "costs", monitor)
+    state.add(
+        "aws:costexplorer/anomalySubscription",
+        "anomalies",
+        {
+            "monitorArnLists": [Reference("costs", "arn")],
+            "subscribers": [{"type": "SNS", "address": topic}],
+            "tags": tags("anomalies"),
+        },
+    )
+
+
+def _composite(state: State, name: str, child: str, inputs: dict[str, Any]) -> None:
+    """Add an alarm that tells of another one, which then tells nobody itself."""
+    watched = state.find(child)
+    for side in ("inputs", "outputs"):
+        watched[side]["name"] = f"fixrx-{child}"
+        del watched[side]["alarmActions"]
+    del watched["propertyDependencies"]["alarmActions"]
+    state.add(
+        "aws:cloudwatch/compositeAlarm",
+        name,
+        {
+            "alarmName": f"fixrx-{name}",
+            "alarmRule": f'ALARM("fixrx-{child}")',
+            "alarmActions": [Reference("topic", "arn")],
+            "alarmDescription": "P1 (Critical). It is down. Runbook: docs/runbooks.md#apidown",
+            "tags": {**tags(name), "Severity": "P1"},
+            **inputs,
+        },
+    )
+    state.find(name)["propertyDependencies"]["alarmRule"] = [watched["urn"]]
 
 
 def watch_cache_node(state: State, node: str) -> None:
@@ -1007,7 +1097,13 @@ def _period(metric: str) -> int:
 
 
 def _baseline(state: State, name: str, metric: str, threshold: float, dimensions: dict[str, Any]) -> None:
-    falling = ("FreeStorageSpace", "HealthyHostCount", "DaysToExpiry", "NumberOfBackupJobsCompleted")
+    falling = (
+        "FreeStorageSpace",
+        "HealthCheckStatus",
+        "HealthyHostCount",
+        "DaysToExpiry",
+        "NumberOfBackupJobsCompleted",
+    )
     falls = metric in falling or name == "ReplicaStopped"
     _alarm(
         state,

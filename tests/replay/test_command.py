@@ -1,6 +1,7 @@
 """What is read - an exported state and a file of series - and what `python -m replay` prints of it."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from replay import SeriesError, StateError, read_series, read_stack
 from replay.__main__ import main
 from replay.evaluation import Condition, State
+from replay.stack import Suppressor
 from tests.recorder import Recording
 from tests.replay.stacks import TOPIC, composite_alarm, metric_alarm, mute_rule, recorded_stack, stack
 
@@ -28,11 +30,17 @@ def test_every_alarm_of_the_program_is_read(production: Recording) -> None:
     deployed = recorded_stack(production)
     assert deployed.beyond == {}
     alarms = {alarm.title: alarm for alarm in deployed.alarms.values()}
-    assert len(alarms) == 52
+    assert len(alarms) == 54 + 6
+    connections = alarms["DatabaseConnectionHigh"]
+    assert (connections.name, connections.severity) == ("fixrx-production-DatabaseConnectionHigh", "P3")
+    assert connections.actions[State.ALARM] == connections.actions[State.OK]
+    assert connections.actions[State.ALARM][0].endswith(":notifications-p3")
+    told = alarms["ResponseTimeHigh-unless-down"]
+    assert (told.severity, told.actions[State.ALARM][0].rpartition(":")[2]) == ("P3", "notifications-p3")
+    assert told.suppressor == Suppressor(
+        alarm="fixrx-production-ApiDown", wait=timedelta(minutes=4), extension=timedelta(minutes=6)
+    )
     slow = alarms["ResponseTimeHigh"]
-    assert (slow.name, slow.severity) == ("fixrx-production-ResponseTimeHigh", "P3")
-    assert slow.actions[State.ALARM] == slow.actions[State.OK]
-    assert slow.actions[State.ALARM][0].endswith(":notifications-p3")
     assert isinstance(slow.trigger, Condition)
     assert (slow.trigger.period, slow.trigger.periods, slow.trigger.alarms) == (1, 5, 5)
     assert slow.trigger.ignore_few_samples

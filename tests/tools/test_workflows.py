@@ -1,5 +1,6 @@
 """GitHub's workflows: what they may do, and what must never happen to a deployment. actionlint checks their syntax."""
 
+import hashlib
 import json
 import os
 import re
@@ -74,6 +75,31 @@ def test_a_plan_that_needs_an_approval_fails_its_job(tmp_path: Path) -> None:
             ["bash", "-e", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
         assert (done.returncode, (tmp_path / "summary").read_text()) == (refused, "```\nThe review.\n```\n")
+
+
+@pytest.mark.parametrize("status", [0, 7])
+@pytest.mark.parametrize("mutes", [0, 1], ids=["mutes", "cannot mute"])
+def test_a_deployment_ends_its_mute_window_however_it_ends(tmp_path: Path, status: int, mutes: int) -> None:
+    """The step's own script, with stand-ins for the engine and for the commands; GitHub runs it with bash -e."""
+    script = workflow(ROOT / ".github/workflows/deploy-stack.yml")["jobs"]["up"]["steps"][-1]["run"]
+    python, engine = tmp_path / ".venv" / "bin" / "python", tmp_path / "engine"
+    python.parent.mkdir(parents=True)
+    python.write_text(
+        f'#!/bin/sh\nif [ "$2" = sandbox ]; then echo {engine}; exit; fi\necho "$2 $3 $5" >>calls\nexit {mutes}\n'
+    )
+    engine.write_text(f'#!/bin/sh\necho "engine $1" >>calls\nexit {status}\n')
+    for each in (python, engine):
+        each.chmod(0o755)
+    (tmp_path / "plan.json").write_text("{}")
+    digest = hashlib.sha256(b"{}").hexdigest()
+    environment = {**os.environ, "STACK": "staging", "DIGEST": digest}
+    done = subprocess.run(
+        ["bash", "-e", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == status
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls == ["incidents quiet staging", "engine up", "incidents loud staging"]
 
 
 @pytest.mark.parametrize("stack", ["staging", "production"])

@@ -94,7 +94,7 @@ _TABLE = ResourceType(
         "streamEnabled": constant(False),
         "tableClass": constant("STANDARD"),
     },
-    absent_outputs="globalSecondaryIndexes globalTableWitness readCapacity streamArn streamLabel streamViewType "
+    absent_outputs="globalSecondaryIndexes globalTableWitness readCapacity streamArn streamLabel streamViewType ttl "
     "warmThroughput writeCapacity",
     update=call("update_table", TableName="id"),
     update_omits="hashKey rangeKey name",

@@ -342,4 +342,70 @@ _DNSSEC = ResourceType(
     stored_only=True,
 )
 
-TYPES = (_ZONE, _RECORD, _QUERY_LOG, _KEY_SIGNING_KEY, _DNSSEC)
+_OF_ENDPOINTS = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
+_CONFIG = {
+    "childHealthThreshold": "HealthThreshold",
+    "childHealthchecks": "ChildHealthChecks",
+    "disabled": "Disabled",
+    "enableSni": "EnableSNI",
+    "failureThreshold": "FailureThreshold",
+    "fqdn": "FullyQualifiedDomainName",
+    "insufficientDataHealthStatus": "InsufficientDataHealthStatus",
+    "invertHealthcheck": "Inverted",
+    "ipAddress": "IPAddress",
+    "measureLatency": "MeasureLatency",
+    "port": "Port",
+    "regions": "Regions",
+    "requestInterval": "RequestInterval",
+    "resourcePath": "ResourcePath",
+    "routingControlArn": "RoutingControlArn",
+    "searchString": "SearchString",
+    "type": "Type",
+}
+
+
+def _health_check_rules(inputs: Inputs) -> Iterable[CheckFailure]:
+    kind = str(inputs.get("type"))
+    if kind in _OF_ENDPOINTS and inputs.get("fqdn") is None and inputs.get("ipAddress") is None:
+        yield CheckFailure("fqdn", "a check of an endpoint needs fqdn or ipAddress")
+    if kind.endswith("_STR_MATCH") != (inputs.get("searchString") is not None):
+        yield CheckFailure("searchString", "belongs to the types that end in _STR_MATCH, and must be given there")
+
+
+_HEALTH_CHECK = regular_type(
+    "aws:route53/healthCheck:HealthCheck",
+    "route53",
+    "HealthCheck",
+    "HealthCheckId",
+    id="HealthCheck.Id",
+    description="HealthCheck.HealthCheckConfig",
+    tagging=tagging(
+        "change_tags_for_resource change_tags_for_resource list_tags_for_resource",
+        "ResourceTagSet.Tags",
+        ResourceType=Text("healthcheck"),
+        ResourceId="id",
+    ),
+    constants={"CallerReference": lambda: uuid.uuid4().hex},
+    renames={key: f"HealthCheckConfig.{member}" for key, member in _CONFIG.items()},
+    attributes={**_CONFIG, "arn": template("arn:aws:route53:::healthcheck/{id}")},
+    # The emulator reports neither.
+    write_only="insufficientDataHealthStatus routingControlArn",
+    update=call("update_health_check", HealthCheckId="id"),
+    update_renames=_CONFIG,
+    # The emulator forgets regions that a change does not name.
+    replaces_all=True,
+    update_omits="measureLatency requestInterval routingControlArn type",
+    replace="measureLatency requestInterval routingControlArn type",
+    defaults={"disabled": False},
+    provider_only="cloudwatchAlarmName cloudwatchAlarmRegion referenceName triggers",
+    absent_outputs="childHealthThreshold childHealthchecks cloudwatchAlarmName cloudwatchAlarmRegion "
+    "insufficientDataHealthStatus ipAddress referenceName routingControlArn searchString triggers",
+    rules={
+        "fqdn": rules.domain_name,
+        "requestInterval": rules.one_of("10", "30"),
+        "resourcePath": rules.matches(r"/.{0,254}", "a path of at most 255 characters"),
+    },
+    validate=_health_check_rules,
+)
+
+TYPES = (_ZONE, _RECORD, _QUERY_LOG, _KEY_SIGNING_KEY, _DNSSEC, _HEALTH_CHECK)

@@ -51,6 +51,7 @@ def test_type_without_a_known_limit_is_refused() -> None:
 
 def test_names_in_the_stacks_are_short_enough_to_be_read_in_full(stack: Recording) -> None:
     fields = {
+        "aws:cloudwatch/compositeAlarm:CompositeAlarm": "alarmName",
         "aws:cloudwatch/metricAlarm:MetricAlarm": "name",
         "aws:elasticache/replicationGroup:ReplicationGroup": "replicationGroupId",
         "aws:lb/loadBalancer:LoadBalancer": "name",

@@ -77,6 +77,12 @@ def in_another_region(state: State) -> None:
     remove("CdnErrors")(state)
 
 
+def mail_by_a_function(state: State) -> None:
+    put("mail", "protocol", "sqs")(state)
+    refer("mail", "endpoint", "jobs", "arn")(state)
+    refer("jobs-source", "eventSourceArn", "jobs", "arn")(state)
+
+
 CHANGES: dict[str, Callable[[State], object]] = {
     "another owner": put("primary", "tags.Owner", "database@fixrx.com"),
     "one more tag": put("balancer", "tags.CostCentre", "4711"),
@@ -179,6 +185,7 @@ CHANGES: dict[str, Callable[[State], object]] = {
         ),
         add("aws:lambda/function", "send", {"runtime": "nodejs22.x", "tags": tags("send")}),
     ),
+    "mail by a function instead of a subscription": mail_by_a_function,
     "files for everybody": files_for_everybody,
     "a stack in another region": in_another_region,
     "something that is not on AWS": add("github:index/repository", "repository", {"visibility": "private"}),

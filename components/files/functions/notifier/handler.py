@@ -60,6 +60,8 @@ class Environment:
     table: str
     queue_url: str
     queue_arn: str
+    dead_letters_arn: str
+    """Queue of reminders that could not be put into the first one."""
     mail_topic: str
     slack_secret: str
     """ARN; empty without Slack."""
@@ -76,6 +78,7 @@ def environment_of(settings: Mapping[str, str]) -> Environment:
         table=settings["TABLE"],
         queue_url=settings["QUEUE_URL"],
         queue_arn=settings["QUEUE_ARN"],
+        dead_letters_arn=settings["DEAD_LETTERS_ARN"],
         mail_topic=settings["MAIL_TOPIC_ARN"],
         slack_secret=settings["SLACK_SECRET_ARN"],
         severities=json.loads(settings["SEVERITIES"]),
@@ -270,6 +273,7 @@ class Notifier:
                     "Arn": self._environment.queue_arn,
                     "RoleArn": self._environment.schedule_role,
                     "Input": json.dumps({"remind": {"incident": incident.id, "number": number}}),
+                    "DeadLetterConfig": {"Arn": self._environment.dead_letters_arn},
                 },
             )
 

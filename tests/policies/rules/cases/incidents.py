@@ -17,6 +17,12 @@ CASES = (
         ("mute", "muteTargets.alarmNames.0"),
     ),
     Case(
+        "monitoring-p1-alarms-are-not-muted",
+        "mute",
+        put("mute", "muteTargets.alarmNames.0", "fixrx-ApiDown"),
+        None,
+    ),
+    Case(
         "monitoring-chat-guardrails-are-restricted",
         "chat",
         put("chat", "guardrailPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),

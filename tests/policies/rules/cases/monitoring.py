@@ -2,7 +2,7 @@
 
 from tests.policies.changes import Case, add, drop, put, refer, remove
 from tests.policies.exported import ACCOUNT, arn, data_protection, document
-from tests.policies.platform import TLS_ONLY
+from tests.policies.platform import COST_PUBLISHERS, TLS_ONLY, costs_statement
 
 
 def key_policy(services: list[str]) -> str:
@@ -47,6 +47,95 @@ CASES = (
         None,
     ),
     Case("monitoring-alarms-have-actions", "errors", put("errors", "alarmActions", []), ("errors", "alarmActions")),
+    *(
+        Case("monitoring-alarms-have-actions", "NoHealthyServer", put("ApiDown", "alarmRule", rule), None)
+        for rule in (
+            'ALARM("fixrx-NoHealthyServers")',
+            'OK("fixrx-NoHealthyServer")',
+            'ALARM("fixrx-errors") AND NOT ALARM("fixrx-NoHealthyServer")',
+        )
+    ),
+    Case(
+        "monitoring-alarms-have-actions",
+        "bad-server",
+        put("bad-server-unless-down", "alarmActions", []),
+        ("bad-server-unless-down", "alarmActions"),
+        also=(("monitoring-alarms-have-actions", "bad-server-unless-down"),),
+    ),
+    Case(
+        "monitoring-alarms-have-actions",
+        "bad-server",
+        put("bad-server-unless-down", "actionsEnabled", False),
+        ("bad-server-unless-down", "alarmRule"),
+        also=(("monitoring-alarm-actions-enabled", "bad-server-unless-down"),),
+    ),
+    Case(
+        "monitoring-alarms-reach-a-person",
+        "topic",
+        put("mail", "protocol", "sqs"),
+        ("mail", "protocol"),
+    ),
+    Case(
+        "monitoring-dead-letters-are-watched",
+        "failed",
+        put("not-delivered", "metricName", "NumberOfMessagesSent"),
+        ("not-delivered", "metricName"),
+    ),
+    Case("monitoring-dead-letters-are-watched", "failed", remove("not-delivered"), None),
+    *(
+        Case("monitoring-cost-messages-arrive", "costs-topic", put(of, "policy", policy), (of, "policy"))
+        for service in COST_PUBLISHERS
+        for of, policy in (
+            ("costs-policy", document(costs_statement(service), TLS_ONLY)),
+            ("costs-key", key_policy([service])),
+        )
+    ),
+    *(
+        Case("monitoring-budgets-notify", "budget", put("budget", path, value), unknown)
+        for path, value, unknown in (
+            ("notifications.0.subscriberSnsTopicArns", [], ("budget", "notifications")),
+            ("notifications.1.notificationType", "ACTUAL", None),
+            ("notifications.0.threshold", 800, None),
+            ("notifications", [], None),
+        )
+    ),
+    Case(
+        "monitoring-health-checks-see-what-clients-see", "outside", put("outside", "type", "HTTP"), ("outside", "type")
+    ),
+    Case(
+        "monitoring-health-checks-see-what-clients-see",
+        "outside",
+        put("outside", "enableSni", False),
+        ("outside", "enableSni"),
+    ),
+    Case(
+        "monitoring-health-checks-see-what-clients-see",
+        "outside",
+        put("outside", "invertHealthcheck", True),
+        None,
+    ),
+    Case(
+        "monitoring-health-checks-see-what-clients-see",
+        "outside",
+        put("outside", "failureThreshold", 10),
+        ("outside", "failureThreshold"),
+    ),
+    Case(
+        "monitoring-suppressors-notify",
+        "bad-server-unless-down",
+        put("ApiDown", "actionsEnabled", False),
+        ("ApiDown", "actionsEnabled"),
+        also=(
+            ("monitoring-alarm-actions-enabled", "ApiDown"),
+            ("monitoring-alarms-have-actions", "NoHealthyServer"),
+        ),
+    ),
+    Case(
+        "monitoring-suppressors-notify",
+        "bad-server-unless-down",
+        put("bad-server-unless-down", "actionsSuppressor.alarm", "fixrx-bad-server"),
+        ("bad-server-unless-down", "actionsSuppressor"),
+    ),
     Case(
         "monitoring-alarm-actions-enabled",
         "replica-lag",
