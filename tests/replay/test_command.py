@@ -30,7 +30,7 @@ def test_every_alarm_of_the_program_is_read(production: Recording) -> None:
     deployed = recorded_stack(production)
     assert deployed.beyond == {}
     alarms = {alarm.title: alarm for alarm in deployed.alarms.values()}
-    assert len(alarms) == 54 + 6
+    assert len(alarms) == 55 + 6
     connections = alarms["DatabaseConnectionHigh"]
     assert (connections.name, connections.severity) == ("fixrx-production-DatabaseConnectionHigh", "P3")
     assert connections.actions[State.ALARM] == connections.actions[State.OK]
