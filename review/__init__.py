@@ -3,7 +3,7 @@
 from review.approvals import ApprovalError, Approvals
 from review.plan import STACK_TYPE, Change, Kind, Plan, title_of
 from review.renames import renames
-from review.report import lines, maintenance, refusal, total
+from review.report import drift, lines, maintenance, refusal, total
 
 __all__ = [
     "STACK_TYPE",
@@ -12,6 +12,7 @@ __all__ = [
     "Change",
     "Kind",
     "Plan",
+    "drift",
     "lines",
     "maintenance",
     "refusal",

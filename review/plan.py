@@ -50,6 +50,8 @@ class Change:
     old: Mapping[str, Any] = field(default_factory=dict)
     """Inputs before, secrets masked; empty for a resource that is new."""
     new: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """What the provider says of the resource, secrets masked; empty for one that goes."""
     causes: frozenset[str] = frozenset()
     """The inputs that force a replacement, or the paths of the values in them, as the provider says it."""
     retained: bool = False
@@ -128,6 +130,10 @@ class Plan:
         """The changes of one kind; the stack itself is no resource, and Pulumi's providers stand for nothing in AWS."""
         return [change for change in self._resources() if change.kind is kind]
 
+    def all(self) -> list[Change]:
+        """Every resource, also those that stay as they are."""
+        return list(self._resources())
+
     def totals(self) -> Counter[Kind]:
         """How many changes there are of each kind."""
         return Counter(change.kind for change in self._resources())
@@ -158,6 +164,7 @@ class Plan:
             parent=state.parent if state else "",
             old=(before.inputs or {}) if before else {},
             new=(after.inputs or {}) if after else {},
+            outputs=(after.outputs or {}) if after else {},
             causes=frozenset(key.removeprefix(".") for key in step.keys or ()) if kind is Kind.REPLACE else frozenset(),
             retained=bool(before and before.retain_on_delete),
         )

@@ -71,7 +71,7 @@ def refresh(arguments: argparse.Namespace) -> None:
     outcome = Outcome()
     with _session(arguments, workspace, changes=True) as opened:
         opened.refresh(outcome)
-    summary.show_plan(outcome.plan)
+    summary.show_drift(outcome.plan)
     summary.show_total(outcome.plan, started)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from review import Kind, Plan, lines, maintenance, total
+from review import Kind, Plan, drift, lines, maintenance, total
 from sandbox.provider import tables
 from sandbox.session.outcome import Outcome, grouped
 from sandbox.session.processes import Account, Addresses
@@ -32,6 +32,12 @@ def count_kinds(state: State) -> Counter[str]:
 def show_plan(plan: Plan) -> None:
     """What would be done, or was found by a refresh, losses and interruptions first."""
     for line in lines(plan) if set(plan.totals()) - {Kind.SAME} else maintenance(plan):
+        output.print(line, markup=False)
+
+
+def show_drift(plan: Plan) -> None:
+    """What a refresh has found."""
+    for line in drift(plan):
         output.print(line, markup=False)
 
 

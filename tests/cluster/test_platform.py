@@ -43,6 +43,20 @@ def test_second_up_changes_nothing(platform: Platform) -> None:
     assert platform.get()["spec"]["replicas"] == 3
 
 
+def test_change_by_hand_is_set_back_and_an_addition_is_named(platform: Platform) -> None:
+    deadline = platform.get()["spec"]["progressDeadlineSeconds"]
+    edited = {"metadata": {"labels": {"team": "night"}}, "spec": {"progressDeadlineSeconds": deadline + 1}}
+    platform.api().merge(f"{platform.path}?fieldManager=kubectl-edit", edited)
+    refreshed = platform.succeed("refresh")
+    assert f"      spec.progressDeadlineSeconds: {deadline} -> {deadline + 1}\n" in refreshed
+    assert "kubectl-edit has set metadata.labels.team, spec.progressDeadlineSeconds, which" in refreshed
+    platform.succeed("up")
+    assert platform.get()["spec"]["progressDeadlineSeconds"] == deadline
+    assert "kubectl-edit has set metadata.labels.team, which" in platform.succeed("refresh")
+    platform.api().merge(platform.path, {"metadata": {"labels": {"team": None}}})
+    assert "kubectl-edit" not in platform.succeed("refresh")
+
+
 def test_deployed_pods_keep_the_policies(platform: Platform) -> None:
     """The cluster's own defaults and what its controllers write are in the state, too."""
     platform.sandbox.succeed("analyze")

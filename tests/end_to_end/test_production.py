@@ -254,8 +254,12 @@ def test_older_database_and_less_storage_are_refused(
 def test_drift_is_seen_and_reverted(production: Sandbox, deployed: str) -> None:
     [group] = production.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
     name = group["AutoScalingGroupName"]
-    production.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=name, MaxSize=11)
-    assert summary(production.succeed("refresh"))["updated"] == 1
+    # How many servers there are changes by itself.
+    production.client("autoscaling").update_auto_scaling_group(
+        AutoScalingGroupName=name, MaxSize=11, DesiredCapacity=group["DesiredCapacity"] + 1
+    )
+    refreshed = production.succeed("refresh")
+    assert "Group app-servers, deployed -> found:\n      maxSize: 10 -> 11\nDone: 1 updated, " in refreshed
     assert summary(production.succeed("up"))["updated"] == 1
     [restored] = production.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
     assert restored["MaxSize"] == 10

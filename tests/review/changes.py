@@ -7,6 +7,7 @@ from pulumi.automation import EngineEvent
 
 from review import Plan
 
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 STACK = "urn:pulumi:production::fixrx::pulumi:pulumi:Stack::fixrx-production"
 
 
@@ -45,3 +46,15 @@ def plan_of(*events: dict[str, Any]) -> Plan:
     for event in events:
         plan.add(EngineEvent.from_json(event))
     return plan
+
+
+def with_outputs(event: dict[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The same event with what the provider says of the resource."""
+    event["resourcePreEvent"]["metadata"]["new"]["outputs"] = outputs
+    return event
+
+
+def kubernetes_object(*managed_fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A Deployment that a refresh has read, with what Kubernetes notes of its fields."""
+    metadata = {"name": "fixrx-api-1a2b", "managedFields": list(managed_fields)}
+    return with_outputs(step("same", DEPLOYMENT, "api", old={}, new={}), {"metadata": metadata})

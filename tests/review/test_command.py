@@ -2,21 +2,25 @@
 
 import json
 import runpy
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.review.changes import step, urn
+from tests.review.changes import kubernetes_object, step, urn, with_outputs
 
 DATABASE = "aws:rds/instance:Instance"
+GROUP = "aws:autoscaling/group:Group"
 
 
-def review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *events: object, log: str | None = None) -> int:
+def review(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *events: object, log: str | None = None, more: Sequence[str] = ()
+) -> int:
     """Runs the command on an event log; its exit status."""
     path = tmp_path / "events.json"
     path.write_text(log if log is not None else "\n".join(json.dumps(event) for event in events))
-    monkeypatch.setattr("sys.argv", ["review", str(path), "--approvals", str(tmp_path / "approvals.yaml")])
+    monkeypatch.setattr("sys.argv", ["review", str(path), "--approvals", str(tmp_path / "approvals.yaml"), *more])
     try:
         runpy.run_module("review", run_name="__main__")
     except SystemExit as ended:
@@ -55,3 +59,34 @@ def test_other_file_is_refused(
 ) -> None:
     assert review(tmp_path, monkeypatch, log=log) == 2
     assert "is not the event log of a plan" in capsys.readouterr().err
+
+
+def test_drift_is_what_differs_from_the_declared_what_is_gone_and_what_was_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited = {"manager": "kubectl-edit", "fieldsV1": {"f:spec": {"f:paused": {}}}}
+    found = [
+        step("refresh", DATABASE, "primary", old={"backupRetentionPeriod": 35}, new={"backupRetentionPeriod": 35}),
+        step("update", DATABASE, "primary", old={"backupRetentionPeriod": 35}, new={"backupRetentionPeriod": 1}),
+        # Nothing that the program declares differs, such as the number of servers.
+        with_outputs(
+            step("update", GROUP, "app-servers", old={"maxSize": 10}, new={"maxSize": 10}), {"desiredCapacity": 5}
+        ),
+        step("delete", GROUP, "other", old={}),
+        step("same", GROUP, "same", old={}, new={}),
+        kubernetes_object(edited),
+    ]
+    assert review(tmp_path, monkeypatch, *found, more=["--drift"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Group other is gone.",
+        "Instance primary, deployed -> found:",
+        "      backupRetentionPeriod: 35 -> 1",
+        "Deployment api: kubectl-edit has set spec.paused, which is not in the program.",
+    ]
+
+
+def test_no_drift_is_no_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert review(tmp_path, monkeypatch, step("same", GROUP, "same", old={}, new={}), more=["--drift"]) == 0
+    assert capsys.readouterr().out == ""

@@ -148,6 +148,7 @@ def test_only_main_is_deployed_and_each_stack_has_its_own_role_and_backend(
         "deploy-role": f"${{{{ vars.AWS_DEPLOY_ROLE_{name} }}}}",
         "backend": f"${{{{ vars.PULUMI_BACKEND_URL_{name} }}}}",
         "region": f"${{{{ vars.AWS_REGION_{name} || 'us-east-1' }}}}",
+        "runner": f"${{{{ vars.RUNNER_{name} || 'ubuntu-24.04' }}}}",
         **emergency,
     }
 
@@ -216,18 +217,85 @@ def test_what_asks_aws_for_the_image_cannot_write_and_what_writes_has_no_role() 
     assert "--include='Pulumi.*.yaml'" in script(found["propose"]["steps"][-1])
 
 
-def test_pull_requests_preview_each_stack_with_its_own_role_and_backend() -> None:
-    matrix = workflow(ROOT / ".github/workflows/preview.yml")["jobs"]["aws"]["strategy"]["matrix"]["include"]
+DRIFT = "drift.yml"
 
-    assert matrix == [
+
+@pytest.mark.parametrize(("file", "job"), [("preview.yml", "aws"), (DRIFT, "look")])
+def test_each_stack_is_read_with_its_own_role_and_backend(file: str, job: str) -> None:
+    found = jobs(file)[job]
+
+    assert found["runs-on"] == "${{ matrix.runner }}"
+    assert found["strategy"]["matrix"]["include"] == [
         {
             "stack": stack,
             "role": f"${{{{ vars.AWS_PREVIEW_ROLE_{name} }}}}",
             "backend": f"${{{{ vars.PULUMI_BACKEND_URL_{name} }}}}",
             "region": f"${{{{ vars.AWS_REGION_{name} || 'us-east-1' }}}}",
+            "runner": f"${{{{ vars.RUNNER_{name} || 'ubuntu-24.04' }}}}",
         }
         for stack, name in (("production", "PRODUCTION"), ("staging", "STAGING"))
     ]
+
+
+def test_what_reads_the_account_cannot_write_an_issue_and_what_writes_it_runs_nothing_of_the_repository() -> None:
+    found = jobs(DRIFT)
+    look, tell = found["look"], found["tell"]
+
+    assert (look["permissions"], tell["permissions"]) == (
+        {"contents": "read", "id-token": "write"},
+        {"issues": "write"},
+    )
+    assert look["if"] == "github.ref == 'refs/heads/main'"
+    assert (tell["needs"], tell["if"]) == ("look", "!cancelled() && github.ref == 'refs/heads/main'")
+    assert [step["uses"].partition("@")[0] for step in tell["steps"] if "uses" in step] == ["actions/download-artifact"]
+    assert tell["strategy"]["matrix"] == {"stack": [each["stack"] for each in look["strategy"]["matrix"]["include"]]}
+
+
+@pytest.mark.parametrize(
+    ("refreshed", "reviewed", "status", "drift"),
+    [(0, 0, 0, "A change.\n"), (255, 0, 255, None), (0, 2, 2, "A change.\n")],
+)
+def test_what_cannot_be_compared_is_a_failure_and_not_the_end_of_drift(
+    refreshed: int, reviewed: int, status: int, drift: str | None, tmp_path: Path
+) -> None:
+    put_program(tmp_path / "engine", f"exit {refreshed}")
+    command = f'if [ "$2" = sandbox ]; then echo ./engine; else echo "A change."; exit {reviewed}; fi'
+    put_program(tmp_path / ".venv/bin/python", command)
+    *_, compare, upload = jobs(DRIFT)["look"]["steps"]
+
+    done = run_step(compare, tmp_path, STACK="staging")
+
+    assert done.returncode == status, done.stderr
+    assert upload["with"]["path"] == "drift.txt"
+    # Uploaded only after a step that succeeded.
+    assert "always()" not in upload["if"] and "failure()" not in upload["if"]
+    assert ((tmp_path / "drift.txt").read_text() if drift else drift) == drift
+
+
+@pytest.mark.parametrize(
+    ("found", "open_issue", "told"),
+    [
+        ("A change.\n", "", ["issue create --title Drift of staging --body-file body.md"]),
+        ("A change.\n", "7", ["issue edit 7 --body-file body.md"]),
+        ("", "7", ["issue close 7 --comment Nothing differs any more."]),
+        ("", "", []),
+        (None, "7", []),
+    ],
+)
+def test_each_stack_has_one_issue_which_says_what_the_last_night_found(
+    found: str | None, open_issue: str, told: list[str], tmp_path: Path
+) -> None:
+    put_program(tmp_path / "gh", f'if [ "$2" = list ]; then echo "{open_issue}"; else echo "$@" >>told; fi')
+    (tmp_path / "told").touch()
+    if found is not None:
+        (tmp_path / "drift.txt").write_text(found)
+
+    done = run_step(jobs(DRIFT)["tell"]["steps"][-1], tmp_path, TITLE="Drift of staging")
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "told").read_text().splitlines() == told
+    if found:
+        assert (tmp_path / "body.md").read_text().splitlines()[:3] == ["~~~~", "A change.", "~~~~"]
 
 
 SUPPORT = "support.yml"
@@ -312,17 +380,19 @@ def test_there_is_one_issue_which_later_months_comment_on(open_issue: str, told:
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
-def test_the_open_issue_is_found_by_its_title_among_those_of_the_workflow() -> None:
+@pytest.mark.parametrize("file", [SUPPORT, DRIFT])
+def test_the_open_issue_is_found_by_its_title_among_those_of_the_workflow(file: str) -> None:
     """The expression for jq, as the step has it."""
-    step = jobs(SUPPORT)["tell"]["steps"][-1]
+    step = jobs(file)["tell"]["steps"][-1]
     [expression] = re.findall(r"--jq '(.+)'", script(step))
-    issues = [{"number": 3, "title": "Support ends soon"}, {"number": 7, "title": "Support ends"}]
+    title = step["env"]["TITLE"]
+    issues = [{"number": 3, "title": f"{title} soon"}, {"number": 7, "title": title}]
 
     def found(listed: list[dict[str, Any]]) -> str:
         done = subprocess.run(
             ["jq", "--raw-output", expression],
             input=json.dumps(listed),
-            env={**os.environ, "TITLE": step["env"]["TITLE"]},
+            env={**os.environ, "TITLE": title},
             capture_output=True,
             text=True,
             check=True,
