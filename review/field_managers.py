@@ -1,8 +1,9 @@
 """What somebody has added to objects in a cluster, which no preview shows and no deployment removes.
 
-Pulumi compares the fields that the program declares. Others it does not know: a container or an environment variable
-that `kubectl edit` added stays. But Kubernetes notes who owns each field (`metadata.managedFields`), and a refresh
-reads that.
+Pulumi compares the fields that the program declares. Others it does not know, such as a container or an environment
+variable that somebody added. But Kubernetes notes who owns each field (`metadata.managedFields`), and a refresh reads
+that. The provider takes over what kubectl has set when it next changes an object, and so removes it; what any other
+program has set stays.
 """
 
 import json
@@ -33,7 +34,7 @@ def _of_object(change: Change) -> Iterator[str]:
         fields = list(_leaves(entry.get("fieldsV1") or {}))
         named = ", ".join(fields[:MOST_FIELDS])
         more = f" and {len(fields) - MOST_FIELDS} more" if len(fields) > MOST_FIELDS else ""
-        yield f"{change.title}: {entry['manager']} has set {named}{more}"
+        yield f"{change.title}: {entry['manager']}, not Pulumi, has set {named}{more}."
 
 
 def _leaves(fields: Mapping[str, Any], path: str = "") -> Iterator[str]:

@@ -59,7 +59,7 @@ def drift(plan: Plan) -> Iterator[str]:
         if change.differences:
             yield f"{change.title}, deployed -> found:"
             yield from _differences(change)
-    yield from (f"{sentence}, which is not in the program." for sentence in added_by_others(plan))
+    yield from added_by_others(plan)
 
 
 def total(plan: Plan) -> str:

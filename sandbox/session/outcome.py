@@ -138,7 +138,8 @@ class Outcome:
 
     def _on_diagnostic(self, event: DiagnosticEvent) -> None:
         message = _plain(event.message)
-        if event.severity == "info" and self._on_line:
+        # The provider of Kubernetes ends what it has waited for with an empty line.
+        if event.severity == "info" and message and self._on_line:
             self._on_line(message)
         consequence = message in ENDINGS or message.endswith("context canceled") or bool(_NOT_REACHED.match(message))
         if event.severity == "error" and not consequence:

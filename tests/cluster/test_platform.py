@@ -12,7 +12,8 @@ from tests.cluster.workload import Platform
 from tests.end_to_end.driver import summary
 from tests.layers.manifests import DIGEST
 
-pytestmark = [pytest.mark.engine, pytest.mark.cluster]
+# A first `up` takes three minutes while three other tests run.
+pytestmark = [pytest.mark.engine, pytest.mark.cluster, pytest.mark.timeout(900)]
 
 NAMED_DIGEST = DIGEST.rpartition(":")[2]
 FAILING, SECOND = (f"{NAMED_DIGEST[: -len(end)]}{end}" for end in ("baadf00d", "2"))
@@ -47,14 +48,18 @@ def test_change_by_hand_is_set_back_and_an_addition_is_named(platform: Platform)
     deadline = platform.get()["spec"]["progressDeadlineSeconds"]
     edited = {"metadata": {"labels": {"team": "night"}}, "spec": {"progressDeadlineSeconds": deadline + 1}}
     platform.api().merge(f"{platform.path}?fieldManager=kubectl-edit", edited)
-    refreshed = platform.succeed("refresh")
-    assert f"      spec.progressDeadlineSeconds: {deadline} -> {deadline + 1}\n" in refreshed
-    assert "kubectl-edit has set metadata.labels.team, spec.progressDeadlineSeconds, which" in refreshed
+    platform.api().merge(f"{platform.path}?fieldManager=other", {"metadata": {"labels": {"shift": "late"}}})
+    title = "Deployment eks-workload-deployment"
+    assert platform.drift() == [
+        f"{title}, deployed -> found:",
+        f"      spec.progressDeadlineSeconds: {deadline} -> {deadline + 1}",
+        f"{title}: kubectl-edit, not Pulumi, has set metadata.labels.team, spec.progressDeadlineSeconds.",
+        f"{title}: other, not Pulumi, has set metadata.labels.shift.",
+    ]
     platform.succeed("up")
     assert platform.get()["spec"]["progressDeadlineSeconds"] == deadline
-    assert "kubectl-edit has set metadata.labels.team, which" in platform.succeed("refresh")
-    platform.api().merge(platform.path, {"metadata": {"labels": {"team": None}}})
-    assert "kubectl-edit" not in platform.succeed("refresh")
+    assert platform.get()["metadata"]["labels"] == {"shift": "late"}
+    assert platform.drift() == [f"{title}: other, not Pulumi, has set metadata.labels.shift."]
 
 
 def test_deployed_pods_keep_the_policies(platform: Platform) -> None:

@@ -170,6 +170,10 @@ class Platform(Deployed):
         """The same, which has to work; returns what it said."""
         return _succeeded(self.run(command))
 
+    def drift(self) -> list[str]:
+        """What a refresh says of the stack, but for the line with its totals."""
+        return self.succeed("refresh").splitlines()[:-1]
+
     def shares(self, path: str) -> dict[str, float]:
         """How many percent of the requests for a path each target group gets, by its logical name."""
         state = self.state()

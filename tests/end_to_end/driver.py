@@ -15,7 +15,7 @@ import yaml
 from tests.marks import require
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COMMAND_TIMEOUT_SECONDS = 180
+COMMAND_TIMEOUT_SECONDS = 400
 
 
 @dataclass(frozen=True, kw_only=True)

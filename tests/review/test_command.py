@@ -81,7 +81,7 @@ def test_drift_is_what_differs_from_the_declared_what_is_gone_and_what_was_added
         "Group other is gone.",
         "Instance primary, deployed -> found:",
         "      backupRetentionPeriod: 35 -> 1",
-        "Deployment api: kubectl-edit has set spec.paused, which is not in the program.",
+        "Deployment api: kubectl-edit, not Pulumi, has set spec.paused.",
     ]
 
 

@@ -34,7 +34,7 @@ ANY_FIELD: dict[str, Any] = {"f:spec": {"f:paused": {}}}
 )
 def test_fields_of_an_unknown_manager_are_named(fields: dict[str, Any], named: str) -> None:
     plan = plan_of(kubernetes_object(entry("kubectl-edit", fields)))
-    assert added_by_others(plan) == [f"Deployment api: kubectl-edit has set {named}"]
+    assert added_by_others(plan) == [f"Deployment api: kubectl-edit, not Pulumi, has set {named}."]
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,4 @@ def test_each_manager_of_an_object_is_a_sentence_and_other_types_are_left_out() 
         step("same", "kubernetes:core/v1:Service", "without", new={}),
         with_outputs(step("same", "aws:s3/bucket:Bucket", "bucket", new={}), foreign),
     )
-    assert [sentence.split()[2] for sentence in added_by_others(plan)] == ["kubectl-edit", "helm"]
+    assert [sentence.split()[2] for sentence in added_by_others(plan)] == ["kubectl-edit,", "helm,"]

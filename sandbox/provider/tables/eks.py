@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.provider.model import Autoname, Inputs, Live, Reference, ResourceType, arn, constant, template
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules
-from sandbox.provider.tables.helpers import recorded_uuid, without
+from sandbox.provider.tables.helpers import recorded_uuid, unless_given, without
 from sandbox.provider.values import UNKNOWN
 
 _CLUSTER_NAME = rules.matches(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}", "1 to 100 letters, digits, hyphens and underscores")
@@ -121,11 +121,13 @@ _NODE_GROUP = ResourceType(
             f"arn:aws:eks:{live.region}:{live.account_id}:nodegroup/{live.state['clusterName']}/"
             f"{live.state['nodeGroupName']}/{recorded_uuid('nodegroup', 'clusterName', 'nodeGroupName')(live)}"
         ),
-        "instanceTypes": constant(["t3.medium"]),
-        # The newest one, if none is asked for.
-        "releaseVersion": lambda live: f"{live.state.get('version', '1.36')}.0-20261105",
         "status": constant("ACTIVE"),
-        "version": constant("1.36"),
+        **unless_given(
+            instanceTypes=constant(["t3.medium"]),
+            # The newest one.
+            releaseVersion=lambda live: f"{live.description.get('version', '1.36')}.0-20261105",
+            version=constant("1.36"),
+        ),
     },
     absent_outputs="diskSize labels launchTemplate nodeGroupNamePrefix nodeRepairConfig remoteAccess resources taints "
     "updateConfig warmPoolConfig",
@@ -185,7 +187,7 @@ _ACCESS_ENTRY = ResourceType(
             f"{recorded_uuid('access-entry', 'clusterName', 'principalArn')(live)}"
         ),
         # EKS takes the ARN of an assumed role.
-        "userName": template("{principalArn}"),
+        **unless_given(userName=lambda live: live.description["principalArn"]),
     },
     absent_outputs="createdAt kubernetesGroups modifiedAt",
     replace="clusterName principalArn type",

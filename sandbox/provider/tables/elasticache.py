@@ -15,14 +15,13 @@ from sandbox.provider.model import (
     Inputs,
     Live,
     ResourceType,
-    Source,
     arn,
     constant,
     template,
 )
 from sandbox.provider.schema import CheckFailure
 from sandbox.provider.tables import references, rules, windows
-from sandbox.provider.tables.helpers import MANAGED, parameter_changes
+from sandbox.provider.tables.helpers import MANAGED, parameter_changes, unless_given
 from sandbox.provider.values import UNKNOWN
 
 _NAME = rules.hyphenated(255, "lower-case letters, digits and single hyphens, beginning with a letter")
@@ -163,19 +162,6 @@ def _transit_encryption_mode(live: Live) -> str:
     return "required" if live.description.get("transitEncryptionEnabled") else ""
 
 
-def _unless_given(**choices: Callable[[Live], Any]) -> dict[str, Source]:
-    """Attributes that are the input where it is given, and else what ElastiCache would choose."""
-
-    def source(key: str, choose: Callable[[Live], Any]) -> Callable[[Live], Any]:
-        def value(live: Live) -> Any:
-            given = live.description.get(key)
-            return choose(live) if given is None else given
-
-        return value
-
-    return {key: source(key, choose) for key, choose in choices.items()}
-
-
 def _group_failures(inputs: Inputs) -> Iterable[CheckFailure]:
     yield from _availability_failures(inputs)
     yield from _encryption_failures(inputs)
@@ -234,7 +220,7 @@ _REPLICATION_GROUP = ResourceType(
         "memberClusters": _member_clusters,
         "primaryEndpointAddress": _address("master", "", cluster_mode=False),
         "readerEndpointAddress": _address("replica", "-ro", cluster_mode=False),
-        **_unless_given(
+        **unless_given(
             atRestEncryptionEnabled=lambda live: _engine(live) == "valkey",
             autoMinorVersionUpgrade=constant(True),
             clusterMode=constant("disabled"),

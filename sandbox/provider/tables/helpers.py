@@ -213,6 +213,19 @@ def constants(**values: Any) -> dict[str, Callable[[Live], Any]]:
     return {name: constant(value) for name, value in values.items()}
 
 
+def unless_given(**choices: Callable[[Live], Any]) -> dict[str, Callable[[Live], Any]]:
+    """Attributes that are the input where it is given, and else what AWS would choose."""
+
+    def source(key: str, choose: Callable[[Live], Any]) -> Callable[[Live], Any]:
+        def value(live: Live) -> Any:
+            given = live.description.get(key)
+            return choose(live) if given is None else given
+
+        return value
+
+    return {key: source(key, choose) for key, choose in choices.items()}
+
+
 def parameter_changes(operation: str, group: str, member: str) -> Callable[[Inputs, str], Iterable[Request]]:
     """The calls that set the input `parameters` of a group, of which AWS accepts 20 per call."""
 

@@ -77,6 +77,7 @@ class Services:
         identifier, state = self.package.create(identity, checked, CONFIGURATION)
         resource = Resource(identity, identifier, checked, state)
         self.resources.append(resource)
+        assert self.drift(resource) == {}
         return resource
 
     def changes(self, resource: Resource, **inputs: Any) -> dict[str, bool]:

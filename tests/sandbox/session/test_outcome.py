@@ -179,3 +179,12 @@ def test_engine_without_events_is_quoted() -> None:
         "The engine's last lines were:\n"
         "   code: 255\n   stdout: Loading policy packs\n  NameError: x\n  error: the pack failed to start"
     )
+
+
+def test_what_the_program_says_is_passed_on_without_empty_lines() -> None:
+    said: list[str] = []
+    outcome = Outcome(on_line=said.append)
+    for message in ("Waiting for one pod", "", "\n"):
+        diagnostic = {"message": message, "severity": "info", "color": "never", "prefix": ""}
+        outcome.on_event(EngineEvent.from_json({"sequence": 0, "timestamp": 0, "diagnosticEvent": diagnostic}))
+    assert said == ["Waiting for one pod"]

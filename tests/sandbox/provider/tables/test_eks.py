@@ -91,7 +91,10 @@ def test_nodes_need_a_cluster_and_sizes_in_order(services: Services) -> None:
         "scalingConfig": {"minSize": 3, "desiredSize": 3, "maxSize": 3},
     }
 
-    assert services.create(NODES, group).state["status"] == "ACTIVE"
+    # Nothing that was asked for reads as drift.
+    given = {"instanceTypes": ["m7g.xlarge"], "version": "1.35", "releaseVersion": "1.35.1-20261001"}
+    assert services.create(NODES, group).state["instanceTypes"] == ["t3.medium"]
+    assert services.create(NODES, {**group, **given}, name="given").state["status"] == "ACTIVE"
     sizes = {"minSize": 3, "desiredSize": 2, "maxSize": 3}
     assert [place for place, _ in services.failures(NODES, {**group, "scalingConfig": sizes})] == [
         "scalingConfig.desiredSize"
@@ -118,7 +121,8 @@ def test_an_add_on_has_a_pinned_version_and_valid_values(services: Services) -> 
 def test_who_may_enter_and_who_a_pod_is(services: Services) -> None:
     made = cluster(services)
     principal = made.inputs["roleArn"]
-    entry = services.create("aws:eks/accessEntry:AccessEntry", {"clusterName": made.id, "principalArn": principal})
+    entered = {"clusterName": made.id, "principalArn": principal}
+    entry = services.create("aws:eks/accessEntry:AccessEntry", {**entered, "userName": "night-shift"})
     access = {
         "clusterName": made.id,
         "principalArn": principal,
