@@ -12,6 +12,7 @@ import pulumi_aws as aws
 
 from components.sections.kubernetes import KubernetesSettings
 from components.shared.keys import StackContext
+from components.shared.releases import image_repository_name
 
 UNTAGGED_DAYS = 14
 KEPT_IMAGES = 200
@@ -40,16 +41,13 @@ class ImageRepository(pulumi.ComponentResource):
         self.register_outputs({"image": self.image})
 
     def _create(self) -> pulumi.Output[str]:
-        settings, identity = self._args.settings, self._args.stack.identity
         repository = aws.ecr.Repository(
             f"{self._name}-api",
-            name=identity.physical_name(
-                "aws:ecr/repository:Repository", f"{identity.project}/{identity.environment}/api"
-            ),
+            name=image_repository_name(self._args.stack.identity),
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration={"scan_on_push": True},
             encryption_configurations=[{"encryption_type": "KMS", "kms_key": self._args.stack.keys.data}],
-            opts=pulumi.ResourceOptions(parent=self, protect=settings.deletion_protection),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.settings.deletion_protection),
         )
         aws.ecr.LifecyclePolicy(
             f"{self._name}-api-lifecycle",

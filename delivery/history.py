@@ -1,4 +1,8 @@
-"""Which releases a stack has run: the versions of the parameter that a deployment writes when a release serves."""
+"""Which releases a stack has run: the versions of the parameters that a deployment writes.
+
+Of servers when a release serves; of pods when everything is there for their migration, so an image that then failed is
+in the history too.
+"""
 
 import json
 from collections.abc import Sequence
@@ -16,38 +20,42 @@ class Released:
     """One version of the parameter: from then on this release was served, until the next version."""
 
     release: str
+    """Its name; of pods the digest of the image."""
     sha256: str
     since: datetime
 
 
-def parameter_name(environment: str) -> str:
-    return f"/{PROJECT}/{environment}/released"
-
-
 def read_history(access: Access, environment: str) -> Sequence[Released]:
-    """Every release that was served, the oldest first; AWS keeps the last 100 versions.
+    """Every release that servers have served, the oldest first; AWS keeps the last 100 versions.
 
     Raises CommandError if somebody else has written the parameter.
     """
+    name = f"/{PROJECT}/{environment}/released"
+    try:
+        return [_released(value, since) for value, since in _versions(access, name)]
+    except (ValueError, KeyError, TypeError):
+        raise CommandError(
+            f"The parameter {name} was not written by a deployment; its history says nothing "
+            "about releases. Choose a release yourself, with `release pin`."
+        ) from None
+
+
+def read_images(access: Access, environment: str) -> Sequence[Released]:
+    """Every image of pods that was deployed, the oldest first; AWS keeps the last 100 versions."""
+    versions = _versions(access, f"/{PROJECT}/{environment}/prepared")
+    return [Released(release=digest, sha256=digest, since=since) for digest, since in versions]
+
+
+def _versions(access: Access, name: str) -> Sequence[tuple[str, datetime]]:
     paginator = access.client("ssm").get_paginator("get_parameter_history")
     try:
-        versions = [
-            each for page in paginator.paginate(Name=parameter_name(environment)) for each in page["Parameters"]
-        ]
+        versions = [each for page in paginator.paginate(Name=name) for each in page["Parameters"]]
     except ClientError as error:
         if error_code(error) == "ParameterNotFound":
             return []
         raise
-    try:
-        return [
-            _released(version["Value"], version["LastModifiedDate"])
-            for version in sorted(versions, key=lambda each: int(each["Version"]))
-        ]
-    except (ValueError, KeyError, TypeError):
-        raise CommandError(
-            f"The parameter {parameter_name(environment)} was not written by a deployment; its history says nothing "
-            "about releases. Choose a release yourself, with `release pin`."
-        ) from None
+    in_order = sorted(versions, key=lambda each: int(each["Version"]))
+    return [(str(version["Value"]), version["LastModifiedDate"]) for version in in_order]
 
 
 def _released(value: str, since: datetime) -> Released:

@@ -69,7 +69,7 @@ def is_newer(found: Comparison) -> bool:
 def write(file: StackFile, newest: Image, region: str, folder: Path = ROOT) -> bool:
     """Pin an image in the stack's file, and return whether the file changed. Raises CommandError, InvalidSettings."""
     comment = f"{newest.name}, {region}"
-    return write_settings(file.stack, SECTION, {"image_id": newest.id}, comment=comment, folder=folder)
+    return write_settings(file.stack, {SECTION: {"image_id": newest.id}}, comment=comment, folder=folder)
 
 
 def _newest_id(access: Access, architecture: Architecture) -> str:

@@ -10,16 +10,18 @@ from typing import TypeAlias
 from rich.table import Table
 
 from bootstrap.access import CommandError
+from bootstrap.commands import access_to
 from bootstrap.console import output
-from bootstrap.stack_file import ROOT, read_stack_file
+from bootstrap.stack_file import ROOT, StackFile, read_stack_file
 from delivery.archive import read_manifest, sha256_of
 from delivery.build import build, check_servers
-from delivery.history import Released, read_history, served_since
+from delivery.history import Released, read_history, read_images, served_since
+from delivery.images import ImageRepository, repository_of, short
 from delivery.pins import Change, bucket_of, next_steps, pin, promote, roll_back
 from delivery.progress import say, step
 from delivery.prune import DAYS, unneeded
 from delivery.source import find_checkout
-from delivery.store import Details
+from delivery.store import Details, ReleaseBucket
 
 DEFAULT_OUTPUT = ROOT / ".releases"
 DEFAULT_KEEP = 10
@@ -46,7 +48,7 @@ def add_commands(commands: Subparsers) -> None:
     uploaded.add_argument("--bucket", help="another bucket than the stack's backup bucket")
     uploaded.add_argument("--sha256", help="refuse an archive with another digest")
 
-    listed = _add(own, "list", run_list, "show the releases in the stack's bucket")
+    listed = _add(own, "list", run_list, "show the releases in the stack's bucket, and the images of its pods")
     _add_stack(listed)
     listed.add_argument("--bucket", help="another bucket than the stack's backup bucket")
 
@@ -56,7 +58,7 @@ def add_commands(commands: Subparsers) -> None:
     pruned.add_argument("--yes", action="store_true", help="do it; without this, only show what would be hidden")
 
     pinned = _add(own, "pin", run_pin, "write a release and its digest into the stack's file")
-    pinned.add_argument("release", help="a release in the stack's bucket")
+    pinned.add_argument("release", help="a release in the stack's bucket, and with pods the tag of its image")
     _add_stack(pinned)
 
     promoted = _add(own, "promote", run_promote, "pin in production what staging has pinned")
@@ -93,7 +95,24 @@ def run_upload(arguments: argparse.Namespace) -> None:
 
 def run_list(arguments: argparse.Namespace) -> None:
     file = read_stack_file(arguments.stack)
-    bucket = bucket_of(file, arguments.bucket)
+    if file.settings.runtime.has_servers:
+        _list_archives(file, bucket_of(file, arguments.bucket))
+    if file.settings.runtime.has_pods:
+        _list_images(file, repository_of(file))
+
+
+def _list_images(file: StackFile, repository: ImageRepository) -> None:
+    pinned = file.settings.kubernetes.image_digest or ""
+    history = read_images(access_to(file), file.settings.environment)
+    table = Table("Image", "Pushed", "MB", "Digest", "State", box=None, pad_edge=False)
+    for image in repository.images():
+        pushed, size = f"{image.pushed:%Y-%m-%d %H:%M}", f"{image.size / 1e6:.1f}"
+        state = state_of(image.digest, pinned, history, "deployed")
+        table.add_row(image.release, pushed, size, short(image.digest), state)
+    output.print(table if table.row_count else f"There is no image with a tag in the repository {repository.name}.")
+
+
+def _list_archives(file: StackFile, bucket: ReleaseBucket) -> None:
     archives = bucket.archives()
     if not archives:
         say(f"There is no release in the bucket {bucket.name}.")
@@ -112,14 +131,14 @@ def run_list(arguments: argparse.Namespace) -> None:
     output.print(table)
 
 
-def state_of(release: str, pinned: str, history: Sequence[Released]) -> str:
-    """What a stack has to do with a release."""
+def state_of(release: str, pinned: str, history: Sequence[Released], verb: str = "served") -> str:
+    """What a stack has to do with a release, or with an image."""
     states = ["pinned"] if release == pinned else []
     served = [number for number, each in enumerate(history) if each.release == release]
     if served and served[-1] == len(history) - 1:
-        states.append(f"served since {history[served[-1]].since:%Y-%m-%d %H:%M}")
+        states.append(f"{verb} since {history[served[-1]].since:%Y-%m-%d %H:%M}")
     elif served:
-        states.append(f"served until {history[served[-1] + 1].since:%Y-%m-%d %H:%M}")
+        states.append(f"{verb} until {history[served[-1] + 1].since:%Y-%m-%d %H:%M}")
     return ", ".join(states)
 
 
@@ -155,11 +174,15 @@ def run_rollback(arguments: argparse.Namespace) -> None:
 
 
 def _show(change: Change) -> None:
+    new = change.new.release
     if not change.changed:
-        say(f"{change.stack} has pinned {change.new} already; nothing was changed.")
+        say(f"{change.stack} has pinned {new} already; nothing was changed.")
         return
-    say(f"Pulumi.{change.stack}.yaml: release {change.old} -> {change.new}.")
-    say(f"Commits: {change.commits}" if change.commits else f"The commit of {change.old} is not known.")
+    say(f"Pulumi.{change.stack}.yaml: release {change.old} -> {new}.")
+    if change.new.archive is not None:
+        say(f"Commits: {change.commits}" if change.commits else f"The commit of {change.old} is not known.")
+    if change.new.image is not None:
+        say(f"The image was pushed on {change.new.image.pushed:%Y-%m-%d}; its scan: {change.new.image.scan}.")
     say("Next, for a pull request:")
     for command in next_steps(change):
         say(f"  {command}")

@@ -17,9 +17,9 @@ COMMENT = re.compile(r"[ \t]*#[^\n\r]*")
 
 
 def write_settings(
-    stack: str, section: str, values: Mapping[str, str], comment: str | None = None, folder: Path = ROOT
+    stack: str, values: Mapping[str, Mapping[str, str]], comment: str | None = None, folder: Path = ROOT
 ) -> bool:
-    """Set texts in a section of a stack's file, and return whether the file changed.
+    """Set texts in a stack's file, by section and name, and return whether the file changed.
 
     `comment` replaces the one at the end of the line of each value that changes. Raises CommandError if the file
     cannot be changed so that only these settings differ, and InvalidSettings if it would not be valid. The file is
@@ -30,14 +30,15 @@ def write_settings(
     with path.open(encoding="utf-8", newline="") as file:
         before = file.read()
     after = before
-    for name, value in values.items():
+    texts = [(section, name, value) for section, named in values.items() for name, value in named.items()]
+    for section, name, value in texts:
         after = set_text(after, section, name, value, comment)
     if after == before:
         return False
-    if not _is_changed_to(after, _with(_settings(before), section, values)):
+    if not _is_changed_to(after, _with(_settings(before), values)):
         raise CommandError(
             f"{path.name} is written in a way that no command can change; set "
-            f"{', '.join(f'{section}.{name}: {value}' for name, value in values.items())} by hand."
+            f"{', '.join(f'{section}.{name}: {value}' for section, name, value in texts)} by hand."
         )
     problems = check_text(path.name, after, stack)
     if problems:
@@ -130,7 +131,8 @@ def _settings(text: str) -> Mapping[str, object]:
     return {**content, "config": {key.removeprefix(f"{PROJECT}:"): each for key, each in content["config"].items()}}
 
 
-def _with(settings: Mapping[str, object], section: str, values: Mapping[str, str]) -> Mapping[str, object]:
+def _with(settings: Mapping[str, object], values: Mapping[str, Mapping[str, str]]) -> Mapping[str, object]:
     config = settings["config"]
     assert isinstance(config, dict)
-    return {**settings, "config": {**config, section: {**config[section], **values}}}
+    changed = {section: {**config[section], **named} for section, named in values.items()}
+    return {**settings, "config": {**config, **changed}}

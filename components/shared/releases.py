@@ -1,4 +1,7 @@
-"""What is where in the backup bucket: releases of the backend, dumps of the database, reports of restore drills."""
+"""What is where in the backup bucket: releases of the backend, dumps of the database, reports of restore drills.
+
+And where the releases are that pods run, as images.
+"""
 
 from components.shared.identity import StackIdentity
 
@@ -21,3 +24,8 @@ def backup_bucket_name(identity: StackIdentity) -> str:
 def archive_key(release: str) -> str:
     """The name of a release's archive in the backup bucket."""
     return f"{RELEASES_PREFIX}{release}.tar.gz"
+
+
+def image_repository_name(identity: StackIdentity) -> str:
+    """The repository of ECR, unless a stack names another one."""
+    return identity.physical_name("aws:ecr/repository:Repository", f"{identity.project}/{identity.environment}/api")

@@ -121,7 +121,7 @@ def test_a_pin_is_the_release_with_the_digest_of_the_bucket(folder: Path) -> Non
 
     change = pin("production", "1.4.0", folder)
 
-    assert (change.old, change.new, change.changed, change.commits) == ("1.0.0", "1.4.0", True, f"{OLD}..{NEW}")
+    assert (change.old, change.new.release, change.changed, change.commits) == ("1.0.0", "1.4.0", True, f"{OLD}..{NEW}")
     assert pinned(folder) == ("1.4.0", digest)
     assert pinned(folder, "staging") == pinned(ROOT, "staging")
     assert not pin("production", "1.4.0", folder).changed
@@ -156,7 +156,12 @@ def test_promotion_copies_stagings_pin_and_shows_the_commits(folder: Path, monke
 
     change = promote("staging", "production", folder)
 
-    assert (change.stack, change.old, change.new, change.commits) == ("production", "1.0.0", "1.4.0", f"{OLD}..{NEW}")
+    assert (change.stack, change.old, change.new.release, change.commits) == (
+        "production",
+        "1.0.0",
+        "1.4.0",
+        f"{OLD}..{NEW}",
+    )
     assert pinned(folder) == pinned(folder, "staging") == ("1.4.0", sha256_of(b"1.4.0"))
 
 
@@ -224,7 +229,7 @@ def test_a_rollback_pins_the_release_before_with_its_digest(folder: Path) -> Non
 
     change = roll_back("production", folder)
 
-    assert (change.old, change.new) == ("1.0.0", "0.9.0")
+    assert (change.old, change.new.release) == ("1.0.0", "0.9.0")
     assert pinned(folder) == ("0.9.0", sha256_of(b"0.9.0"))
 
 
@@ -233,7 +238,7 @@ def test_a_rollback_without_a_release_before_is_refused(folder: Path) -> None:
     put_release("production", "1.0.0")
     serve("production", "1.0.0")
 
-    with pytest.raises(CommandError, match=r"^production has served no release before 1\.0\.0; choose one yourself"):
+    with pytest.raises(CommandError, match=r"^production has run no release before 1\.0\.0; choose one yourself"):
         roll_back("production", folder)
 
 

@@ -27,7 +27,7 @@ def test_only_the_lines_of_the_pin_change(tmp_path: Path, stack: str) -> None:
     folder = stack_files(tmp_path / "stacks")
     before = (ROOT / f"Pulumi.{stack}.yaml").read_text()
 
-    assert write_settings(stack, "app_servers", {"release": "1.4.0", "release_sha256": DIGEST}, folder=folder)
+    assert write_settings(stack, {"app_servers": {"release": "1.4.0", "release_sha256": DIGEST}}, folder=folder)
 
     after = (folder / f"Pulumi.{stack}.yaml").read_text()
     old = read_stack_file(stack).settings.app_servers
@@ -44,7 +44,7 @@ def test_the_same_value_changes_nothing(tmp_path: Path) -> None:
     file = folder / "Pulumi.staging.yaml"
     before = file.stat().st_mtime_ns
 
-    assert not write_settings("staging", "app_servers", {"release": "1.0.0"}, folder=folder)
+    assert not write_settings("staging", {"app_servers": {"release": "1.0.0"}}, folder=folder)
     assert file.stat().st_mtime_ns == before
 
 
@@ -145,7 +145,7 @@ def test_a_value_that_is_not_valid_leaves_the_file_alone(tmp_path: Path) -> None
     before = (folder / "Pulumi.staging.yaml").read_bytes()
 
     with pytest.raises(InvalidSettings, match="release_sha256"):
-        write_settings("staging", "app_servers", {"release_sha256": "abc"}, folder=folder)
+        write_settings("staging", {"app_servers": {"release_sha256": "abc"}}, folder=folder)
 
     assert (folder / "Pulumi.staging.yaml").read_bytes() == before
 
@@ -161,7 +161,7 @@ def test_a_value_that_two_places_share_is_not_changed(tmp_path: Path) -> None:
     file.write_text(text)
 
     with pytest.raises(CommandError, match=r"set app_servers\.release: 1\.4\.0 by hand\.$"):
-        write_settings("staging", "app_servers", {"release": "1.4.0"}, folder=folder)
+        write_settings("staging", {"app_servers": {"release": "1.4.0"}}, folder=folder)
 
     assert file.read_text() == text
 
