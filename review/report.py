@@ -8,7 +8,6 @@ from datetime import date
 
 from review.approvals import Missing, entry_for
 from review.consequences import interruption, loss
-from review.field_managers import added_by_others
 from review.plan import Change, Kind, Plan
 from review.renames import Rename, renames
 
@@ -46,20 +45,6 @@ def maintenance(plan: Plan) -> Iterator[str]:
         yield "MAINTENANCE: everybody but fixrx:maintenance.except_networks gets 503 in place of the API."
     else:
         yield "MAINTENANCE: everybody gets 503 in place of the API."
-
-
-def drift(plan: Plan) -> Iterator[str]:
-    """What a refresh has found that the program declares otherwise, or does not know; nothing if all is as deployed.
-
-    What changes by itself is not declared, such as the number of servers, and so it is not named.
-    """
-    for change in sorted(plan.of(Kind.DELETE), key=lambda change: change.name):
-        yield f"{change.title} is gone."
-    for change in sorted(plan.of(Kind.UPDATE), key=lambda change: change.name):
-        if change.differences:
-            yield f"{change.title}, deployed -> found:"
-            yield from _differences(change)
-    yield from added_by_others(plan)
 
 
 def total(plan: Plan) -> str:

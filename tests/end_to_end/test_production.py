@@ -259,7 +259,9 @@ def test_drift_is_seen_and_reverted(production: Sandbox, deployed: str) -> None:
         AutoScalingGroupName=name, MaxSize=11, DesiredCapacity=group["DesiredCapacity"] + 1
     )
     refreshed = production.succeed("refresh")
-    assert "Group app-servers, deployed -> found:\n      maxSize: 10 -> 11\nDone: 1 updated, " in refreshed
+    assert refreshed.startswith(
+        "Group app-servers-group, deployed -> found:\n      maxSize: 10 -> 11\nDone: 1 updated, "
+    )
     assert summary(production.succeed("up"))["updated"] == 1
     [restored] = production.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
     assert restored["MaxSize"] == 10

@@ -12,6 +12,7 @@ import pulumi_aws as aws
 import pytest
 
 from components.shared.host import decoded
+from review.drift import LEFT_TO_AWS
 from tests.recorder import (
     CANARY,
     Recording,
@@ -343,6 +344,12 @@ def test_changes_are_ignored_here_only(stack: Recording) -> None:
         "network-default-network-acl": ("subnetIds",),
         "web-acl-acl": ("rules",),
     }
+
+
+def test_drift_leaves_out_what_is_ignored(stack: Recording) -> None:
+    """A refresh does not know of `ignore_changes`. Of the key of a restored database there is a test of its own."""
+    ignored = {(each.type, key) for each in stack.registrations for key in each.ignore_changes}
+    assert ignored | {("aws:rds/instance:Instance", "kmsKeyId")} == set(LEFT_TO_AWS.items())
 
 
 def test_a_program_that_looks_something_up_is_refused() -> None:

@@ -12,6 +12,7 @@ from tests.review.changes import kubernetes_object, step, urn, with_outputs
 
 DATABASE = "aws:rds/instance:Instance"
 GROUP = "aws:autoscaling/group:Group"
+WEB_ACL = "aws:wafv2/webAcl:WebAcl"
 
 
 def review(
@@ -68,10 +69,11 @@ def test_drift_is_what_differs_from_the_declared_what_is_gone_and_what_was_added
     found = [
         step("refresh", DATABASE, "primary", old={"backupRetentionPeriod": 35}, new={"backupRetentionPeriod": 35}),
         step("update", DATABASE, "primary", old={"backupRetentionPeriod": 35}, new={"backupRetentionPeriod": 1}),
-        # Nothing that the program declares differs, such as the number of servers.
-        with_outputs(
-            step("update", GROUP, "app-servers", old={"maxSize": 10}, new={"maxSize": 10}), {"desiredCapacity": 5}
-        ),
+        # Nothing that the program declares differs.
+        with_outputs(step("update", GROUP, "outputs", old={"maxSize": 10}, new={"maxSize": 10}), {"arn": "a"}),
+        # AWS changes it, so the program gives it once.
+        step("update", GROUP, "app-servers", old={"desiredCapacity": 3}, new={"desiredCapacity": 5}),
+        step("update", WEB_ACL, "web-acl", old={}, new={"rules": [{"name": "by-another-resource"}]}),
         step("delete", GROUP, "other", old={}),
         step("same", GROUP, "same", old={}, new={}),
         kubernetes_object(edited),
