@@ -412,6 +412,37 @@ def test_an_existing_cluster_gets_the_workload_and_nothing_else() -> None:
 # The workload.
 
 
+def test_the_deployment_leaves_the_number_of_pods_to_the_autoscaler() -> None:
+    assert "replicas" not in spec("deployment")
+    assert spec("deployment")["strategy"] == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+    }
+    autoscaler = with_pods().named("eks-workload-autoscaler").plain
+    assert autoscaler["metadata"] == {
+        "annotations": {"pulumi.com/patchForce": "true"},
+        "name": "fixrx-api-hpa",
+        "namespace": "fixrx",
+    }
+    assert autoscaler["spec"] == {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "fixrx-api"},
+        "minReplicas": 3,
+        "maxReplicas": 10,
+        "metrics": [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
+            }
+        ],
+        "behavior": {
+            "scaleDown": {
+                "stabilizationWindowSeconds": 300,
+                "policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}],
+            }
+        },
+    }
+
+
 def test_what_the_program_declares_holds_whoever_has_changed_it() -> None:
     """A Helm release has no metadata of its own: Helm holds what is in its chart."""
     objects = [each for each in with_pods().registrations if each.type.startswith("kubernetes:")]
