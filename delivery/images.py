@@ -19,7 +19,7 @@ from components.shared.releases import image_repository_name
 ECR = re.compile(r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>.+)")
 SEVERE = ("CRITICAL", "HIGH")
 SHORT = 12
-"""Digits of a digest that stand for it."""
+"""Digits of a commit or a digest that a table shows."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,7 +107,7 @@ def roll_back(stack: str, folder: Path = ROOT) -> Change:
         history, pinned = read_images(access, settings.environment), settings.kubernetes.image_digest or ""
     target = previous(history, pinned)
     if target is None:
-        raise CommandError(f"{stack} has run no release before {pinned}; choose one yourself, with `release pin`.")
+        raise CommandError(f"{stack} has served no release before {pinned}; choose one yourself, with `release pin`.")
     if not settings.runtime.has_servers:
         return _write(file, Found(image=repository_of(file).find_digest(target.release)), folder)
     found = _find(file, target.release)

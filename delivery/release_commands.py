@@ -16,7 +16,7 @@ from bootstrap.stack_file import ROOT, StackFile, read_stack_file
 from delivery.archive import read_manifest, sha256_of
 from delivery.build import build, check_servers
 from delivery.history import Released, read_history, read_images, served_since
-from delivery.images import ImageRepository, repository_of, short
+from delivery.images import SHORT, ImageRepository, repository_of, short
 from delivery.pins import Change, bucket_of, next_steps, pin, promote, roll_back
 from delivery.progress import say, step
 from delivery.prune import DAYS, unneeded
@@ -25,8 +25,6 @@ from delivery.store import Details, ReleaseBucket
 
 DEFAULT_OUTPUT = ROOT / ".releases"
 DEFAULT_KEEP = 10
-SHORT = 12
-"""Digits of a commit or a digest that a table shows."""
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Command = Callable[[argparse.Namespace], None]
 

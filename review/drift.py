@@ -1,10 +1,11 @@
 """What a refresh has found that the program declares otherwise, or does not know."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from review.differences import Difference
 from review.field_managers import added_by_others
 from review.plan import Change, Kind, Plan
+from review.report import difference_lines
 
 LEFT_TO_AWS: Mapping[str, str] = {
     "aws:autoscaling/group:Group": "desiredCapacity",
@@ -20,10 +21,10 @@ def drift(plan: Plan) -> Iterator[str]:
     """Lines for a person; none if all is as it was deployed."""
     for change in _by_name(plan, Kind.DELETE):
         yield f"{change.title} is gone."
-    for change in _by_name(plan, Kind.UPDATE):
-        if found := [each for each in change.differences if not _is_left_to_aws(change, each)]:
+    for change in map(_without_what_is_left_to_aws, _by_name(plan, Kind.UPDATE)):
+        if change.differences:
             yield f"{change.title}, deployed -> found:"
-            yield from (f"      {difference}" for difference in found)
+            yield from difference_lines(change)
     yield from added_by_others(plan)
 
 
@@ -31,6 +32,7 @@ def _by_name(plan: Plan, kind: Kind) -> Sequence[Change]:
     return sorted(plan.of(kind), key=lambda change: change.name)
 
 
-def _is_left_to_aws(change: Change, difference: Difference) -> bool:
-    name = LEFT_TO_AWS.get(change.type, "")
-    return bool(name) and difference.path.partition("[")[0].partition(".")[0] == name
+def _without_what_is_left_to_aws(change: Change) -> Change:
+    left = LEFT_TO_AWS.get(change.type)
+    old, new = ({key: value for key, value in each.items() if key != left} for each in (change.old, change.new))
+    return replace(change, old=old, new=new)

@@ -1,4 +1,4 @@
-"""What somebody has added to objects in a cluster, which no preview shows and no deployment removes.
+"""What somebody has added to objects in a cluster, which no preview shows.
 
 Pulumi compares the fields that the program declares. Others it does not know, such as a container or an environment
 variable that somebody added. But Kubernetes notes who owns each field (`metadata.managedFields`), and a refresh reads

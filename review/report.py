@@ -72,15 +72,16 @@ def _deleted(change: Change, rename: Rename | None) -> Iterator[str]:
 def _replaced(change: Change) -> Iterator[str]:
     lost = loss(change)
     yield f"  ! {change.title}; " + (f"lost: {lost}" if lost else interruption(change))
-    yield from _differences(change)
+    yield from difference_lines(change)
 
 
 def _updated(change: Change) -> Iterator[str]:
     yield f"  ~ {change.title}; {interruption(change)}"
-    yield from _differences(change)
+    yield from difference_lines(change)
 
 
-def _differences(change: Change) -> Iterator[str]:
+def difference_lines(change: Change) -> Iterator[str]:
+    """What differs in one resource, at most MOST_DIFFERENCES lines and one that counts the rest."""
     # What forces a replacement comes first.
     found = sorted(change.differences, key=lambda difference: not change.forces(difference))
     for difference in found[:MOST_DIFFERENCES]:

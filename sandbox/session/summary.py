@@ -36,8 +36,8 @@ def show_plan(plan: Plan) -> None:
 
 
 def show_drift(plan: Plan) -> None:
-    """What a refresh has found."""
-    for line in drift(plan):
+    """What a refresh has found; first, as in a plan, whether users get 503 in place of the API."""
+    for line in (*maintenance(plan), *drift(plan)):
         output.print(line, markup=False)
 
 

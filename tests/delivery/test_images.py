@@ -158,7 +158,7 @@ def test_the_way_back_of_pods_is_the_image_before(folder: Path) -> None:
     change = roll_back("production", folder)
 
     assert (change.old, change.new.release, pinned(folder)) == ("1.5.0", "1.4.0", first)
-    with pytest.raises(CommandError, match=f"^production has run no release before {first}; choose one"):
+    with pytest.raises(CommandError, match=f"^production has served no release before {first}; choose one"):
         roll_back("production", folder)
 
 

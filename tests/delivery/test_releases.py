@@ -238,7 +238,7 @@ def test_a_rollback_without_a_release_before_is_refused(folder: Path) -> None:
     put_release("production", "1.0.0")
     serve("production", "1.0.0")
 
-    with pytest.raises(CommandError, match=r"^production has run no release before 1\.0\.0; choose one yourself"):
+    with pytest.raises(CommandError, match=r"^production has served no release before 1\.0\.0; choose one yourself"):
         roll_back("production", folder)
 
 
